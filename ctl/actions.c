@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "basic/string-util.h"
+#include "ctl.h"
+#include "shared/bus-util.h"
+#include "shared/log.h"
+#include "shared/port-owner.h"
+#include "shared/strv.h"
+
+int ctl_refuse_masked(const Ctl *ctl, const char *verb) {
+        int status = CTL_OK;
+
+        for (size_t i = 0; i < ctl->n_selected; i++) {
+                const Service *s = ctl->selected[i];
+
+                if (!service_is_masked(s))
+                        continue;
+                log_error("%s is masked, so it cannot %s; take the mask off with 'systemctl --user unmask %s%s%s'", s->unit,
+                          verb, s->unit, s->socket ? " " : "", s->socket ? s->socket : "");
+                status = CTL_FAILED;
+        }
+        return status;
+}
+
+int ctl_reset(Ctl *ctl, bool running) {
+        _cleanup_(strv_freep) char **units = NULL;
+        int r = 0;
+
+        for (size_t i = 0; i < ctl->n_selected && r >= 0; i++) {
+                const Service *s = ctl->selected[i];
+
+                if (service_is_masked(s))
+                        continue;
+                if (running || !streq(strna(s->active_state), "active"))
+                        r = strv_extend(&units, s->unit);
+                if (r >= 0 && s->socket_state && streq(s->socket_state, "failed"))
+                        r = strv_extend(&units, s->socket);
+        }
+        if (r >= 0)
+                r = unit_reset_failed(ctl->bus, units);
+        if (r < 0) {
+                (void) log_errno(r, "cannot reset failed units");
+                return CTL_FAILED;
+        }
+        return CTL_OK;
+}
+
+static const Service *service_of_unit(const Ctl *ctl, const char *unit) {
+        return startswith(unit, "tooloo-") ? registry_find(ctl->registry, unit) : NULL;
+}
+
+/* The one reason for a socket's failure that a person can do something about. */
+static bool say_port_taken(const Service *s) {
+        _cleanup_(freep) char *who = NULL;
+        PortOwner owner;
+
+        if (!s || s->port == 0 || port_owner_find(s->port, &owner) <= 0)
+                return false;
+        who = owner.pid > 0 ? str_printf("PID %d (%s)", owner.pid, owner.name) :
+                              str_printf("a process of UID %u", owner.uid);
+        log_error("%s did not start: port %u is taken by %s; end that, then run 'toolooctl start %s'", s->socket, s->port,
+                  strna(who), s->id);
+        return true;
+}
+
+static void say_failed(Ctl *ctl, const char *unit, const char *what) {
+        _cleanup_(freep) char *reason = NULL, *result = NULL;
+        bool is_socket = endswith(unit, ".socket");
+
+        if (!endswith(unit, ".service") && !is_socket) {
+                log_error("%s %s", unit, what);
+                return;
+        }
+        if (unit_failure_reason(ctl->bus, unit, &reason, &result) < 0) {
+                log_error("%s %s; see 'journalctl --user -u %s -n 20'", unit, what, unit);
+                return;
+        }
+        if (is_socket && streq(result, "resources") && say_port_taken(service_of_unit(ctl, unit)))
+                return;
+        log_error("%s %s: %s; see 'journalctl --user -u %s -n 20'", unit, what, reason, unit);
+}
+
+/* What is not there need not be stopped: a target that is not installed, say. */
+static bool job_went_well(const UnitJob *job) {
+        return unit_job_done(job) || (job->verb == UNIT_STOP && job->error_name &&
+                                      streq(job->error_name, SYSTEMD_ERROR_NO_SUCH_UNIT));
+}
+
+static bool socket_failed(const UnitJobs *jobs, const Service *s) {
+        for (const UnitJob *job = jobs->first; job; job = job->next)
+                if (s && s->socket && streq(job->unit, s->socket) && !job_went_well(job))
+                        return true;
+        return false;
+}
+
+static void say_job(Ctl *ctl, const UnitJob *job) {
+        _cleanup_(freep) char *text = NULL;
+        char *colon;
+
+        text = unit_job_describe(job);
+        if (!text) {
+                log_error("%s: out of memory", job->unit);
+                return;
+        }
+        if (!streq(job->result, "failed") && !streq(job->result, "timeout")) {
+                log_error("%s %s", job->unit, text);
+                return;
+        }
+        colon = strchr(text, ':'); /* the unit itself knows the reason better than the job */
+        if (colon)
+                *colon = '\0';
+        say_failed(ctl, job->unit, text);
+}
+
+int ctl_finish_jobs(Ctl *ctl, UnitJobs *jobs) {
+        int status = CTL_OK, r;
+
+        r = unit_jobs_wait(jobs, CTL_JOBS_TIMEOUT_USEC);
+        if (r < 0) {
+                (void) log_errno(r, "lost the systemd user manager while waiting for it");
+                return CTL_FAILED;
+        }
+        for (const UnitJob *job = jobs->first; job; job = job->next) {
+                const Service *s = service_of_unit(ctl, job->unit);
+
+                if (job_went_well(job))
+                        continue;
+                status = CTL_FAILED;
+                if (!s || streq(job->unit, strna(s->socket)) || !socket_failed(jobs, s))
+                        say_job(ctl, job);
+        }
+        return status;
+}
+
+/* The target's job is "done" whether or not what it wants came up. */
+static int check_fleet(Ctl *ctl) {
+        size_t n_active = 0;
+        int status;
+
+        status = ctl_refresh(ctl);
+        for (size_t i = 0; i < ctl->n_selected; i++) {
+                const Service *s = ctl->selected[i];
+                const char *state = strna(s->active_state);
+
+                n_active += streq(state, "active") || streq(state, "reloading");
+                if (s->socket_state && streq(s->socket_state, "failed")) {
+                        say_failed(ctl, s->socket, "did not start");
+                        status = CTL_FAILED;
+                } else if (streq(state, "failed") || (streq(state, "activating") && streq(strna(s->sub_state), "auto-restart"))) {
+                        say_failed(ctl, s->unit, "did not start");
+                        status = CTL_FAILED;
+                }
+        }
+        ctl_say(ctl, "%zu of %zu services are active.", n_active, ctl->n_selected);
+        return status;
+}
+
+int ctl_start_fleet(Ctl *ctl, const char *target) {
+        _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
+        int status, r;
+
+        status = ctl_reset(ctl, false);
+        if (status != CTL_OK)
+                return status;
+        r = unit_jobs_new(ctl->bus, &jobs);
+        if (r >= 0)
+                r = unit_jobs_add(jobs, UNIT_START, target);
+        if (r < 0) {
+                (void) log_errno(r, "cannot start %s", target);
+                return CTL_FAILED;
+        }
+        status = ctl_finish_jobs(ctl, jobs);
+        if (jobs->first->error_name && streq(jobs->first->error_name, SYSTEMD_ERROR_NO_SUCH_UNIT))
+                return CTL_UNKNOWN;
+        return status != CTL_OK ? status : check_fleet(ctl);
+}

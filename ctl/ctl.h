@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <systemd/sd-bus.h>
+
+#include "shared/registry.h"
+#include "shared/unit-jobs.h"
+
+/* Exit statuses, as systemctl(1) and the LSB have them. */
+enum {
+        CTL_OK = 0,
+        CTL_FAILED = 1,
+        CTL_USAGE = 2,
+        CTL_NOT_ACTIVE = 3,     /* status */
+        CTL_STATUS_UNKNOWN = 4, /* status: no such service */
+        CTL_UNKNOWN = 5,        /* the other verbs: no such service, or TooLoo is not installed */
+};
+
+/* Longer than any start or stop time-out among the fleet's own units, so that systemd's verdict comes first. */
+#define CTL_JOBS_TIMEOUT_USEC (120 * USEC_PER_SEC)
+
+#define FLEET_TARGET "tooloo.target"
+#define DEV_TARGET "tooloo-dev.target"
+#define WATCHD_UNIT "tooloo-watchd.service"
+
+/* What the command line asked for, and what the verbs share. */
+typedef struct Ctl {
+        char **names; /* operands after the verb; empty for the whole fleet */
+        bool json;
+        bool quiet;
+        bool changed;
+        const char *modules; /* --modules=, NULL for the built-in directory */
+        const char *build;   /* --build=, NULL for DIR/build */
+
+        sd_bus *bus;
+        Registry *registry;
+        const Service **selected; /* into registry, each once, in the order given */
+        size_t n_selected;
+} Ctl;
+
+/* A verb returns one of the exit statuses above; what went wrong it has said, one line each. */
+int verb_start(Ctl *ctl);
+int verb_stop(Ctl *ctl);
+int verb_restart(Ctl *ctl);
+int verb_reload(Ctl *ctl);
+int verb_status(Ctl *ctl);
+int verb_dev(Ctl *ctl);
+
+/* Connects, reads the registry and finds the services named; all of them when none is. CTL_OK, CTL_FAILED, or unknown when
+ * a name is none of them: each such name has its line then, and the known ones are in selected all the same. */
+int ctl_select(Ctl *ctl, int unknown);
+
+/* Reads the registry again, to see what an action has led to. Selected services are looked up anew. */
+int ctl_refresh(Ctl *ctl);
+
+/* A line on stdout, unless --quiet. */
+void ctl_say(const Ctl *ctl, const char *format, ...) _printf_(2, 3);
+
+/* --- actions.c: what the verbs that act have in common ------------------------------------------------------- */
+
+/* CTL_FAILED with a line for each selected service that is masked, else CTL_OK. verb is for the line: "start". */
+int ctl_refuse_masked(const Ctl *ctl, const char *verb);
+
+/* Takes failed state and start limit off services (and their sockets) that are not active; of running ones too when
+ * running is set, because a restart counts against their limit. Masked ones are left alone. */
+int ctl_reset(Ctl *ctl, bool running);
+
+/* Waits for the jobs and gives a failed one its line. A service whose socket failed is not named a second time. */
+int ctl_finish_jobs(Ctl *ctl, UnitJobs *jobs);
+
+/* Starts a target of the fleet and everything it wants, and names each service that then is not well. */
+int ctl_start_fleet(Ctl *ctl, const char *target);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "service-status.h"
+
+#include <stdio.h>
+
+#include "basic/file-util.h"
+#include "basic/time-util.h"
+#include "ctl.h"
+
+#define FIELD(f) offsetof(ServiceStatus, f)
+
+static const BusProperty properties[] = {
+        { SYSTEMD_SERVICE, "MainPID", "u", FIELD(pid) },
+        { SYSTEMD_SERVICE, "NRestarts", "u", FIELD(restarts) },
+        { SYSTEMD_UNIT, "ActiveEnterTimestampMonotonic", "t", FIELD(active_since) },
+        { SYSTEMD_SERVICE, "MemoryCurrent", "t", FIELD(memory) },
+        { SYSTEMD_SERVICE, "StatusText", "s", FIELD(status_text) },
+};
+
+static const BusProperty build_properties[] = {
+        { SYSTEMD_UNIT, "ActiveState", "s", offsetof(BuildStatus, active_state) },
+        { SYSTEMD_SERVICE, "StatusText", "s", offsetof(BuildStatus, status) },
+};
+
+void build_status_done(BuildStatus *b) {
+        free(b->active_state);
+        free(b->status);
+}
+
+void service_status_free_many(ServiceStatus *list, size_t n) {
+        for (size_t i = 0; list && i < n; i++) {
+                free(list[i].status_text);
+                free(list[i].problem);
+                host_status_done(&list[i].host);
+        }
+        free(list);
+}
+
+const char *service_state_word(const Service *s) {
+        static const struct {
+                const char *active;
+                const char *sub; /* NULL for any */
+                const char *word;
+        } words[] = {
+                { "active", "running", "running" },
+                { "active", NULL, "active" },
+                { "activating", "auto-restart", "restarting" },
+                { "activating", NULL, "starting" },
+                { "deactivating", NULL, "stopping" },
+                { "inactive", NULL, "stopped" },
+        };
+        const char *active = strna(s->active_state), *sub = strna(s->sub_state);
+
+        if (service_is_masked(s) && streq(active, "inactive"))
+                return "masked";
+        /* It was not stopped on purpose: the next connection starts it. */
+        if (streq(active, "inactive") && s->socket_state && streq(s->socket_state, "active"))
+                return "waiting";
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (streq(active, words[i].active) && (!words[i].sub || streq(sub, words[i].sub)))
+                        return words[i].word;
+        return active;
+}
+
+/* "Pss:        1234 kB" */
+static bool read_pss(uint32_t pid, uint64_t *ret) {
+        _cleanup_(freep) char *data = NULL;
+        char path[64];
+        const char *line;
+        uint64_t kib;
+
+        (void) snprintf(path, sizeof(path), "/proc/%" PRIu32 "/smaps_rollup", pid);
+        if (read_file(path, 16 * 1024, &data, NULL) < 0)
+                return false;
+        line = strstr(data, "\nPss:");
+        if (!line || sscanf(line, " Pss: %" SCNu64 " kB", &kib) != 1)
+                return false;
+        *ret = kib * 1024;
+        return true;
+}
+
+static bool read_rss(uint32_t pid, uint64_t *ret) {
+        _cleanup_(freep) char *data = NULL;
+        char path[64];
+        uint64_t pages;
+
+        (void) snprintf(path, sizeof(path), "/proc/%" PRIu32 "/statm", pid);
+        if (read_file(path, 1024, &data, NULL) < 0 || sscanf(data, "%*u %" SCNu64, &pages) != 1)
+                return false;
+        *ret = pages * (uint64_t) sysconf(_SC_PAGESIZE);
+        return true;
+}
+
+static void find_memory(ServiceStatus *st) {
+        if (st->memory != UINT64_MAX)
+                st->memory_source = MEMORY_CGROUP;
+        else if (st->pid == 0)
+                st->memory_source = MEMORY_NONE;
+        else if (read_pss(st->pid, &st->memory))
+                st->memory_source = MEMORY_PSS;
+        else if (read_rss(st->pid, &st->memory))
+                st->memory_source = MEMORY_RSS;
+}
+
+static int find_problem(sd_bus *bus, ServiceStatus *st) {
+        const Service *s = st->service;
+        const char *problem = NULL;
+
+        if (streq(strna(s->active_state), "failed") || streq(strna(s->sub_state), "auto-restart"))
+                return unit_failure_reason(bus, s->unit, &st->problem, NULL);
+        if (s->socket_state && streq(s->socket_state, "failed"))
+                problem = "its socket failed: new connections are refused";
+        else if (!streq(strna(s->load_state), "loaded") && !service_is_masked(s))
+                problem = "its unit file is not valid";
+        else if (st->host.hangs)
+                problem = "its host does not answer on D-Bus";
+        else if (st->host.known && st->host.last_problem && *st->host.last_problem)
+                problem = st->host.last_problem;
+        if (!problem)
+                return 0;
+        st->problem = strdup(problem);
+        return st->problem ? 0 : -ENOMEM;
+}
+
+static int ask_service(BusBatch *batch, ServiceStatus *st) {
+        _cleanup_(freep) char *path = bus_unit_path(st->service->unit);
+        int r;
+
+        if (!path)
+                return -ENOMEM;
+        st->memory = UINT64_MAX; /* systemd's own word for "not known" */
+        if (streq(strna(st->service->active_state), "inactive"))
+                return 0;
+        r = bus_batch_unit_properties(batch, path, properties, ELEMENTSOF(properties), st);
+        return r < 0 ? r : host_status_ask(batch, st->service->id, &st->host);
+}
+
+static int ask_build(BusBatch *batch, BuildStatus *build) {
+        _cleanup_(freep) char *path = bus_unit_path(WATCHD_UNIT);
+
+        if (!path)
+                return -ENOMEM;
+        return bus_batch_unit_properties(batch, path, build_properties, ELEMENTSOF(build_properties), build);
+}
+
+static void drop_if_not_running(BuildStatus *build) {
+        if (build->status && (!*build->status || !streq(strna(build->active_state), "active")))
+                free(TAKE_PTR(build->status));
+}
+
+static int query(sd_bus *bus, ServiceStatus *list, size_t n, BuildStatus *build) {
+        _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(bus);
+        uint64_t now;
+        int r;
+
+        r = ask_build(&batch, build);
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = ask_service(&batch, list + i);
+        if (r >= 0)
+                r = bus_batch_wait(&batch);
+        if (r < 0)
+                return r;
+        drop_if_not_running(build);
+        now = now_usec();
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                if (service_is_active(list[i].service) && list[i].active_since > 0 && list[i].active_since <= now)
+                        list[i].uptime = now - list[i].active_since;
+                find_memory(list + i);
+                r = find_problem(bus, list + i);
+        }
+        return r;
+}
+
+int service_status_query(sd_bus *bus, const Service *const *services, size_t n, ServiceStatus **ret,
+                         BuildStatus *ret_build) {
+        ServiceStatus *list = calloc(n + 1, sizeof(ServiceStatus));
+        BuildStatus build = {};
+        int r;
+
+        if (!list)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                list[i].service = services[i];
+        r = query(bus, list, n, &build);
+        if (r < 0) {
+                service_status_free_many(list, n);
+                build_status_done(&build);
+                return r;
+        }
+        *ret = list;
+        *ret_build = build;
+        return 0;
+}

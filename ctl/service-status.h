@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+
+#include "basic/string-util.h"
+#include "host-status.h"
+#include "shared/registry.h"
+
+/* Where a figure for memory comes from: what systemd counts for the unit's cgroup, else what the kernel says of the main
+ * process, shared pages counted in part (PSS) or whole (RSS). */
+typedef enum MemorySource { MEMORY_NONE, MEMORY_CGROUP, MEMORY_PSS, MEMORY_RSS } MemorySource;
+
+/* What "status" shows of one service: table, block and JSON are all made from this. */
+typedef struct ServiceStatus {
+        const Service *service; /* the registry's */
+        uint32_t pid;           /* 0 for none */
+        uint32_t restarts;
+        uint64_t active_since;  /* monotonic usec, 0 when it is not active */
+        uint64_t uptime;        /* usec */
+        uint64_t memory;        /* bytes */
+        MemorySource memory_source;
+        char *status_text;
+        HostStatus host;
+        char *problem; /* one line, NULL for none */
+} ServiceStatus;
+
+/* What tooloo-watchd says of the last build; status NULL when it does not run. */
+typedef struct BuildStatus {
+        char *active_state;
+        char *status;
+} BuildStatus;
+
+/* Asks systemd and the hosts about n services at once. The caller frees with service_status_free_many(). */
+int service_status_query(sd_bus *bus, const Service *const *services, size_t n, ServiceStatus **ret,
+                         BuildStatus *ret_build);
+void service_status_free_many(ServiceStatus *list, size_t n);
+void build_status_done(BuildStatus *b);
+
+/* The state in one word for people: running, stopped, failed, masked, starting, restarting, ... A constant or one of the
+ * service's strings. */
+const char *service_state_word(const Service *s);
+
+/* "reloading" serves as well as "active" does. */
+static inline bool service_is_active(const Service *s) {
+        return s->active_state && (streq(s->active_state, "active") || streq(s->active_state, "reloading"));
+}
+
+static inline bool build_has_failed(const BuildStatus *b) {
+        return b->status && startswith(b->status, "Build failed");
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "basic/string-util.h"
+
+#include <stdio.h>
+
+#define SERVICE_ID_MAX 32
+#define EDIT_DISTANCE_MAX 64
+
+bool endswith(const char *s, const char *suffix) {
+        size_t n = strlen(s), m = strlen(suffix);
+
+        return n >= m && memcmp(s + n - m, suffix, m) == 0;
+}
+
+char *str_vprintf(const char *format, va_list ap) {
+        char *s;
+
+        return vasprintf(&s, format, ap) < 0 ? NULL : s;
+}
+
+char *str_printf(const char *format, ...) {
+        va_list ap;
+        char *s;
+
+        va_start(ap, format);
+        s = str_vprintf(format, ap);
+        va_end(ap);
+        return s;
+}
+
+int str_replace_printf(char **s, const char *format, ...) {
+        va_list ap;
+        char *n;
+
+        va_start(ap, format);
+        n = str_vprintf(format, ap);
+        va_end(ap);
+        if (!n)
+                return -ENOMEM;
+        free(*s);
+        *s = n;
+        return 0;
+}
+
+bool service_id_valid(const char *id) {
+        size_t n = strlen(id);
+
+        if (n == 0 || n > SERVICE_ID_MAX || id[0] < 'a' || id[0] > 'z')
+                return false;
+        return strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
+}
+
+int parse_uint(const char *s, unsigned long min, unsigned long max, unsigned long *ret) {
+        unsigned long v;
+        char *end;
+
+        /* strtoul takes blanks and a sign; a number in an option or a unit file has neither. */
+        if (*s < '0' || *s > '9')
+                return -EINVAL;
+        errno = 0;
+        v = strtoul(s, &end, 10);
+        if (*end)
+                return -EINVAL;
+        if (errno != 0 || v < min || v > max)
+                return -ERANGE;
+        *ret = v;
+        return 0;
+}
+
+size_t edit_distance(const char *a, const char *b) {
+        size_t n = strlen(a), m = strlen(b), row[EDIT_DISTANCE_MAX + 1];
+
+        if (n > EDIT_DISTANCE_MAX || m > EDIT_DISTANCE_MAX)
+                return MAX(n, m); /* names that long are nobody's typing error */
+        for (size_t j = 0; j <= m; j++)
+                row[j] = j;
+        for (size_t i = 1; i <= n; i++) {
+                size_t diagonal = row[0];
+
+                row[0] = i;
+                for (size_t j = 1; j <= m; j++) {
+                        size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
+
+                        diagonal = row[j];
+                        row[j] = MIN(substituted, MIN(row[j], row[j - 1]) + 1);
+                }
+        }
+        return row[m];
+}

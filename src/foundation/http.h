@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What a handler sees of the server: routes, requests and replies, streams, WebSockets. This header is part of the module
+ * ABI: a change of a struct or of a signature here raises TOOLOO_MODULE_ABI in host/module-abi.h.
+ *
+ * Everything runs on one event loop. A handler must not block: what takes longer answers later (HTTP_LATER). Connections
+ * and all objects below belong to the server; a pointer to one is valid until the call that its comment names. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <json-c/json_object.h>
+
+#include "basic/macro.h"
+
+typedef struct HttpRequest HttpRequest;
+typedef struct HttpStream HttpStream;
+typedef struct WsConn WsConn;
+
+#define HTTP_BODY_MAX_DEFAULT ((size_t) 2 * 1024 * 1024)
+#define HTTP_PARAMS_MAX 8
+
+/* A handler that has not replied yet returns HTTP_LATER and replies from a later event; until then the request, and the
+ * generation it came to, stay alive. Any other result: 0 after a reply, negative errno for a 500. */
+#define HTTP_LATER 1
+
+typedef int (*HttpHandler)(HttpRequest *request, void *state);
+
+/* A stream (Server-Sent Events or any answer of unknown length). What it carries from event to event is `data`: plain
+ * bytes without pointers that the server owns. After a reload the stream goes on with `next` of the new generation if
+ * that has the same path with the same version and data_size; else it holds the old generation until it ends. */
+typedef struct HttpStreamType {
+        uint32_t version;
+        size_t data_size;
+        /* Called once at the start, then whenever the stream is woken and its client has read what came before. Writes
+         * any number of bytes with http_stream_write(). 0 to go on, HTTP_STREAM_END or negative errno to end it. */
+        int (*next)(HttpStream *stream, void *data, void *state);
+} HttpStreamType;
+
+#define HTTP_STREAM_END 1
+
+/* A WebSocket endpoint. `data` as with streams; without memory of its own (data_size 0) every reload carries it over.
+ * When the new generation has no such endpoint the connection is closed with code 1012 (service restart). */
+typedef struct WsType {
+        uint32_t version;
+        size_t data_size;
+        size_t message_max; /* larger messages close the connection with 1009; 0 means 1 MiB */
+        /* Negative errno closes the connection (code 1011). open and close may be NULL. */
+        int (*open)(WsConn *conn, void *data, void *state);
+        int (*message)(WsConn *conn, void *data, const void *message, size_t size, bool binary, void *state);
+        void (*close)(WsConn *conn, void *data, void *state);
+} WsType;
+
+/* One row of a route table. A segment ":name" of the path matches one segment and becomes a parameter. Where several
+ * rows match, a literal segment beats a parameter. Just one of handle and ws is set; `stream` comes beside handle. */
+typedef struct HttpRoute {
+        const char *method; /* "GET", "POST", ...; HEAD and OPTIONS are answered by the server. NULL with ws */
+        const char *path;
+        HttpHandler handle;
+        const HttpStreamType *stream;
+        const WsType *ws;
+        size_t body_max; /* bytes; 0 means HTTP_BODY_MAX_DEFAULT */
+} HttpRoute;
+
+/* --- The request. Strings are valid until the reply. --- */
+
+const char *http_request_method(const HttpRequest *request) _public_;
+const char *http_request_path(const HttpRequest *request) _public_;
+const char *http_request_id(const HttpRequest *request) _public_;
+uint64_t http_request_generation(const HttpRequest *request) _public_;
+/* NULL where there is none. Parameters and query values are percent-decoded; header names have any case. */
+const char *http_request_param(const HttpRequest *request, const char *name) _public_;
+const char *http_request_query(const HttpRequest *request, const char *name) _public_;
+const char *http_request_header(const HttpRequest *request, const char *name) _public_;
+/* The whole body; NULL and 0 when there is none. */
+const void *http_request_body(const HttpRequest *request, size_t *ret_size) _public_;
+/* The body as a JSON object. On failure it has replied 400 and says -EBADMSG: the handler returns 0 then.
+ * The caller puts *ret. */
+int http_request_json(HttpRequest *request, json_object **ret) _public_;
+
+/* --- The reply: exactly one for each request; 0, or negative errno when the client is gone (nothing to do then). --- */
+
+/* Takes over body, also on failure. */
+int http_reply_json(HttpRequest *request, unsigned status, json_object *body) _public_;
+/* Copies data. */
+int http_reply(HttpRequest *request, unsigned status, const char *content_type, const void *data, size_t size) _public_;
+/* {ok:false, error, code, service, timestamp}. code is a short word for programs, such as "NOT_FOUND". */
+int http_reply_error(HttpRequest *request, unsigned status, const char *code, const char *format, ...) _public_ _printf_(4, 5);
+/* Starts the stream of the request's route; data (data_size bytes, NULL for zeroes) is copied. */
+int http_reply_stream(HttpRequest *request, const char *content_type, const void *data) _public_;
+/* Adds a header to the reply that follows. */
+int http_reply_header(HttpRequest *request, const char *name, const char *value) _public_;
+
+/* --- Streams --- */
+
+/* Queues bytes; -ENOBUFS over 1 MiB that the client has not read. */
+int http_stream_write(HttpStream *stream, const void *data, size_t size) _public_;
+/* Queues "data: TEXT\n\n" (with "event: NAME" before it unless NULL); text may not hold a newline. */
+int http_stream_event(HttpStream *stream, const char *name, const char *text) _public_;
+/* Calls next again after that time; the last call counts. Without one the stream waits until the program wakes it. */
+int http_stream_wake_after(HttpStream *stream, uint64_t usec) _public_;
+uint64_t http_stream_generation(const HttpStream *stream) _public_;
+
+/* --- WebSockets. conn is valid until `close` returns. --- */
+
+/* Queues one message; -ENOBUFS over 4 MiB that the client has not read. */
+int ws_send(WsConn *conn, const void *data, size_t size, bool binary) _public_;
+/* Closes with a code of RFC 6455 and a reason (NULL for none) once what is queued has been sent. */
+void ws_close(WsConn *conn, uint16_t code, const char *reason) _public_;
+const char *ws_path(const WsConn *conn) _public_;
+uint64_t ws_generation(const WsConn *conn) _public_;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Shared by the files of the server alone. */
+
+#include <microhttpd.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "foundation/server.h"
+#include "foundation/websocket.h"
+
+#define SERVER_LISTENERS_MAX 8
+
+/* What a connection waits for. Each state has one time limit, so the connections of a state, kept in the order in which
+ * they entered it, are also in the order of their deadlines: one timer for the first of each list is enough. */
+typedef enum ConnState {
+        CONN_NEW,     /* accepted; first bytes not looked at yet (only where WebSockets are served) */
+        CONN_IDLE,    /* between requests */
+        CONN_HEAD,    /* a request has begun */
+        CONN_BODY,    /* its head is complete */
+        CONN_WORKING, /* a handler has it; no limit of ours */
+        CONN_SENDING, /* the answer is on its way */
+        _CONN_STATE_MAX,
+} ConnState;
+
+typedef struct Conn {
+        Server *server;
+        int fd; /* MHD's once mhd is set */
+        ConnState state;
+        uint64_t deadline;   /* monotonic usec */
+        uint64_t idle_since; /* CONN_IDLE */
+        uint64_t bytes_seen; /* TCP bytes received (sent in CONN_SENDING) when last looked at */
+        sd_event_source *peek_source;
+        HttpRequest *request; /* the one that is being answered */
+        TAILQ_ENTRY(Conn) entries;
+} Conn;
+
+typedef TAILQ_HEAD(ConnList, Conn) ConnList;
+
+typedef struct Listener {
+        Server *server;
+        int fd;
+        sd_event_source *source;
+} Listener;
+
+struct Server {
+        sd_event *event;
+        ServerTimeouts timeouts;
+        struct MHD_Daemon *mhd;
+        sd_event_source *mhd_source;
+        sd_event_source *mhd_again; /* runs MHD once more in this turn of the loop */
+        bool mhd_running;
+
+        Listener listeners[SERVER_LISTENERS_MAX];
+        size_t n_listeners;
+        sd_event_source *accept_retry;
+        ConnList conns[_CONN_STATE_MAX];
+        unsigned n_conns;
+        sd_event_source *sweep;
+        Conn *adopting; /* the connection that MHD_add_connection is being called for */
+
+        RouteSet *routes;
+        LIST_HEAD(StreamList, HttpStream) streams;
+        const WsOps *ws_ops;
+        Ws *ws;
+
+        Stats *stats;
+        char *id, *name, *version, *reason;
+        bool ready;
+        uint64_t started; /* monotonic usec */
+        uint64_t next_request_id;
+        uint64_t request_id_prefix;
+
+        bool draining;
+        sd_event_source *drain_timer;
+        void (*drained)(void *userdata);
+        void *drained_userdata;
+};
+
+/* connection.c */
+Conn *conn_new(Server *server, int fd);
+void conn_free(Conn *conn);
+void conn_enter(Conn *conn, ConnState state);
+void conn_abort(Conn *conn);
+void conn_close_idle(Server *server);
+
+/* listener.c */
+void listeners_pause(Server *server);
+int conn_hand_to_mhd(Conn *conn);
+
+/* request.c: callbacks of MHD */
+void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result request_continue(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+                                 const char *version, const char *upload_data, size_t *upload_size, void **con_cls);
+void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode why);
+
+struct HttpRequest {
+        Server *server;
+        Conn *conn;
+        struct MHD_Connection *mhd;
+        RouteSet *set;
+        RouteMatch match;
+        unsigned method;
+        const char *method_name;
+        char *path; /* as sent, without the query */
+        char id[65];
+        uint64_t begun; /* monotonic usec */
+        uint64_t taken; /* usec to the reply: what comes after is the client's speed, or a stream's length */
+        char *body;
+        size_t body_size, body_space;
+        unsigned status; /* of the reply, 0 before it */
+        bool seen;       /* the head has been judged */
+        bool too_large;
+        bool called; /* the handler has had it */
+        bool suspended;
+        HttpStream *stream; /* of the reply */
+        struct ReplyHeader {
+                char *name, *value;
+        } headers[4];
+        size_t n_headers;
+};
+
+/* Takes over response. */
+int request_queue_response(HttpRequest *request, unsigned status, struct MHD_Response *response);
+
+/* guard.c: 0, or the status to refuse with; then *ret_why says what is wrong with the head. */
+unsigned guard_request(struct MHD_Connection *connection, const char *method, const char **ret_why);
+
+/* stream.c */
+void stream_detach(HttpStream *stream);
+void streams_rebind(Server *server, RouteSet *set);
+void streams_end_all(Server *server);
+
+void connection_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
+                       enum MHD_ConnectionNotificationCode code);
+
+/* server.c */
+void server_run_mhd_soon(Server *server);
+void server_check_drained(Server *server);

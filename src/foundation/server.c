@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "foundation/server.h"
+
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "basic/string-util.h"
+#include "basic/time-util.h"
+#include "config.h"
+#include "foundation/server-internal.h"
+#include "shared/log.h"
+
+/* What libmicrohttpd may use of memory for one connection: a head larger than that is 431. */
+#define CONNECTION_MEMORY (16 * 1024)
+#define CONNECTIONS_MAX 8192
+
+const ServerTimeouts server_timeouts_default = {
+        .head = 10 * USEC_PER_SEC,
+        .body = 60 * USEC_PER_SEC,
+        .idle = 75 * USEC_PER_SEC,
+        .send = 60 * USEC_PER_SEC,
+        .drain = 1 * USEC_PER_SEC,
+};
+
+static void mhd_log(void *cls, const char *format, va_list ap) _printf_(2, 0);
+static void mhd_log(void *cls, const char *format, va_list ap) {
+        _cleanup_(freep) char *message = str_vprintf(format, ap);
+
+        if (message)
+                message[strcspn(message, "\n")] = '\0';
+        log_debug("libmicrohttpd: %s", strna(message));
+}
+
+static void run_mhd(Server *server) {
+        unsigned MHD_LONG_LONG timeout;
+
+        /* A handler may ask for it from within. */
+        if (server->mhd_running)
+                return;
+        server->mhd_running = true;
+        (void) MHD_run(server->mhd); /* fails after MHD_stop_daemon alone */
+        server->mhd_running = false;
+        /* No time limit is MHD's here (connection.c has them), so a timeout can only be 0: there is more to do now. */
+        if (MHD_get_timeout(server->mhd, &timeout) == MHD_YES && timeout == 0)
+                server_run_mhd_soon(server);
+        server_check_drained(server);
+}
+
+static int on_mhd_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        run_mhd(userdata);
+        return 0;
+}
+
+static int on_mhd_again(sd_event_source *source, void *userdata) {
+        run_mhd(userdata);
+        return 0;
+}
+
+void server_run_mhd_soon(Server *server) {
+        int r = sd_event_source_set_enabled(server->mhd_again, SD_EVENT_ONESHOT);
+
+        if (r < 0)
+                log_errno(r, "Cannot schedule HTTP work");
+}
+
+static int start_mhd(Server *server) {
+        const union MHD_DaemonInfo *info;
+        int r;
+
+        server->mhd = MHD_start_daemon(
+                MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+                request_continue, server, MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+                request_begin, server, MHD_OPTION_NOTIFY_COMPLETED, request_completed, server,
+                MHD_OPTION_NOTIFY_CONNECTION, connection_notify, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                (size_t) CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS_MAX,
+                MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_END);
+        if (!server->mhd)
+                return -ENOMEM;
+        info = MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+        if (!info || info->epoll_fd < 0)
+                return -EOPNOTSUPP;
+        r = sd_event_add_io(server->event, &server->mhd_source, info->epoll_fd, EPOLLIN, on_mhd_ready, server);
+        if (r < 0)
+                return r;
+        r = sd_event_add_defer(server->event, &server->mhd_again, on_mhd_again, server);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(server->mhd_again, SD_EVENT_OFF);
+}
+
+int server_new(sd_event *event, const ServerTimeouts *timeouts, Server **ret) {
+        _cleanup_(server_freep) Server *server = calloc(1, sizeof(Server));
+        int r;
+
+        if (!server)
+                return -ENOMEM;
+        server->event = sd_event_ref(event);
+        server->timeouts = timeouts ? *timeouts : server_timeouts_default;
+        server->started = now_usec();
+        for (unsigned i = 0; i < _CONN_STATE_MAX; i++)
+                TAILQ_INIT(&server->conns[i]);
+        LIST_INIT(&server->streams);
+        /* Request ids of two processes must differ; the prefix need not be secret. */
+        if (getrandom(&server->request_id_prefix, sizeof(server->request_id_prefix), GRND_NONBLOCK) < 0)
+                server->request_id_prefix = now_realtime_usec();
+        r = stats_new(&server->stats);
+        if (r < 0)
+                return r;
+        r = start_mhd(server);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(server);
+        return 0;
+}
+
+Server *server_free(Server *server) {
+        if (!server)
+                return NULL;
+        for (size_t i = 0; i < server->n_listeners; i++) {
+                sd_event_source_disable_unref(server->listeners[i].source);
+                safe_close(server->listeners[i].fd);
+        }
+        if (server->ws)
+                server->ws_ops->destroy(server->ws);
+        streams_end_all(server);
+        /* MHD 0.9.75 aborts the process when it is stopped with a suspended connection. Ending the streams has resumed
+         * theirs, this gives up the requests whose answer has not come. */
+        for (unsigned i = 0; i < _CONN_STATE_MAX; i++)
+                for (Conn *c = TAILQ_FIRST(&server->conns[i]), *next; c; c = next) {
+                        next = TAILQ_NEXT(c, entries);
+                        if (c->request && c->request->suspended)
+                                MHD_resume_connection(c->request->mhd);
+                        conn_abort(c);
+                }
+        if (server->mhd)
+                MHD_stop_daemon(server->mhd);
+        sd_event_source_disable_unref(server->mhd_source);
+        sd_event_source_disable_unref(server->mhd_again);
+        sd_event_source_disable_unref(server->accept_retry);
+        sd_event_source_disable_unref(server->sweep);
+        sd_event_source_disable_unref(server->drain_timer);
+        route_set_unref(server->routes);
+        stats_free(server->stats);
+        free(server->id);
+        free(server->name);
+        free(server->version);
+        free(server->reason);
+        sd_event_unref(server->event);
+        free(server);
+        return NULL;
+}
+
+static int replace_string(char **s, const char *value) {
+        char *copy = NULL;
+
+        if (value) {
+                copy = strdup(value);
+                if (!copy)
+                        return -ENOMEM;
+        }
+        free(*s);
+        *s = copy;
+        return 0;
+}
+
+int server_set_info(Server *server, const ServerInfo *info) {
+        if (replace_string(&server->id, info->id) < 0 || replace_string(&server->name, info->name) < 0 ||
+            replace_string(&server->version, info->version) < 0 || replace_string(&server->reason, info->reason) < 0)
+                return -ENOMEM;
+        server->ready = info->ready;
+        return 0;
+}
+
+Stats *server_stats(Server *server) {
+        return server->stats;
+}
+
+unsigned server_connections(const Server *server) {
+        return server->n_conns + (server->ws ? server->ws_ops->count(server->ws) : 0);
+}
+
+static void on_websocket_closed(void *userdata) {
+        server_check_drained(userdata);
+}
+
+/* The object is never unloaded: libwebsockets keeps state of the process that dlclose would not take back. */
+static int load_websocket_support(Server *server) {
+        const WsOps *ops;
+        void *object;
+
+        object = dlopen(TL_PKGLIB_DIR "/tooloo-websocket.so", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        if (!object) {
+                log_error("Cannot load WebSocket support: %s", dlerror());
+                return -ELIBACC;
+        }
+        ops = dlsym(object, WEBSOCKET_OPS_SYMBOL);
+        if (!ops) {
+                log_error("Cannot load WebSocket support: %s", dlerror());
+                return -ELIBBAD;
+        }
+        server->ws_ops = ops;
+        return ops->create(server->event, on_websocket_closed, server, &server->ws);
+}
+
+int server_set_routes(Server *server, RouteSet *set) {
+        if (!server->ws && route_set_has_websocket(set)) {
+                int r = load_websocket_support(server);
+
+                if (r < 0)
+                        return r;
+        }
+        route_set_set_builtin_state(set, server);
+        route_set_unref(server->routes);
+        server->routes = route_set_ref(set);
+        streams_rebind(server, set);
+        if (server->ws)
+                server->ws_ops->rebind(server->ws, set);
+        return 0;
+}
+
+static bool anything_in_flight(const Server *server) {
+        return !TAILQ_EMPTY(&server->conns[CONN_HEAD]) || !TAILQ_EMPTY(&server->conns[CONN_BODY]) ||
+                !TAILQ_EMPTY(&server->conns[CONN_WORKING]) || !TAILQ_EMPTY(&server->conns[CONN_SENDING]);
+}
+
+/* Two phases: as long as the drain timer runs, until no connection is left; after it, until no request is. */
+void server_check_drained(Server *server) {
+        void (*drained)(void *userdata) = server->drained;
+
+        if (!server->draining || !drained)
+                return;
+        if (server->drain_timer ? server_connections(server) > 0 : anything_in_flight(server))
+                return;
+        server->drained = NULL;
+        drained(server->drained_userdata);
+}
+
+static int on_drain_over(sd_event_source *source, uint64_t usec, void *userdata) {
+        Server *server = userdata;
+
+        server->drain_timer = sd_event_source_disable_unref(server->drain_timer);
+        listeners_pause(server);
+        conn_close_idle(server);
+        server_check_drained(server);
+        return 0;
+}
+
+void server_drain(Server *server, void (*drained)(void *userdata), void *userdata) {
+        int r;
+
+        if (server->draining)
+                return;
+        server->draining = true;
+        server->drained = drained;
+        server->drained_userdata = userdata;
+        if (server->ws)
+                server->ws_ops->close_all(server->ws, 1012, "service restart");
+        streams_end_all(server);
+        r = sd_event_add_time_relative(server->event, &server->drain_timer, CLOCK_MONOTONIC, server->timeouts.drain,
+                                       10 * USEC_PER_MSEC, on_drain_over, server);
+        if (r < 0) {
+                log_errno(r, "Cannot set a timer for the drain, ending at once");
+                (void) on_drain_over(NULL, 0, server);
+                return;
+        }
+        server_check_drained(server);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "foundation/router.h"
+#include "foundation/stats.h"
+
+/* The HTTP and WebSocket server of one service: takes listening sockets, gives every service its common endpoints
+ * (/health, /api/v1/status) and guards, and serves the current route set. One event loop, no thread. */
+typedef struct Server Server;
+
+/* How long a client may take, in microseconds. */
+typedef struct ServerTimeouts {
+        uint64_t head;  /* from the first byte of a request to the end of its head */
+        uint64_t body;  /* from there to the end of its body */
+        uint64_t idle;  /* between two requests on one connection */
+        uint64_t send;  /* without the client reading a byte of the answer */
+        uint64_t drain; /* how long idle connections are given at shutdown to ask once more */
+} ServerTimeouts;
+
+extern const ServerTimeouts server_timeouts_default;
+
+/* What /health says of the service. The strings are copied. */
+typedef struct ServerInfo {
+        const char *id;      /* "training" */
+        const char *name;    /* "Training Server" */
+        const char *version; /* of the module */
+        bool ready;
+        const char *reason; /* why it is not ready, else NULL */
+} ServerInfo;
+
+/* timeouts is copied; NULL for the defaults. */
+int server_new(sd_event *event, const ServerTimeouts *timeouts, Server **ret);
+Server *server_free(Server *server);
+TL_DEFINE_CLEANUP(Server *, server_free)
+
+int server_set_info(Server *server, const ServerInfo *info);
+
+/* Takes over the listening socket, also on failure. */
+int server_add_listener(Server *server, int fd);
+
+/* Swaps the route set between two events: requests that come after it run in `set`, streams and WebSockets that can go on
+ * there do. Takes a reference. The builtin endpoints of `set` are those of server_builtin_routes(). -errno when WebSocket
+ * support, which is loaded with the first set that needs it, is not to be had; the old set stays then. */
+int server_set_routes(Server *server, RouteSet *set);
+const HttpRoute *server_builtin_routes(size_t *ret_n);
+
+Stats *server_stats(Server *server);
+
+/* Connections of every kind. */
+unsigned server_connections(const Server *server);
+
+
+void server_wake_streams(Server *server, const char *path);
+
+/* Graceful end: every answer now carries "Connection: close", WebSockets are closed with 1012, streams end after what is
+ * queued; new connections are served for as long as an old one is still open and the drain time lasts, then left in the
+ * backlog for the next process. `drained` is called once, when no request is in flight. */
+void server_drain(Server *server, void (*drained)(void *userdata), void *userdata);

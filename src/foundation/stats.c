@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "foundation/stats.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "basic/string-util.h"
+
+#define STATUS_MAX 600
+#define ENDPOINTS_MAX 1024
+
+/* Bucket i counts latencies below 2^((i + 1) / 4) microseconds; the last one takes the rest, from about 4.6 hours. */
+#define BUCKETS 136
+#define BUCKETS_PER_DOUBLING 4
+
+struct EndpointStats {
+        char *method;
+        char *path;
+        uint64_t requests;
+        uint64_t errors;
+        uint64_t usec_total;
+        uint32_t *buckets; /* made at the first request: most endpoints of a service are never asked */
+};
+
+struct Stats {
+        EndpointStats **endpoints;
+        size_t n_endpoints;
+        uint64_t requests;
+        uint64_t errors;
+        uint64_t usec_total;
+        uint32_t errors_by_status[STATUS_MAX - 400];
+};
+
+int stats_new(Stats **ret) {
+        Stats *stats = calloc(1, sizeof(Stats));
+
+        if (!stats)
+                return -ENOMEM;
+        *ret = stats;
+        return 0;
+}
+
+static void endpoint_free(EndpointStats *endpoint) {
+        free(endpoint->method);
+        free(endpoint->path);
+        free(endpoint->buckets);
+        free(endpoint);
+}
+TL_DEFINE_CLEANUP(EndpointStats *, endpoint_free)
+
+Stats *stats_free(Stats *stats) {
+        if (!stats)
+                return NULL;
+        for (size_t i = 0; i < stats->n_endpoints; i++)
+                endpoint_free(stats->endpoints[i]);
+        free(stats->endpoints);
+        free(stats);
+        return NULL;
+}
+
+int stats_endpoint(Stats *stats, const char *method, const char *path, EndpointStats **ret) {
+        _cleanup_(endpoint_freep) EndpointStats *endpoint = NULL;
+        EndpointStats **grown;
+
+        for (size_t i = 0; i < stats->n_endpoints; i++)
+                if (streq(stats->endpoints[i]->path, path) && streq(stats->endpoints[i]->method, method)) {
+                        *ret = stats->endpoints[i];
+                        return 0;
+                }
+        if (stats->n_endpoints >= ENDPOINTS_MAX)
+                return -E2BIG;
+        endpoint = calloc(1, sizeof(EndpointStats));
+        if (!endpoint)
+                return -ENOMEM;
+        endpoint->method = strdup(method);
+        endpoint->path = strdup(path);
+        grown = reallocarray(stats->endpoints, stats->n_endpoints + 1, sizeof(EndpointStats *));
+        if (grown)
+                stats->endpoints = grown;
+        if (!endpoint->method || !endpoint->path || !grown)
+                return -ENOMEM;
+        *ret = stats->endpoints[stats->n_endpoints++] = TAKE_PTR(endpoint);
+        return 0;
+}
+
+static unsigned bucket_of(uint64_t usec) {
+        double position = usec <= 1 ? 0 : log2((double) usec) * BUCKETS_PER_DOUBLING;
+
+        return position >= BUCKETS - 1 ? BUCKETS - 1 : (unsigned) position;
+}
+
+void stats_count(Stats *stats, EndpointStats *endpoint, unsigned status, uint64_t usec) {
+        bool failed = status >= 400;
+
+        stats->requests++;
+        stats->usec_total += usec;
+        stats->errors += failed;
+        if (failed && status < STATUS_MAX)
+                stats->errors_by_status[status - 400]++;
+        if (!endpoint)
+                return;
+        endpoint->requests++;
+        endpoint->usec_total += usec;
+        endpoint->errors += failed;
+        if (!endpoint->buckets)
+                endpoint->buckets = calloc(BUCKETS, sizeof(uint32_t));
+        if (endpoint->buckets)
+                endpoint->buckets[bucket_of(usec)]++;
+}
+
+uint64_t stats_requests(const Stats *stats) {
+        return stats->requests;
+}
+
+uint64_t stats_errors(const Stats *stats) {
+        return stats->errors;
+}
+
+static double average_msec(uint64_t usec_total, uint64_t n) {
+        return n == 0 ? 0 : (double) usec_total / (double) n / (double) USEC_PER_MSEC;
+}
+
+/* The upper edge of the bucket in which the quantile lies, in ms; 0 before the first request. */
+static double quantile_msec(const EndpointStats *endpoint, double q) {
+        uint64_t seen = 0, wanted = (uint64_t) ceil(q * (double) endpoint->requests);
+
+        for (unsigned i = 0; endpoint->buckets && i < BUCKETS; i++) {
+                seen += endpoint->buckets[i];
+                if (seen >= wanted && seen > 0)
+                        return exp2((double) (i + 1) / BUCKETS_PER_DOUBLING) / (double) USEC_PER_MSEC;
+        }
+        return 0;
+}
+
+/* json-c prints a double with 17 digits unless told; a latency has three that mean something. */
+static json_object *json_msec(double msec) {
+        char text[32];
+
+        (void) snprintf(text, sizeof(text), "%.3f", msec);
+        return json_object_new_double_s(msec, text);
+}
+
+json_object *stats_to_json(const Stats *stats) {
+        json_object *json = json_object_new_object(), *by_code = json_object_new_object();
+
+        if (!json || !by_code) {
+                json_object_put(json);
+                json_object_put(by_code);
+                return NULL;
+        }
+        for (unsigned i = 0; i < ELEMENTSOF(stats->errors_by_status); i++)
+                if (stats->errors_by_status[i] > 0) {
+                        char code[sizeof("4294967295")];
+
+                        (void) snprintf(code, sizeof(code), "%u", i + 400);
+                        json_object_object_add(by_code, code, json_object_new_int64(stats->errors_by_status[i]));
+                }
+        json_object_object_add(json, "requests", json_object_new_uint64(stats->requests));
+        json_object_object_add(json, "successfulRequests", json_object_new_uint64(stats->requests - stats->errors));
+        json_object_object_add(json, "errors", json_object_new_uint64(stats->errors));
+        json_object_object_add(json, "avgLatency", json_msec(average_msec(stats->usec_total, stats->requests)));
+        json_object_object_add(json, "errorsByCode", by_code);
+        return json;
+}
+
+static int compare_busiest(const void *a, const void *b) {
+        const EndpointStats *x = *(EndpointStats *const *) a, *y = *(EndpointStats *const *) b;
+
+        return x->requests == y->requests ? strcmp(x->path, y->path) : x->requests > y->requests ? -1 : 1;
+}
+
+static json_object *endpoint_to_json(const EndpointStats *endpoint) {
+        _cleanup_(freep) char *name = str_printf("%s %s", endpoint->method, endpoint->path);
+        json_object *json = json_object_new_object();
+
+        if (!json || !name) {
+                json_object_put(json);
+                return NULL;
+        }
+        json_object_object_add(json, "endpoint", json_object_new_string(name));
+        json_object_object_add(json, "requests", json_object_new_uint64(endpoint->requests));
+        json_object_object_add(json, "avgLatency", json_msec(average_msec(endpoint->usec_total, endpoint->requests)));
+        json_object_object_add(json, "p50", json_msec(quantile_msec(endpoint, 0.50)));
+        json_object_object_add(json, "p99", json_msec(quantile_msec(endpoint, 0.99)));
+        json_object_object_add(json, "errorRate",
+                               json_msec((double) endpoint->errors / (double) endpoint->requests));
+        return json;
+}
+
+json_object *stats_top_endpoints(const Stats *stats, size_t limit) {
+        _cleanup_(freep) EndpointStats **sorted = NULL;
+        json_object *list = json_object_new_array();
+
+        if (!list || stats->n_endpoints == 0)
+                return list;
+        sorted = calloc(stats->n_endpoints, sizeof(EndpointStats *));
+        if (!sorted) {
+                json_object_put(list);
+                return NULL;
+        }
+        memcpy(sorted, stats->endpoints, stats->n_endpoints * sizeof(EndpointStats *));
+        qsort(sorted, stats->n_endpoints, sizeof(EndpointStats *), compare_busiest);
+        for (size_t i = 0; i < MIN(limit, stats->n_endpoints) && sorted[i]->requests > 0; i++)
+                json_object_array_add(list, endpoint_to_json(sorted[i]));
+        return list;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "basic/string-util.h"
+#include "foundation/server-internal.h"
+#include "shared/log.h"
+
+#define STREAM_QUEUE_MAX ((size_t) 1024 * 1024)
+#define STREAM_BLOCK 4096
+
+struct HttpStream {
+        Server *server;
+        HttpRequest *request; /* NULL once the client is gone */
+        struct MHD_Connection *mhd;
+        RouteSet *set;
+        const HttpRoute *route;
+        void *data;
+        char *queue;
+        size_t queued, sent, space;
+        bool suspended;
+        bool woken;
+        bool ended;
+        sd_event_source *timer;
+        sd_event_source *hangup;
+        LIST_ENTRY(HttpStream) entries;
+};
+
+static void resume(HttpStream *stream) {
+        stream->woken = true;
+        if (!stream->suspended)
+                return;
+        stream->suspended = false;
+        MHD_resume_connection(stream->mhd);
+        server_run_mhd_soon(stream->server);
+}
+
+/* A suspended connection is not watched by MHD, so without this a client that went away would be noticed at its next
+ * event alone, and hold its generation until then. */
+static int on_hangup(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        HttpStream *stream = userdata;
+
+        stream->hangup = sd_event_source_disable_unref(stream->hangup);
+        stream->ended = true;
+        resume(stream);
+        return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        resume(userdata);
+        return 0;
+}
+
+static void call_next(HttpStream *stream) {
+        int r;
+
+        stream->woken = false;
+        r = stream->route->stream->next(stream, stream->data, route_set_state(stream->set, stream->route));
+        if (r < 0)
+                log_errno(r, "The stream %s ended", stream->route->path);
+        if (r != 0)
+                stream->ended = true;
+}
+
+/* MHD asks for bytes; with none to give the connection rests until something wakes it. */
+static ssize_t read_stream(void *cls, uint64_t position, char *buf, size_t max) {
+        HttpStream *stream = cls;
+        size_t n;
+
+        if (stream->queued == stream->sent && stream->woken && !stream->ended)
+                call_next(stream);
+        n = MIN(max, stream->queued - stream->sent);
+        if (n > 0) {
+                memcpy(buf, stream->queue + stream->sent, n);
+                stream->sent += n;
+                if (stream->sent == stream->queued)
+                        stream->sent = stream->queued = 0;
+                return (ssize_t) n;
+        }
+        if (stream->ended)
+                return MHD_CONTENT_READER_END_OF_STREAM;
+        if (!stream->suspended) {
+                stream->suspended = true;
+                MHD_suspend_connection(stream->mhd);
+        }
+        return 0;
+}
+
+static void stream_free(HttpStream *stream) {
+        if (stream->request)
+                stream->request->stream = NULL;
+        sd_event_source_disable_unref(stream->timer);
+        sd_event_source_disable_unref(stream->hangup);
+        if (stream->set)
+                LIST_REMOVE(stream, entries);
+        route_set_unref(stream->set);
+        free(stream->data);
+        free(stream->queue);
+        free(stream);
+}
+TL_DEFINE_CLEANUP(HttpStream *, stream_free)
+
+static void release_stream(void *cls) {
+        stream_free(cls);
+}
+
+/* The connection is gone; MHD frees the stream with the response. */
+void stream_detach(HttpStream *stream) {
+        if (stream->request)
+                stream->request->stream = NULL;
+        stream->request = NULL;
+        stream->ended = true;
+        stream->timer = sd_event_source_disable_unref(stream->timer);
+        stream->hangup = sd_event_source_disable_unref(stream->hangup);
+}
+
+int http_reply_stream(HttpRequest *request, const char *content_type, const void *data) {
+        _cleanup_(stream_freep) HttpStream *stream = NULL;
+        const HttpStreamType *type = request->match.route ? request->match.route->stream : NULL;
+        struct MHD_Response *response;
+        Server *server = request->server;
+        int r;
+
+        if (!type)
+                return -EINVAL;
+        stream = calloc(1, sizeof(HttpStream));
+        if (!stream)
+                return -ENOMEM;
+        stream->server = server;
+        stream->mhd = request->mhd;
+        stream->route = request->match.route;
+        stream->woken = true;
+        stream->ended = server->draining;
+        stream->data = calloc(1, MAX(type->data_size, 1u));
+        if (!stream->data)
+                return -ENOMEM;
+        if (data)
+                memcpy(stream->data, data, type->data_size);
+        r = sd_event_add_io(server->event, &stream->hangup, request->conn->fd, EPOLLRDHUP, on_hangup, stream);
+        if (r < 0)
+                return r;
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, stream, release_stream);
+        if (!response)
+                return -ENOMEM;
+        /* From here on MHD's release_stream() frees it. */
+        stream->set = route_set_ref(request->set);
+        LIST_INSERT_HEAD(&server->streams, stream, entries);
+        stream->request = request;
+        request->stream = TAKE_PTR(stream);
+        if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type) != MHD_YES ||
+            MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") != MHD_YES) {
+                MHD_destroy_response(response);
+                return -ENOMEM;
+        }
+        r = request_queue_response(request, MHD_HTTP_OK, response);
+        if (r < 0)
+                return r;
+        conn_enter(request->conn, CONN_WORKING); /* a stream may be silent for as long as it likes */
+        return 0;
+}
+
+int http_stream_write(HttpStream *stream, const void *data, size_t size) {
+        if (size > STREAM_QUEUE_MAX - stream->queued)
+                return -ENOBUFS;
+        if (stream->queued + size > stream->space) {
+                size_t space = MAX(stream->space * 2, stream->queued + size);
+                char *grown = realloc(stream->queue, space);
+
+                if (!grown)
+                        return -ENOMEM;
+                stream->queue = grown;
+                stream->space = space;
+        }
+        memcpy(stream->queue + stream->queued, data, size);
+        stream->queued += size;
+        return 0;
+}
+
+int http_stream_event(HttpStream *stream, const char *name, const char *text) {
+        _cleanup_(freep) char *event = NULL;
+
+        if (strpbrk(text, "\r\n") || (name && strpbrk(name, "\r\n")))
+                return -EINVAL;
+        event = name ? str_printf("event: %s\ndata: %s\n\n", name, text) : str_printf("data: %s\n\n", text);
+        if (!event)
+                return -ENOMEM;
+        return http_stream_write(stream, event, strlen(event));
+}
+
+int http_stream_wake_after(HttpStream *stream, uint64_t usec) {
+        int r;
+
+        if (!stream->timer)
+                return sd_event_add_time_relative(stream->server->event, &stream->timer, CLOCK_MONOTONIC, usec,
+                                                  USEC_PER_MSEC, on_timer, stream);
+        r = sd_event_source_set_time_relative(stream->timer, usec);
+        return r < 0 ? r : sd_event_source_set_enabled(stream->timer, SD_EVENT_ONESHOT);
+}
+
+uint64_t http_stream_generation(const HttpStream *stream) {
+        return route_set_generation(stream->set);
+}
+
+/* What cannot go on in the new set holds the old one until it ends. */
+void streams_rebind(Server *server, RouteSet *set) {
+        HttpStream *stream;
+
+        LIST_FOREACH(stream, &server->streams, entries) {
+                const HttpRoute *next = route_set_successor(set, stream->route);
+
+                if (!next)
+                        continue;
+                route_set_unref(stream->set);
+                stream->set = route_set_ref(set);
+                stream->route = next;
+        }
+}
+
+void streams_end_all(Server *server) {
+        HttpStream *stream;
+
+        LIST_FOREACH(stream, &server->streams, entries) {
+                stream->ended = true;
+                if (stream->request)
+                        resume(stream);
+        }
+}
+
+void server_wake_streams(Server *server, const char *path) {
+        HttpStream *stream;
+
+        LIST_FOREACH(stream, &server->streams, entries)
+                if (stream->request && streq(stream->route->path, path))
+                        resume(stream);
+}

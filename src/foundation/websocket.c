@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "foundation/websocket-internal.h"
+
+#include <string.h>
+
+#include "shared/log.h"
+
+#define PING_AFTER_SEC 30
+#define DEAD_AFTER_SEC 60
+/* Of a handshake, while it lasts: a browser sends the cookies of every service on this host name. */
+#define HEAD_MAX (16 * 1024)
+
+#define TIMER_ACCURACY_USEC (100 * USEC_PER_MSEC)
+/* lws asks for a second turn of the uv loop after each with an event. */
+#define UV_TURNS_AT_ONCE 4
+#define UV_TURNS_TO_END 10000
+
+/* --- The loop of libuv inside that of sd-event --- */
+
+/* Not from within lws: whoever is told may destroy the whole. */
+static void report_closed(Ws *ws) {
+        if (!ws->any_closed || ws->destroying)
+                return;
+        ws->any_closed = false;
+        ws->closed(ws->userdata);
+}
+
+static void turn_uv_loop(Ws *ws) {
+        for (unsigned i = 0; i < UV_TURNS_AT_ONCE; i++) {
+                (void) uv_run(&ws->loop, UV_RUN_NOWAIT);
+                close_ended(ws);
+                if (uv_backend_timeout(&ws->loop) != 0)
+                        break;
+        }
+        report_closed(ws);
+}
+
+static int on_uv_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        turn_uv_loop(userdata);
+        return 0;
+}
+
+static int on_uv_again(sd_event_source *source, void *userdata) {
+        turn_uv_loop(userdata);
+        return 0;
+}
+
+static int on_uv_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        Ws *ws = userdata;
+
+        ws->timer_at = 0;
+        turn_uv_loop(ws);
+        return 0;
+}
+
+/* Before sd-event waits: libuv changes its epoll set only when it runs, and keeps its timers to itself. */
+static int on_prepare(sd_event_source *source, void *userdata) {
+        Ws *ws = userdata;
+        int64_t at;
+        int timeout, r;
+
+        uv_update_time(&ws->loop);
+        timeout = uv_backend_timeout(&ws->loop);
+        if (timeout == 0)
+                return sd_event_source_set_enabled(ws->again, SD_EVENT_ONESHOT);
+        if (timeout < 0)
+                return 0;
+        at = (int64_t) uv_now(&ws->loop) + timeout;
+        if (at == ws->timer_at)
+                return 0;
+        /* uv's time is CLOCK_MONOTONIC in whole milliseconds. */
+        r = sd_event_source_set_time(ws->timer, (uint64_t) at * USEC_PER_MSEC);
+        if (r < 0)
+                return r;
+        ws->timer_at = at;
+        return sd_event_source_set_enabled(ws->timer, SD_EVENT_ONESHOT);
+}
+
+static int nest_uv_loop(Ws *ws) {
+        int r;
+
+        r = uv_loop_init(&ws->loop); /* a negative errno, as libuv's errors are */
+        if (r < 0)
+                return r;
+        ws->loop_initialized = true;
+        r = sd_event_add_io(ws->event, &ws->io, uv_backend_fd(&ws->loop), EPOLLIN, on_uv_ready, ws);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time(ws->event, &ws->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC, on_uv_timer, ws);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(ws->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        r = sd_event_add_defer(ws->event, &ws->again, on_uv_again, ws);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(ws->again, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_prepare(ws->io, on_prepare);
+}
+
+/* --- The operations --- */
+
+static void log_lws(int level, const char *line) {
+        log_msg(level == LLL_ERR ? LOG_WARNING : LOG_DEBUG, "libwebsockets: %.*s", (int) strcspn(line, "\n"), line);
+}
+
+static int create_context(Ws *ws) {
+        static const lws_retry_bo_t liveness = {
+                .secs_since_valid_ping = PING_AFTER_SEC,
+                .secs_since_valid_hangup = DEAD_AFTER_SEC,
+        };
+        void *loops[] = { &ws->loop };
+        struct lws_context_creation_info info = {
+                .port = CONTEXT_PORT_NO_LISTEN,
+                .protocols = ws->protocols,
+                /* Without a loop from outside lws's libuv plugin takes SIGTERM for itself; its own poll loop costs time
+                 * in proportion to the open connections. */
+                .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+                        LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME,
+                .foreign_loops = loops,
+                .max_http_header_data = HEAD_MAX,
+                .retry_and_idle_policy = &liveness,
+                .pcontext = &ws->context,
+                .user = ws,
+        };
+
+        lws_set_log_level(LLL_ERR | LLL_WARN, log_lws);
+        ws->protocols[0] = (struct lws_protocols) { .name = "", .callback = on_lws };
+        ws->protocols[1] = (struct lws_protocols) { .name = ws->subprotocol, .callback = on_lws };
+        ws->context = lws_create_context(&info);
+        if (!ws->context)
+                return -EIO; /* lws has logged why */
+        ws->vhost = lws_get_vhost_by_name(ws->context, "default");
+        return ws->vhost ? 0 : -ENXIO;
+}
+
+/* uv closes a handle in a later turn of the loop, and lws frees what belongs to it then; its context it frees when
+ * asked a second time, after the last handle. */
+static void destroy_context(Ws *ws) {
+        for (unsigned asked = 0; ws->context && asked < 3; asked++) {
+                lws_context_destroy(ws->context);
+                for (unsigned i = 0; i < UV_TURNS_TO_END && uv_run(&ws->loop, UV_RUN_NOWAIT) != 0; i++)
+                        ;
+        }
+        if (ws->context)
+                log_warning("libwebsockets did not end its context");
+}
+
+static Ws *ws_destroy(Ws *ws) {
+        if (!ws)
+                return NULL;
+        ws->destroying = true;
+        if (ws->context)
+                destroy_context(ws);
+        sd_event_source_disable_unref(ws->io);
+        sd_event_source_disable_unref(ws->timer);
+        sd_event_source_disable_unref(ws->again);
+        if (ws->loop_initialized && uv_loop_close(&ws->loop) < 0)
+                log_warning("The event loop of libwebsockets still had something open at its end");
+        sd_event_unref(ws->event);
+        free(ws);
+        return NULL;
+}
+TL_DEFINE_CLEANUP(Ws *, ws_destroy)
+
+static int ws_create(sd_event *event, void (*closed)(void *userdata), void *userdata, Ws **ret) {
+        _cleanup_(ws_destroyp) Ws *ws = calloc(1, sizeof(Ws));
+        int r;
+
+        if (!ws)
+                return -ENOMEM;
+        ws->event = sd_event_ref(event);
+        ws->closed = closed;
+        ws->userdata = userdata;
+        LIST_INIT(&ws->connections);
+        LIST_INIT(&ws->ended);
+        r = nest_uv_loop(ws);
+        if (r < 0)
+                return r;
+        r = create_context(ws);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(ws);
+        return 0;
+}
+
+static int ws_adopt(Ws *ws, int fd, RouteSet *set, const HttpRoute *route, EndpointStats *stats, const char *path) {
+        _cleanup_(connection_freep) Connection *c = NULL;
+        int r;
+
+        r = connection_new(ws, set, route, path, &c);
+        if (r < 0) {
+                safe_close(fd);
+                return r;
+        }
+        c->lws = lws_adopt_socket_vhost(ws->vhost, fd); /* closes fd when it fails */
+        if (!c->lws)
+                return -ENOMEM;
+        lws_set_opaque_user_data(c->lws, c);
+        TAKE_PTR(c);
+        return 0;
+}
+
+/* True when clients who connect anew would find the endpoint. */
+static bool has_endpoint(const RouteSet *set, const char *path) {
+        RouteMatch match;
+        bool found;
+
+        if (route_match(set, METHOD_WS, path, &match) < 0)
+                return true; /* out of memory is no reason to cut anybody off */
+        found = match.route;
+        route_match_done(&match);
+        return found;
+}
+
+static void ws_rebind(Ws *ws, RouteSet *set) {
+        Connection *c;
+
+        LIST_FOREACH(c, &ws->connections, entries) {
+                const HttpRoute *next = route_set_successor(set, c->public.route);
+                RouteSet *old = c->public.set;
+
+                if (next) {
+                        c->public.set = route_set_ref(set);
+                        c->public.route = next;
+                        route_set_unref(old);
+                } else if (!has_endpoint(set, c->public.path))
+                        connection_close(c, 1012, "service restart");
+        }
+}
+
+static void ws_close_all(Ws *ws, uint16_t code, const char *reason) {
+        Connection *c;
+
+        LIST_FOREACH(c, &ws->connections, entries)
+                connection_close(c, code, reason);
+}
+
+static unsigned ws_count(const Ws *ws) {
+        return ws->n_connections;
+}
+
+static int ws_conn_send(WsConn *conn, const void *data, size_t size, bool binary) {
+        return connection_send((Connection *) conn, data, size, binary);
+}
+
+static void ws_conn_close(WsConn *conn, uint16_t code, const char *reason) {
+        connection_close((Connection *) conn, code, reason);
+}
+
+const WsOps tooloo_websocket_ops = {
+        .create = ws_create,
+        .destroy = ws_destroy,
+        .adopt = ws_adopt,
+        .rebind = ws_rebind,
+        .close_all = ws_close_all,
+        .count = ws_count,
+        .send = ws_conn_send,
+        .close = ws_conn_close,
+};

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <sys/queue.h>
+#include <systemd/sd-bus.h>
+
+#include "foundation/server.h"
+#include "host/generation.h"
+#include "host/proven.h"
+#include "host/trial.h"
+
+/* A reload that somebody waits for. outcome is "reloaded", "unchanged", or NULL when it failed: then error is one of
+ * the names in shared/service-bus.h and message says why. */
+typedef struct ReloadResult {
+        const char *outcome;
+        const char *error;
+        const char *message;
+        uint64_t generation;
+        uint64_t pause_usec;
+} ReloadResult;
+
+typedef void (*ReloadDone)(const ReloadResult *result, void *userdata);
+
+typedef struct ReloadWaiter {
+        bool only_if_changed;
+        ReloadDone done; /* may be NULL */
+        void *userdata;
+        STAILQ_ENTRY(ReloadWaiter) entries;
+} ReloadWaiter;
+
+typedef STAILQ_HEAD(ReloadWaiters, ReloadWaiter) ReloadWaiters;
+
+/* The service host: one service, its server, the generations of its module. */
+typedef struct Host {
+        sd_event *event;
+        sd_bus *bus; /* NULL without a user bus: the service serves all the same */
+        sd_bus_slot *bus_slot;
+        Server *server;
+
+        char *id;
+        char *name;        /* display name */
+        char *module_path; /* MODULESDIR/ID.so */
+        char *runtime_directory;
+        char *rejected_path; /* a copy of what was rejected last: it is not tried again unless asked for */
+        Proven proven;
+        uint64_t trial_timeout_usec;
+        uint64_t prove_usec;
+        sd_event_source *prove_timer;
+
+        Generation *current;
+        uint64_t next_generation;
+        unsigned n_retiring;
+        char *current_copy; /* path of the current generation's private copy */
+
+        /* The reload that runs, and who waits for it or for the one after it. */
+        Trial *trial;
+        char *trial_copy;
+        ReloadWaiters running, queued;
+        sd_event_source *next_reload;
+
+        uint64_t last_reload; /* realtime usec, 0 for never */
+        uint64_t last_pause;  /* usec */
+        const char *last_result;
+        char *last_problem; /* NULL for none */
+        bool stopping;
+
+        sd_event_source *status_timer, *status_post;
+        unsigned status_connections;
+} Host;
+
+/* reload.c */
+
+/* Loads the first generation; *ret_reason is for people. After it the server serves. */
+int host_load_first(Host *host, char **ret_reason);
+/* Reloads once the one that runs, if any, is over. done is called once, maybe before this returns. */
+void host_reload(Host *host, bool only_if_changed, ReloadDone done, void *userdata);
+void host_reload_done(Host *host);
+
+/* host-bus.c: negative errno when there is no user bus; that is no reason to stop. */
+int host_bus_open(Host *host);
+void host_bus_changed(Host *host);
+
+/* status.c: STATUS= for systemctl status. */
+int host_status_start(Host *host);
+void host_status_update(Host *host);

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "basic/file-util.h"
+#include "basic/string-util.h"
+#include "basic/time-util.h"
+#include "host/host.h"
+#include "shared/log.h"
+#include "shared/service-bus.h"
+
+/* The order of a reload, the old generation serving until the last step: copy the file to a name never used before, try it
+ * in a child process, load it here, init, resume, swap the route set between two events. The old generation goes when its
+ * last request ends. */
+
+static void start_next(Host *host);
+
+/* --- Generations --- */
+
+typedef struct Retiring {
+        Host *host;
+        Generation *generation;
+        sd_event_source *source;
+} Retiring;
+
+static int on_retire(sd_event_source *source, void *userdata) {
+        Retiring *retiring = userdata;
+        Host *host = retiring->host;
+
+        log_debug("Generation %lu ended", (unsigned long) retiring->generation->service.number);
+        generation_free(retiring->generation);
+        sd_event_source_disable_unref(retiring->source);
+        free(retiring);
+        host->n_retiring--;
+        host_status_update(host);
+        return 0;
+}
+
+/* Called when nothing runs in the generation any more, but maybe with its code still on the stack: so its end waits for
+ * the next turn of the loop. */
+static void on_set_retired(void *userdata) {
+        Retiring *retiring = userdata;
+
+        if (retiring->host->stopping ||
+            sd_event_add_defer(retiring->host->event, &retiring->source, on_retire, retiring) < 0) {
+                generation_free(retiring->generation);
+                retiring->host->n_retiring--;
+                free(retiring);
+        }
+}
+
+/* Makes the generation the one that serves. On failure it still belongs to the caller. */
+static int swap_in(Host *host, Generation *generation, char **ret_reason) {
+        _cleanup_(route_set_unrefp) RouteSet *set = NULL;
+        _cleanup_(freep) Retiring *retiring = calloc(1, sizeof(Retiring));
+        const Module *module = generation->loaded.module;
+        const HttpRoute *builtin;
+        size_t n_builtin;
+        int r;
+
+        if (!retiring)
+                return -ENOMEM;
+        builtin = server_builtin_routes(&n_builtin);
+        r = route_set_new(module->routes, module->n_routes, builtin, n_builtin, generation->state,
+                          generation->service.number, server_stats(host->server), &set, ret_reason);
+        if (r < 0)
+                return r;
+        if (host->current) {
+                r = generation_take_over(generation, host->current, ret_reason);
+                if (r < 0)
+                        return r;
+        }
+        r = server_set_info(host->server, &(ServerInfo) { .id = host->id, .name = host->name, .version = module->version,
+                                                          .ready = true });
+        if (r < 0)
+                return r;
+        retiring->host = host;
+        retiring->generation = generation;
+        host->n_retiring += host->current != NULL;
+        r = server_set_routes(host->server, set);
+        if (r < 0) {
+                host->n_retiring -= host->current != NULL;
+                *ret_reason = str_printf("its WebSockets need tooloo-websocket.so, which cannot be loaded (see the journal)");
+                return r;
+        }
+        route_set_on_retired(set, on_set_retired, TAKE_PTR(retiring));
+        host->current = generation;
+        return 0;
+}
+
+/* Loads a private copy here and lets it serve. */
+static int load_and_swap(Host *host, const char *copy, char **ret_reason) {
+        _cleanup_(generation_freep) Generation *generation = NULL;
+        int r;
+
+        r = generation_new(host->event, host->server, host->id, host->next_generation, copy, &generation, ret_reason);
+        if (r >= 0)
+                r = generation_init(generation, ret_reason);
+        if (r >= 0)
+                r = swap_in(host, generation, ret_reason);
+        if (r < 0)
+                return r;
+        host->next_generation++;
+        r = generation_own_file(generation, copy);
+        if (r < 0)
+                log_errno(r, "Cannot remember %s", copy);
+        TAKE_PTR(generation);
+        return 0;
+}
+
+/* --- Copies --- */
+
+static char *new_copy_path(const Host *host) {
+        static unsigned n;
+
+        /* Not the generation's number alone: a rejected file had that, too. */
+        return str_printf("%s/%s-%d-%u.so", host->runtime_directory, host->id, (int) getpid(), n++);
+}
+
+/* What a killed predecessor left behind. */
+static void remove_old_copies(const Host *host) {
+        _cleanup_(freep) char *prefix = str_printf("%s-", host->id);
+        DIR *directory = opendir(host->runtime_directory);
+        struct dirent *entry;
+
+        if (!directory || !prefix) {
+                log_warning("Cannot look for old copies in %s", host->runtime_directory);
+                if (directory)
+                        (void) closedir(directory);
+                return;
+        }
+        while ((entry = readdir(directory)))
+                if (startswith(entry->d_name, prefix) && endswith(entry->d_name, ".so") &&
+                    unlinkat(dirfd(directory), entry->d_name, 0) < 0)
+                        log_warning("Cannot remove %s: %s", entry->d_name, strerror(errno));
+        (void) closedir(directory);
+}
+
+static int make_copy(const Host *host, const char *from, char **ret, char **ret_reason) {
+        _cleanup_(freep) char *path = new_copy_path(host);
+        int r;
+
+        if (!path)
+                return -ENOMEM;
+        r = copy_file_new(from, path, 0700);
+        if (r < 0) {
+                *ret_reason = r == -ENOENT ? str_printf("there is no %s: build or install it", from)
+                                           : str_printf("cannot copy %s to %s: %s%s", from, host->runtime_directory,
+                                                        strerror(-r), r == -ENOSPC ? "; free some space there" : "");
+                return r;
+        }
+        *ret = TAKE_PTR(path);
+        return 0;
+}
+
+/* --- Trust --- */
+
+static int on_proven(sd_event_source *source, uint64_t usec, void *userdata) {
+        Host *host = userdata;
+        int r = proven_confirm(&host->proven);
+
+        if (r < 0)
+                log_errno(r, "Cannot keep a copy of the module to fall back to");
+        return 0;
+}
+
+static void begin_to_prove(Host *host, const char *copy) {
+        int r = proven_begin(&host->proven, copy);
+
+        if (r < 0) {
+                log_errno(r, "Cannot write to the state directory, a crash would not be rolled back");
+                return;
+        }
+        if (!host->prove_timer)
+                r = sd_event_add_time_relative(host->event, &host->prove_timer, CLOCK_MONOTONIC, host->prove_usec,
+                                               USEC_PER_SEC, on_proven, host);
+        else {
+                r = sd_event_source_set_time_relative(host->prove_timer, host->prove_usec);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(host->prove_timer, SD_EVENT_ONESHOT);
+        }
+        if (r < 0)
+                log_errno(r, "Cannot set a timer");
+}
+
+/* --- The first generation --- */
+
+/* The file itself, or the last good copy when that content is known to take the service down. */
+static const char *choose_first(Host *host) {
+        _cleanup_(freep) char *why = NULL;
+
+        if (!proven_is_bad(&host->proven, host->module_path, &why) || !proven_has_good(&host->proven))
+                return host->module_path;
+        if (str_replace_printf(&host->last_problem, "rolled back to the last good module: %s", strna(why)) < 0)
+                log_errno(-ENOMEM, "Cannot note the problem");
+        host->last_result = "rolled-back";
+        log_fields(LOG_ERR, (const char *const[]) { "TOOLOO_EVENT=rolled-back", NULL },
+                   "Not loading %s: %s. Running the last good module instead; a changed file is taken again",
+                   host->module_path, strna(why));
+        return host->proven.good;
+}
+
+static int load_copy_of(Host *host, const char *file, char **ret_reason) {
+        _cleanup_(freep) char *copy = NULL;
+        int r;
+
+        r = make_copy(host, file, &copy, ret_reason);
+        if (r < 0)
+                return r;
+        /* Before it runs: a crash in its init is to be remembered, too. */
+        begin_to_prove(host, copy);
+        r = load_and_swap(host, copy, ret_reason);
+        if (r < 0) {
+                (void) unlink(copy);
+                return r;
+        }
+        free(host->current_copy);
+        host->current_copy = TAKE_PTR(copy);
+        return 0;
+}
+
+int host_load_first(Host *host, char **ret_reason) {
+        _cleanup_(freep) char *reason = NULL;
+        const char *file;
+        int r;
+
+        remove_old_copies(host);
+        file = choose_first(host);
+        r = load_copy_of(host, file, &reason);
+        if (r < 0 && file == host->module_path && proven_has_good(&host->proven)) {
+                log_error("Cannot load %s: %s. Running the last good module instead", host->module_path, strna(reason));
+                if (str_replace_printf(&host->last_problem, "running the last good module, for %s: %s",
+                                       host->module_path, strna(reason)) < 0)
+                        return -ENOMEM;
+                host->last_result = "rolled-back";
+                free(TAKE_PTR(reason));
+                r = load_copy_of(host, host->proven.good, &reason);
+        }
+        if (r < 0)
+                *ret_reason = reason ? TAKE_PTR(reason) : strdup(strerror(-r));
+        return r;
+}
+
+/* --- Reload --- */
+
+static void answer_all(ReloadWaiters *waiters, const ReloadResult *result) {
+        ReloadWaiter *waiter;
+
+        while ((waiter = STAILQ_FIRST(waiters))) {
+                STAILQ_REMOVE_HEAD(waiters, entries);
+                if (waiter->done)
+                        waiter->done(result, waiter->userdata);
+                free(waiter);
+        }
+}
+
+static int on_next_reload(sd_event_source *source, void *userdata) {
+        Host *host = userdata;
+
+        host->next_reload = sd_event_source_disable_unref(host->next_reload);
+        start_next(host);
+        return 0;
+}
+
+static void finish(Host *host, const ReloadResult *result) {
+        host_status_update(host);
+        host_bus_changed(host);
+        answer_all(&host->running, result);
+        if (!STAILQ_EMPTY(&host->queued) && !host->next_reload &&
+            sd_event_add_defer(host->event, &host->next_reload, on_next_reload, host) < 0)
+                answer_all(&host->queued, &(ReloadResult) { .error = SD_BUS_ERROR_NO_MEMORY, .message = "out of memory" });
+}
+
+static void reject(Host *host, const char *copy, const char *error, const char *reason) {
+        log_fields(LOG_ERR, (const char *const[]) { "TOOLOO_EVENT=reload-rejected", NULL },
+                   "Module rejected, generation %lu goes on serving: %s", (unsigned long) host->next_generation - 1,
+                   reason);
+        if (copy && rename(copy, host->rejected_path) < 0) {
+                log_warning("Cannot keep %s: %s", host->rejected_path, strerror(errno));
+                (void) unlink(copy);
+        }
+        if (str_replace_printf(&host->last_problem, "module rejected: %s", reason) < 0)
+                log_errno(-ENOMEM, "Cannot note the problem");
+        host->last_result = "rejected";
+        finish(host, &(ReloadResult) { .error = error, .message = reason });
+}
+
+static void accept_module(Host *host, char *copy) {
+        _cleanup_(freep) char *reason = NULL;
+        uint64_t begin, pause;
+        int r;
+
+        begin_to_prove(host, copy);
+        begin = now_usec();
+        r = load_and_swap(host, copy, &reason);
+        pause = now_usec() - begin;
+        if (r < 0) {
+                /* What runs is the old one again, and that is not on trial. */
+                begin_to_prove(host, host->current_copy);
+                reject(host, copy, SERVICE_BUS_ERROR_REJECTED, reason ? reason : strerror(-r));
+                free(copy);
+                return;
+        }
+        free(host->current_copy);
+        host->current_copy = copy;
+        host->last_pause = pause;
+        host->last_reload = now_realtime_usec();
+        host->last_result = "reloaded";
+        host->last_problem = (free(host->last_problem), NULL);
+        (void) unlink(host->rejected_path);
+        log_fields(LOG_INFO, (const char *const[]) { "TOOLOO_EVENT=reloaded", NULL },
+                   "Reloaded: generation %lu serves, pause %lu us", (unsigned long) host->current->service.number,
+                   (unsigned long) pause);
+        finish(host, &(ReloadResult) { .outcome = "reloaded", .generation = host->current->service.number,
+                                       .pause_usec = pause });
+}
+
+static void on_trial_done(int result, const char *reason, void *userdata) {
+        Host *host = userdata;
+        _cleanup_(freep) char *copy = TAKE_PTR(host->trial_copy);
+        _cleanup_(trial_freep) Trial *trial = TAKE_PTR(host->trial);
+
+        if (result < 0)
+                reject(host, copy, SERVICE_BUS_ERROR_REJECTED, reason);
+        else
+                accept_module(host, TAKE_PTR(copy));
+}
+
+/* Loaded already, or found wanting already. */
+static bool is_settled(const Host *host, const char *copy) {
+        _cleanup_(freep) char *why = NULL;
+
+        return files_equal(copy, host->current_copy) > 0 || files_equal(copy, host->rejected_path) > 0 ||
+                proven_is_bad(&host->proven, copy, &why);
+}
+
+static void start_next(Host *host) {
+        _cleanup_(freep) char *copy = NULL, *reason = NULL;
+        bool only_if_changed = true;
+        ReloadWaiter *waiter;
+        int r;
+
+        STAILQ_CONCAT(&host->running, &host->queued);
+        STAILQ_FOREACH(waiter, &host->running, entries)
+                only_if_changed = only_if_changed && waiter->only_if_changed;
+        r = make_copy(host, host->module_path, &copy, &reason);
+        if (r < 0) {
+                reject(host, NULL, SERVICE_BUS_ERROR_MISSING, reason ? reason : strerror(-r));
+                return;
+        }
+        if (only_if_changed && is_settled(host, copy)) {
+                (void) unlink(copy);
+                finish(host, &(ReloadResult) { .outcome = "unchanged", .generation = host->current->service.number });
+                return;
+        }
+        r = trial_start(host->event, copy, host->id, host->trial_timeout_usec, on_trial_done, host, &host->trial);
+        if (r < 0) {
+                reason = str_printf("cannot start a process to try it in: %s", strerror(-r));
+                reject(host, copy, SERVICE_BUS_ERROR_REJECTED, reason ? reason : strerror(-r));
+                return;
+        }
+        host->trial_copy = TAKE_PTR(copy);
+}
+
+void host_reload(Host *host, bool only_if_changed, ReloadDone done, void *userdata) {
+        ReloadWaiter *waiter = calloc(1, sizeof(ReloadWaiter));
+
+        if (!waiter) {
+                if (done)
+                        done(&(ReloadResult) { .error = SD_BUS_ERROR_NO_MEMORY, .message = "out of memory" }, userdata);
+                return;
+        }
+        *waiter = (ReloadWaiter) { .only_if_changed = only_if_changed, .done = done, .userdata = userdata };
+        STAILQ_INSERT_TAIL(&host->queued, waiter, entries);
+        if (!host->trial && !host->next_reload)
+                start_next(host);
+}
+
+void host_reload_done(Host *host) {
+        const ReloadResult stopping = { .error = SERVICE_BUS_ERROR_REJECTED, .message = "the service is stopping" };
+
+        host->trial = trial_free(host->trial);
+        if (host->trial_copy)
+                (void) unlink(host->trial_copy);
+        host->trial_copy = (free(host->trial_copy), NULL);
+        answer_all(&host->running, &stopping);
+        answer_all(&host->queued, &stopping);
+        host->next_reload = sd_event_source_disable_unref(host->next_reload);
+        host->prove_timer = sd_event_source_disable_unref(host->prove_timer);
+}

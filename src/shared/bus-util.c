@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "shared/bus-util.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <pwd.h>
+
+#include "basic/string-util.h"
+#include "shared/log.h"
+#include "shared/strv.h"
+
+/* Answers of systemd and of a sound host take milliseconds; whoever takes this long hangs. */
+#define CALL_TIMEOUT_USEC (10 * USEC_PER_SEC)
+
+typedef struct BusCall {
+        BusBatch *batch;
+        sd_bus_message_handler_t handler;
+        void *userdata;
+        sd_bus_slot *slot;
+        struct BusCall *next;
+        const BusProperty *property;
+} BusCall;
+
+static const char *user_name(void) {
+        const struct passwd *pw = getpwuid(getuid());
+
+        return pw ? pw->pw_name : "USER";
+}
+
+static int no_manager(const char *runtime) {
+        log_error("no systemd user manager for UID %u (nothing at %s/systemd): log in through a real session, or run "
+                  "'loginctl enable-linger %s'", getuid(), runtime, user_name());
+        return -ENOMEDIUM;
+}
+
+/* A shell of su or sudo often has no XDG_RUNTIME_DIR=, or worse, somebody else's; both look to sd-bus like a bus that is
+ * not there. */
+static int check_runtime_directory(void) {
+        const char *given = getenv("XDG_RUNTIME_DIR");
+        _cleanup_(freep) char *usual = NULL, *manager = NULL;
+        struct stat st;
+
+        if (getenv("DBUS_SESSION_BUS_ADDRESS") && !given)
+                return 0;
+        usual = str_printf("/run/user/%u", getuid());
+        if (!usual)
+                return log_errno(-ENOMEM, "cannot connect");
+        if (!given && stat(usual, &st) < 0)
+                return no_manager(usual);
+        if (!given && setenv("XDG_RUNTIME_DIR", usual, 1) < 0)
+                return log_errno(-errno, "cannot set XDG_RUNTIME_DIR");
+        if (given && stat(given, &st) < 0) {
+                log_error("XDG_RUNTIME_DIR is %s, which cannot be read (%s): log in through a real session, or set it "
+                          "to %s", given, strerror(errno), usual);
+                return -ENOMEDIUM;
+        }
+        if (given && st.st_uid != getuid()) {
+                log_error("XDG_RUNTIME_DIR is %s, which belongs to UID %u, but this runs as UID %u: run it as that user, "
+                          "or set XDG_RUNTIME_DIR to %s", given, st.st_uid, getuid(), usual);
+                return -EPERM;
+        }
+        manager = str_printf("%s/systemd", given ? given : usual);
+        if (!manager)
+                return log_errno(-ENOMEM, "cannot connect");
+        if (!getenv("DBUS_SESSION_BUS_ADDRESS") && stat(manager, &st) < 0)
+                return no_manager(given ? given : usual);
+        return 0;
+}
+
+int bus_open_user(sd_bus **ret) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        int r;
+
+        r = check_runtime_directory();
+        if (r < 0)
+                return r;
+        r = sd_bus_open_user(&bus);
+        if (r < 0) {
+                const char *address = getenv("DBUS_SESSION_BUS_ADDRESS"), *runtime = getenv("XDG_RUNTIME_DIR");
+
+                log_error("the user's D-Bus cannot be reached at %s%s (%s): start it with 'systemctl --user start "
+                          "dbus.socket' (package dbus-user-session)", address ? address : strna(runtime),
+                          address ? "" : "/bus", strerror(-r));
+                return r;
+        }
+        r = sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
+        if (r < 0)
+                return log_errno(r, "cannot set up the bus connection");
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+char *bus_unit_path(const char *unit) {
+        char *path;
+
+        return sd_bus_path_encode(SYSTEMD_UNIT_PREFIX, unit, &path) < 0 ? NULL : path;
+}
+
+const char *bus_error_text(const sd_bus_error *error, int r) {
+        if (error && (sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+                      sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER)))
+                return "nobody answers to that name on the user's D-Bus";
+        if (error && (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+                      sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT)))
+                return "no answer in time";
+        if (error && error->message && *error->message)
+                return error->message;
+        return strerror(error && sd_bus_error_is_set(error) ? sd_bus_error_get_errno(error) : -r);
+}
+
+static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        BusCall *call = userdata;
+        int r;
+
+        call->batch->pending--;
+        r = call->handler(m, call->property ? call : call->userdata, ret_error);
+        if (r < 0 && call->batch->error >= 0)
+                call->batch->error = r;
+        return 0; /* a negative value would only make sd-bus log at debug level */
+}
+
+static int batch_call(BusBatch *b, sd_bus_message *m, uint64_t timeout, const BusCall *template) {
+        _cleanup_(freep) BusCall *call = NULL;
+        int r;
+
+        r = sd_bus_message_set_auto_start(m, false);
+        if (r < 0)
+                return r;
+        call = malloc(sizeof(*call));
+        if (!call)
+                return -ENOMEM;
+        *call = *template;
+        call->batch = b;
+        r = sd_bus_call_async(b->bus, &call->slot, m, on_answer, call, timeout);
+        if (r < 0)
+                return r;
+        call->next = b->calls;
+        b->calls = TAKE_PTR(call);
+        b->pending++;
+        return 0;
+}
+
+int bus_batch_call(BusBatch *b, sd_bus_message *m, uint64_t timeout, sd_bus_message_handler_t handler,
+                   void *userdata) {
+        return batch_call(b, m, timeout, &(BusCall) { .handler = handler, .userdata = userdata });
+}
+
+int bus_batch_wait(BusBatch *b) {
+        while (b->pending > 0) {
+                int r;
+
+                r = sd_bus_process(b->bus, NULL);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        continue;
+                r = sd_bus_wait(b->bus, UINT64_MAX);
+                if (r < 0 && r != -EINTR)
+                        return r;
+        }
+        return b->error;
+}
+
+void bus_batch_done(BusBatch *b) {
+        while (b->calls) {
+                BusCall *call = b->calls;
+
+                b->calls = call->next;
+                (void) sd_bus_slot_unref(call->slot);
+                free(call);
+        }
+        b->pending = 0;
+}
+
+static int read_string(sd_bus_message *m, char **field) {
+        const char *s;
+        char *copy;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &s);
+        if (r < 0)
+                return r;
+        copy = strdup(s);
+        if (!copy)
+                return -ENOMEM;
+        free(*field);
+        *field = copy;
+        return 0;
+}
+
+static int read_variant(sd_bus_message *m, const BusProperty *property, void *target) {
+        void *field = (char *) target + property->offset;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'v', property->type);
+        if (r < 0)
+                return r;
+        if (streq(property->type, "s"))
+                r = read_string(m, field);
+        else if (streq(property->type, "as")) {
+                char **l = NULL;
+
+                r = sd_bus_message_read_strv(m, &l);
+                if (r >= 0) {
+                        strv_free(*(char ***) field);
+                        *(char ***) field = l;
+                }
+        } else if (streq(property->type, "b")) {
+                int value;
+
+                r = sd_bus_message_read(m, "b", &value);
+                if (r >= 0)
+                        *(bool *) field = value;
+        } else
+                r = sd_bus_message_read_basic(m, property->type[0], field);
+        if (r < 0)
+                return r;
+        return sd_bus_message_exit_container(m);
+}
+
+static int on_property(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        BusCall *call = userdata;
+
+        if (sd_bus_message_is_method_error(m, NULL))
+                return 0; /* a masked or vanished unit has no such property: the field keeps its default */
+        return read_variant(m, call->property, call->userdata);
+}
+
+int bus_batch_unit_properties(BusBatch *b, const char *path, const BusProperty *properties, size_t count,
+                              void *target) {
+        for (size_t i = 0; i < count; i++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+                int r;
+
+                r = sd_bus_message_new_method_call(b->bus, &m, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties",
+                                                   "Get");
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_append(m, "ss", properties[i].interface, properties[i].name);
+                if (r < 0)
+                        return r;
+                r = batch_call(b, m, 0, &(BusCall) { .handler = on_property, .userdata = target,
+                                                     .property = properties + i });
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int bus_read_properties(sd_bus_message *reply, const BusProperty *properties, size_t count, void *target) {
+        int r;
+
+        r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+                const char *name;
+                size_t i = 0;
+
+                r = sd_bus_message_read(reply, "s", &name);
+                if (r < 0)
+                        return r;
+                while (i < count && !streq(properties[i].name, name))
+                        i++;
+                r = i < count ? read_variant(reply, properties + i, target) : sd_bus_message_skip(reply, "v");
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_exit_container(reply);
+                if (r < 0)
+                        return r;
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(reply);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <sys/types.h>
+
+/* Who listens on a TCP port of this machine (network namespace), whatever the address. */
+typedef struct PortOwner {
+        uid_t uid;
+        pid_t pid;     /* 0 when it cannot be seen: processes of other users hide their descriptors */
+        char name[16]; /* the process's name as in /proc/PID/comm, "" without pid */
+} PortOwner;
+
+/* 1 when somebody does, 0 when nobody does, negative errno when it cannot be found out. */
+int port_owner_find(unsigned port, PortOwner *ret);

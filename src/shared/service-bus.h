@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What a native service (the service host) offers on the user bus; host, toolooctl and metricsd share these names.
+ *
+ *   name    ai.tooloo.Service.ID        ID with '-' kept: bus names allow it
+ *   path    /ai/tooloo/Service
+ *
+ *   Reload(b only_if_changed) -> (s outcome, t generation, t pause_usec)
+ *       Answers once the swap is over. outcome is "reloaded" or "unchanged"; pause_usec is how long the event loop was
+ *       held up by it. With only_if_changed a file whose content is already loaded, or was already rejected, is
+ *       "unchanged". A module that is not taken gives the error ai.tooloo.Error.ModuleRejected with the reason as message,
+ *       a missing or unreadable file ai.tooloo.Error.ModuleMissing, and the old generation goes on serving. A second call
+ *       during a reload waits and then reloads once more.
+ *
+ *   properties (PropertiesChanged is emitted for Generation, LastResult, LastProblem):
+ *       Id s, Version s (of the module), Generation t, RetiringGenerations u (older ones that still answer something),
+ *       Connections u, Requests t, Errors t, LastReload t (realtime usec, 0 for never), LastPause t (usec),
+ *       LastResult s ("", "reloaded", "rejected", "rolled-back"), LastProblem s (one line, "" for none)
+ */
+#define SERVICE_BUS_NAME_PREFIX "ai.tooloo.Service."
+#define SERVICE_BUS_PATH "/ai/tooloo/Service"
+#define SERVICE_BUS_INTERFACE "ai.tooloo.Service1"
+#define SERVICE_BUS_ERROR_REJECTED "ai.tooloo.Error.ModuleRejected"
+#define SERVICE_BUS_ERROR_MISSING "ai.tooloo.Error.ModuleMissing"

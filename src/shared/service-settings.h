@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The [X-Tooloo] section of a service's unit file: what the fleet needs to know and systemd has no word for.
+ *
+ *   Routes=      path prefixes that web sends here: a list; each begins with '/'
+ *   HealthPath=  where to ask for its health, default /health
+ *   Watch=       files and directories whose change rebuilds it: a list
+ *   Ignore=      patterns that Watch= leaves out: a list
+ *   OnChange=    reload, restart, swap or none
+ *   Port=        where there is no socket unit to read it from
+ *   AllowUsers=  who may connect beside its own user: a list
+ *
+ * Lists are split at blanks (quotes keep them), grow from line to line and from drop-in to drop-in; an empty assignment
+ * begins anew, or for a single value brings the default back. */
+
+typedef enum OnChange {
+        ON_CHANGE_UNSET, /* the registry then decides by whether the unit has ExecReload= */
+        ON_CHANGE_RELOAD,
+        ON_CHANGE_RESTART,
+        ON_CHANGE_SWAP,
+        ON_CHANGE_NONE,
+        ON_CHANGE_INVALID = -22, /* -EINVAL */
+} OnChange;
+
+const char *on_change_to_string(OnChange c);
+OnChange on_change_from_string(const char *s);
+
+/* All zero is a valid start. */
+typedef struct ServiceSettings {
+        char **routes;
+        char **watch;
+        char **ignore;
+        char **allow_users;
+        char *health_path; /* NULL for the default */
+        OnChange on_change;
+        unsigned port; /* 0 for none */
+} ServiceSettings;
+
+void service_settings_done(ServiceSettings *s);
+
+/* Takes over one assignment of a unit file (a unit_file_assign_t with ServiceSettings * as userdata). What is wrong with
+ * it is said in one warning that names file and line, and then counts as not written: 0. Other sections are skipped.
+ * Negative only for -ENOMEM. */
+int service_settings_assign(const char *section, const char *key, const char *value, const char *path, unsigned line,
+                            void *userdata);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "shared/unit-jobs.h"
+
+#include "basic/string-util.h"
+#include "basic/time-util.h"
+#include "shared/bus-util.h"
+
+static const struct {
+        const char *method;
+        const char *failed; /* what the unit then did not do */
+} verbs[] = {
+        [UNIT_START] = { "StartUnit", "did not start" },
+        [UNIT_STOP] = { "StopUnit", "did not stop" },
+        [UNIT_RESTART] = { "RestartUnit", "did not restart" },
+        [UNIT_TRY_RESTART] = { "TryRestartUnit", "did not restart" },
+        [UNIT_RELOAD] = { "ReloadUnit", "did not reload" },
+};
+
+UnitJobs *unit_jobs_free(UnitJobs *jobs) {
+        if (!jobs)
+                return NULL;
+        (void) sd_bus_slot_unref(jobs->match);
+        (void) sd_bus_slot_unref(jobs->subscribe);
+        while (jobs->first) {
+                UnitJob *job = jobs->first;
+
+                jobs->first = job->next;
+                (void) sd_bus_slot_unref(job->slot);
+                free(job->unit);
+                free(job->result);
+                free(job->error);
+                free(job->error_name);
+                free(job->path);
+                free(job);
+        }
+        free(jobs);
+        return NULL;
+}
+
+static void set_result(UnitJob *job, const char *result) {
+        job->result = strdup(result);
+        job->jobs->waiting--;
+        if (!job->result)
+                job->jobs->error = -ENOMEM;
+}
+
+static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        const char *path, *unit, *result;
+        UnitJobs *jobs = userdata;
+        int r;
+
+        r = sd_bus_message_read(m, "uoss", NULL, &path, &unit, &result);
+        if (r < 0) {
+                jobs->error = r;
+                return 0;
+        }
+        /* Two calls can share one job: systemd merges what asks for the same. */
+        for (UnitJob *job = jobs->first; job; job = job->next)
+                if (job->path && !job->result && streq(job->path, path))
+                        set_result(job, result);
+        return 0;
+}
+
+static int on_subscribed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        UnitJobs *jobs = userdata;
+
+        if (sd_bus_message_is_method_error(m, NULL))
+                jobs->error = -sd_bus_message_get_errno(m);
+        return 0;
+}
+
+int unit_jobs_new(sd_bus *bus, UnitJobs **ret) {
+        _cleanup_(unit_jobs_freep) UnitJobs *jobs = calloc(1, sizeof(UnitJobs));
+        int r;
+
+        if (!jobs)
+                return -ENOMEM;
+        jobs->bus = bus;
+        jobs->last = &jobs->first;
+        /* None of these waits: the bus keeps the order in which one connection sends. */
+        r = sd_bus_match_signal_async(bus, &jobs->match, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "JobRemoved",
+                                      on_job_removed, NULL, jobs);
+        if (r < 0)
+                return r;
+        r = sd_bus_call_method_async(bus, &jobs->subscribe, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe",
+                                     on_subscribed, jobs, NULL);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(jobs);
+        return 0;
+}
+
+static int on_queued(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        UnitJob *job = userdata;
+        const char *path;
+        int r;
+
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                const sd_bus_error *error = sd_bus_message_get_error(m);
+
+                job->error = strdup(bus_error_text(error, -EIO));
+                job->error_name = strdup(error->name);
+                if (!job->error || !job->error_name)
+                        job->jobs->error = -ENOMEM;
+                set_result(job, "refused");
+                return 0;
+        }
+        r = sd_bus_message_read(m, "o", &path);
+        if (r >= 0) {
+                job->path = strdup(path);
+                r = job->path ? 0 : -ENOMEM;
+        }
+        if (r < 0)
+                job->jobs->error = r;
+        return 0;
+}
+
+int unit_jobs_add(UnitJobs *jobs, UnitVerb verb, const char *unit) {
+        UnitJob *job = calloc(1, sizeof(UnitJob));
+        int r;
+
+        if (!job)
+                return -ENOMEM;
+        *jobs->last = job;
+        jobs->last = &job->next;
+        job->jobs = jobs;
+        job->verb = verb;
+        job->unit = strdup(unit);
+        if (!job->unit)
+                return -ENOMEM;
+        r = sd_bus_call_method_async(jobs->bus, &job->slot, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                     verbs[verb].method, on_queued, job, "ss", unit, "replace");
+        if (r < 0)
+                return r;
+        jobs->waiting++;
+        return 0;
+}
+
+int unit_jobs_wait(UnitJobs *jobs, uint64_t timeout) {
+        uint64_t end = now_usec() + timeout;
+
+        while (jobs->waiting > 0 && jobs->error >= 0) {
+                uint64_t now;
+                int r;
+
+                r = sd_bus_process(jobs->bus, NULL);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        continue;
+                now = now_usec();
+                if (now >= end)
+                        break;
+                r = sd_bus_wait(jobs->bus, end - now);
+                if (r < 0 && r != -EINTR)
+                        return r;
+        }
+        for (UnitJob *job = jobs->first; job; job = job->next)
+                if (!job->result && jobs->error >= 0)
+                        set_result(job, "waiting");
+        return jobs->error;
+}
+
+char *unit_job_describe(const UnitJob *job) {
+        static const struct {
+                const char *result;
+                const char *text;
+        } texts[] = {
+                { "failed", "it failed" },
+                { "dependency", "a unit that it needs failed" },
+                { "timeout", "systemd's own time limit for it was over" },
+                { "canceled", "another request took its place" },
+                { "skipped", "it does not apply to the unit's present state" },
+                { "invalid", "it does not apply to the unit's present state" },
+                { "collected", "systemd dropped it" },
+                { "assert", "an Assert...= of the unit does not hold" },
+                { "unsupported", "units of its kind are not supported here" },
+                { "once", "the unit runs only once" },
+                { "waiting", "it takes longer than this waits for" },
+        };
+        const char *why = job->error ? job->error : job->result;
+
+        for (size_t i = 0; i < ELEMENTSOF(texts) && !job->error; i++)
+                if (streq(texts[i].result, job->result))
+                        why = texts[i].text;
+        return str_printf("%s: %s", verbs[job->verb].failed, why);
+}
+
+static int ignore_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        return 0; /* a unit that is not loaded has not failed */
+}
+
+int unit_reset_failed(sd_bus *bus, char *const *units) {
+        _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(bus);
+
+        for (; units && *units; units++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+                int r;
+
+                r = sd_bus_message_new_method_call(bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                                   "ResetFailedUnit");
+                if (r >= 0)
+                        r = sd_bus_message_append(m, "s", *units);
+                if (r >= 0)
+                        r = bus_batch_call(&batch, m, 0, ignore_answer, NULL);
+                if (r < 0)
+                        return r;
+        }
+        return bus_batch_wait(&batch);
+}

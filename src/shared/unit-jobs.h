@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+
+#include "basic/macro.h"
+
+/* Jobs of systemd, asked for and waited for together. A job is over when systemd says JobRemoved, and "done" alone is
+ * success; so the signal is subscribed to before the first job is asked for. */
+
+typedef enum UnitVerb { UNIT_START, UNIT_STOP, UNIT_RESTART, UNIT_TRY_RESTART, UNIT_RELOAD } UnitVerb;
+
+typedef struct UnitJob {
+        char *unit;
+        UnitVerb verb;
+        /* "done", "failed", "dependency", "timeout", "canceled", "skipped", ... as JobRemoved says it; "refused" when systemd
+         * took no such job (error says why), "waiting" when the wait ended before the job. */
+        char *result;
+        char *error;      /* systemd's words for "refused", else NULL */
+        char *error_name; /* its D-Bus name */
+        char *path;
+        sd_bus_slot *slot;
+        struct UnitJobs *jobs;
+        struct UnitJob *next;
+} UnitJob;
+
+typedef struct UnitJobs {
+        sd_bus *bus;
+        sd_bus_slot *match;
+        sd_bus_slot *subscribe;
+        UnitJob *first; /* in the order of the calls */
+        UnitJob **last;
+        unsigned waiting;
+        int error;
+} UnitJobs;
+
+/* bus must live longer. */
+int unit_jobs_new(sd_bus *bus, UnitJobs **ret);
+UnitJobs *unit_jobs_free(UnitJobs *jobs);
+TL_DEFINE_CLEANUP(UnitJobs *, unit_jobs_free)
+
+/* Asks for a job without waiting, in mode "replace". */
+int unit_jobs_add(UnitJobs *jobs, UnitVerb verb, const char *unit);
+
+/* Waits until every job has its result or timeout (usec) is over. Negative only when the bus or memory fails; jobs that
+ * went wrong are found by their result. */
+int unit_jobs_wait(UnitJobs *jobs, uint64_t timeout);
+
+static inline bool unit_job_done(const UnitJob *job) {
+        return job->result && job->result[0] == 'd' && job->result[1] == 'o';
+}
+
+/* One clear sentence without the unit's name: "did not start: ...". The caller frees; NULL without memory. */
+char *unit_job_describe(const UnitJob *job);
+
+/* Makes failed units, and the start limits that they ran into, as good as new. Units that are not loaded are fine. */
+int unit_reset_failed(sd_bus *bus, char *const *units);
+
+/* Why a unit is not well, in one sentence from its Result, exit status and STATUS=: "its process exited with status 1".
+ * *ret_result (may be NULL) is systemd's word for it. */
+int unit_failure_reason(sd_bus *bus, const char *unit, char **ret, char **ret_result);
