@@ -17,6 +17,7 @@ void ctl_say(const Ctl *ctl, const char *format, ...) {
         (void) vprintf(format, ap); /* a full or closed stdout is found by the flush in main() */
         va_end(ap);
         (void) putchar('\n');
+        (void) fflush(stdout); /* at once, for whoever reads along in the journal or behind a pipe */
 }
 
 static bool is_selected(const Ctl *ctl, const Service *s) {

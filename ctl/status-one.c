@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <langinfo.h>
 #include <stdio.h>
 #include <systemd/sd-journal.h>
 #include <time.h>
@@ -129,7 +130,7 @@ int status_print_one(const ServiceStatus *st, const BuildStatus *build) {
                 on = service_is_active(s) ? "\033[32m" : streq(strna(s->active_state), "failed") ? "\033[31m" : "";
                 off = *on ? "\033[0m" : "";
         }
-        (void) printf("%s●%s %s - %s\n", on, off, s->id, strna(s->name));
+        (void) printf("%s%s%s %s - %s\n", on, streq(nl_langinfo(CODESET), "UTF-8") ? "●" : "*", off, s->id, strna(s->name));
         (void) printf("%10s: %s (%s%s%s)\n", "Unit", s->unit, strna(s->load_state), s->fragment_path ? "; " : "",
                       s->fragment_path ? s->fragment_path : "");
         print_activity(st);

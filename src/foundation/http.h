@@ -40,7 +40,7 @@ typedef struct HttpStreamType {
 
 #define HTTP_STREAM_END 1
 
-/* A WebSocket endpoint. `data` as with streams; without memory of its own (data_size 0) every reload carries it over.
+/* A WebSocket endpoint. `data`, `version` and `data_size` as with streams.
  * When the new generation has no such endpoint the connection is closed with code 1012 (service restart). */
 typedef struct WsType {
         uint32_t version;

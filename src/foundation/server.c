@@ -15,6 +15,13 @@
 #define CONNECTION_MEMORY (16 * 1024)
 #define CONNECTIONS_MAX 8192
 
+/* Without it libmicrohttpd 1.0 adds a connection at its next run, and announces it when nobody knows whose it is. */
+#if MHD_VERSION >= 0x00097707
+#define ONE_THREAD MHD_USE_NO_THREAD_SAFETY
+#else
+#define ONE_THREAD 0
+#endif
+
 const ServerTimeouts server_timeouts_default = {
         .head = 10 * USEC_PER_SEC,
         .body = 60 * USEC_PER_SEC,
@@ -69,7 +76,9 @@ static int start_mhd(Server *server) {
         int r;
 
         server->mhd = MHD_start_daemon(
-                MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+                MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                        ONE_THREAD,
+                0, NULL, NULL,
                 request_continue, server, MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_URI_LOG_CALLBACK,
                 request_begin, server, MHD_OPTION_NOTIFY_COMPLETED, request_completed, server,
                 MHD_OPTION_NOTIFY_CONNECTION, connection_notify, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,

@@ -38,7 +38,7 @@ typedef struct Host {
         Server *server;
 
         char *id;
-        char *name;        /* display name */
+        char *name;        /* display name: the unit's Description=, the id until that is known */
         char *module_path; /* MODULESDIR/ID.so */
         char *runtime_directory;
         char *rejected_path; /* a copy of what was rejected last: it is not tried again unless asked for */
@@ -75,6 +75,8 @@ int host_load_first(Host *host, char **ret_reason);
 /* Reloads once the one that runs, if any, is over. done is called once, maybe before this returns. */
 void host_reload(Host *host, bool only_if_changed, ReloadDone done, void *userdata);
 void host_reload_done(Host *host);
+/* What /health says while the module of that version serves. */
+int host_tell_server(Host *host, const char *version);
 
 /* host-bus.c: negative errno when there is no user bus; that is no reason to stop. */
 int host_bus_open(Host *host);

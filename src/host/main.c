@@ -21,7 +21,6 @@
 typedef struct Options {
         const char *id;
         const char *modules;
-        const char *name;
         const char *check;
         bool stopped;
         unsigned long trial_ms, prove_ms;
@@ -36,7 +35,6 @@ static void print_help(void) {
                       "  -h --help                Show this help\n"
                       "     --version             Show the version\n"
                       "     --modules=DIR         Where ID.so lies [" TL_MODULES_DIR "]\n"
-                      "     --name=NAME           Display name [ID]\n"
                       "     --trial-timeout=MS    How long a new module may take to load and initialise\n"
                       "                           in its trial, 10..60000 [5000]\n"
                       "     --prove-after=MS      How long a module must run before it is the one to fall\n"
@@ -57,7 +55,6 @@ static void print_help(void) {
 enum {
         ARG_VERSION = 0x100,
         ARG_MODULES,
-        ARG_NAME,
         ARG_CHECK,
         ARG_STOPPED,
         ARG_TRIAL,
@@ -73,7 +70,6 @@ static const struct option long_options[] = {
         { "help",          no_argument,       NULL, 'h'         },
         { "version",       no_argument,       NULL, ARG_VERSION },
         { "modules",       required_argument, NULL, ARG_MODULES },
-        { "name",          required_argument, NULL, ARG_NAME    },
         { "check",         required_argument, NULL, ARG_CHECK   },
         { "stopped",       no_argument,       NULL, ARG_STOPPED },
         { "trial-timeout", required_argument, NULL, ARG_TRIAL   },
@@ -112,9 +108,6 @@ static int parse_option(Options *o, int c) {
                 return 0;
         case ARG_MODULES:
                 o->modules = optarg;
-                return 1;
-        case ARG_NAME:
-                o->name = optarg;
                 return 1;
         case ARG_CHECK:
                 o->check = optarg;
@@ -214,7 +207,7 @@ static int host_init(Host *host, const Options *o) {
         if (!host->runtime_directory)
                 return -ENOENT;
         host->id = strdup(o->id);
-        host->name = strdup(o->name ? o->name : o->id);
+        host->name = strdup(o->id);
         host->module_path = str_printf("%s/%s.so", o->modules, o->id);
         host->rejected_path = str_printf("%s/rejected", host->runtime_directory);
         if (!host->id || !host->name || !host->module_path || !host->rejected_path)

@@ -51,6 +51,11 @@ static void on_set_retired(void *userdata) {
         }
 }
 
+int host_tell_server(Host *host, const char *version) {
+        return server_set_info(host->server, &(ServerInfo) { .id = host->id, .name = host->name, .version = version,
+                                                             .ready = true });
+}
+
 /* Makes the generation the one that serves. On failure it still belongs to the caller. */
 static int swap_in(Host *host, Generation *generation, char **ret_reason) {
         _cleanup_(route_set_unrefp) RouteSet *set = NULL;
@@ -72,8 +77,7 @@ static int swap_in(Host *host, Generation *generation, char **ret_reason) {
                 if (r < 0)
                         return r;
         }
-        r = server_set_info(host->server, &(ServerInfo) { .id = host->id, .name = host->name, .version = module->version,
-                                                          .ready = true });
+        r = host_tell_server(host, module->version);
         if (r < 0)
                 return r;
         retiring->host = host;

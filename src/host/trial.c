@@ -175,6 +175,14 @@ _printf_(1, 2) static void say(const char *format, ...) {
         va_end(ap);
 }
 
+static int check_routes(const Module *module, char **ret_reason) {
+        _cleanup_(route_set_unrefp) RouteSet *set = NULL;
+        _cleanup_(stats_freep) Stats *stats = NULL;
+        int r = stats_new(&stats);
+
+        return r < 0 ? r : route_set_new(module->routes, module->n_routes, NULL, 0, NULL, 0, stats, &set, ret_reason);
+}
+
 int trial_main(const char *path, const char *id) {
         _cleanup_(freep) char *reason = NULL;
         sd_event *event = NULL;
@@ -188,6 +196,8 @@ int trial_main(const char *path, const char *id) {
         r = sd_event_new(&event);
         if (r >= 0)
                 r = generation_new(event, NULL, id, 0, path, &generation, &reason);
+        if (r >= 0)
+                r = check_routes(generation->loaded.module, &reason);
         if (r >= 0) {
                 say("@%s\n", STAGE_INIT);
                 r = generation_init(generation, &reason);

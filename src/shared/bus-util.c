@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "shared/bus-util.h"
 
-#include <stdbool.h>
-#include <stdio.h>
-#include <sys/stat.h>
 #include <pwd.h>
+#include <stdbool.h>
+#include <sys/stat.h>
 
 #include "basic/string-util.h"
+#include "basic/time-util.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 
@@ -68,6 +68,29 @@ static int check_runtime_directory(void) {
         return 0;
 }
 
+/* sd-bus itself gives a bus that accepts and then says nothing a minute and a half. */
+static int wait_until_ready(sd_bus *bus) {
+        uint64_t end = now_usec() + CALL_TIMEOUT_USEC;
+        int r;
+
+        while ((r = sd_bus_is_ready(bus)) == 0) {
+                uint64_t now;
+
+                r = sd_bus_process(bus, NULL);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        continue;
+                now = now_usec();
+                if (now >= end)
+                        return -ETIMEDOUT;
+                r = sd_bus_wait(bus, end - now);
+                if (r < 0 && r != -EINTR)
+                        return r;
+        }
+        return r;
+}
+
 int bus_open_user(sd_bus **ret) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         int r;
@@ -76,6 +99,8 @@ int bus_open_user(sd_bus **ret) {
         if (r < 0)
                 return r;
         r = sd_bus_open_user(&bus);
+        if (r >= 0)
+                r = wait_until_ready(bus);
         if (r < 0) {
                 const char *address = getenv("DBUS_SESSION_BUS_ADDRESS"), *runtime = getenv("XDG_RUNTIME_DIR");
 
@@ -153,7 +178,7 @@ int bus_batch_wait(BusBatch *b) {
                 r = sd_bus_process(b->bus, NULL);
                 if (r < 0)
                         return r;
-                if (r > 0)
+                if (r > 0 || b->pending == 0) /* 0 is also what it says after a call that timed out */
                         continue;
                 r = sd_bus_wait(b->bus, UINT64_MAX);
                 if (r < 0 && r != -EINTR)

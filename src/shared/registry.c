@@ -450,13 +450,18 @@ const Service *registry_find(const Registry *registry, const char *name) {
 
 const char *registry_nearest(const Registry *registry, const char *name) {
         const char *rest = startswith(name, "tooloo-"), *nearest = NULL;
+        _cleanup_(freep) char *bare = strdup(rest ? rest : name);
         size_t best = 3;
+        char *suffix;
 
-        if (rest)
-                name = rest;
+        if (!bare)
+                return NULL;
+        suffix = strrchr(bare, '.');
+        if (suffix && (streq(suffix, ".service") || streq(suffix, ".socket")))
+                *suffix = '\0';
         for (size_t i = 0; i < registry->n_services; i++) {
                 const char *id = registry->services[i].id;
-                size_t distance = edit_distance(id, name);
+                size_t distance = edit_distance(id, bare);
 
                 /* Two slips are a typing error, unless they leave next to nothing of a short name. */
                 if (distance < best && distance * 2 < strlen(id) + 1) {

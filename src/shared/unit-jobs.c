@@ -64,7 +64,9 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
 static int on_subscribed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         UnitJobs *jobs = userdata;
 
-        if (sd_bus_message_is_method_error(m, NULL))
+        /* A connection that has waited for jobs before has subscribed before. */
+        if (sd_bus_message_is_method_error(m, NULL) &&
+            !sd_bus_message_is_method_error(m, "org.freedesktop.systemd1.AlreadySubscribed"))
                 jobs->error = -sd_bus_message_get_errno(m);
         return 0;
 }
@@ -146,7 +148,7 @@ int unit_jobs_wait(UnitJobs *jobs, uint64_t timeout) {
                 r = sd_bus_process(jobs->bus, NULL);
                 if (r < 0)
                         return r;
-                if (r > 0)
+                if (r > 0 || jobs->waiting == 0) /* 0 is also what it says after a call that timed out */
                         continue;
                 now = now_usec();
                 if (now >= end)

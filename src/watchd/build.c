@@ -85,13 +85,15 @@ static char *describe_failure(const Build *b, const siginfo_t *info) {
         return strdup(line);
 }
 
-/* Not the end of the output but of the command ends a build: a compiler cache that it left running holds the pipe open. */
+/* Not the end of the output but of the command ends a build: a compiler cache that it left running holds the pipe
+ * open. */
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
         _cleanup_(freep) char *problem = NULL;
         Build *b = userdata;
         bool failed = info->si_code != CLD_EXITED || info->si_status != 0;
 
-        /* What it started may ignore the signal that it obeyed. It is not reaped yet, so the number is still its own. */
+        /* What it started may ignore the signal that it obeyed. It is not reaped yet, so the number is still its
+         * own. */
         if (b->killed)
                 build_kill(b, SIGKILL);
         b->pid = 0;
@@ -106,7 +108,9 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 
 /* Ours, without what systemd tells this process alone, and with messages in the language that diagnose.c reads. */
 static char **build_environment(void) {
-        static const char *const drop[] = { "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=", "JOURNAL_STREAM=", "LC_ALL=" };
+        static const char *const drop[] = {
+                "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=", "JOURNAL_STREAM=", "LC_ALL=",
+        };
         size_t n = 0;
         char **list;
 
@@ -147,7 +151,8 @@ static int set_attributes(posix_spawnattr_t *attributes) {
         (void) sigemptyset(&none); /* cannot fail, nor can the next two */
         (void) sigemptyset(&standard);
         (void) sigaddset(&standard, SIGPIPE);
-        r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        r = posix_spawnattr_setflags(attributes,
+                                     POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
         if (r == 0)
                 r = posix_spawnattr_setpgroup(attributes, 0);
         if (r == 0)
@@ -186,7 +191,8 @@ static int spawn(char *const argv[], int output, pid_t *ret) {
         return r;
 }
 
-int build_start(sd_event *event, char *const argv[], const char *source, BuildDone done, void *userdata, Build **ret) {
+int build_start(sd_event *event, char *const argv[], const char *source, BuildDone done, void *userdata,
+                Build **ret) {
         _cleanup_(build_freep) Build *b = calloc(1, sizeof(*b));
         _cleanup_(closep) int writer = -EBADF;
         int ends[2], r;

@@ -10,12 +10,13 @@
 
 typedef struct Build Build;
 
-/* Called once, when the command has ended. problem is NULL on success, else one line; it is valid during the call alone. The
- * callback may free the build. */
+/* Called once, when the command has ended. problem is NULL on success, else one line; it is valid during the call
+ * alone. The callback may free the build. */
 typedef void (*BuildDone)(void *userdata, const char *problem);
 
-/* source is the current directory's absolute path, to shorten file names with; argv is used during the call alone, source
- * as long as the build is. SIGCHLD must be blocked. -ENOENT when there is no such program. The caller frees. */
+/* source is the current directory's absolute path, to shorten file names with; argv is used during the call alone,
+ * source as long as the build is. SIGCHLD must be blocked. -ENOENT when there is no such program. The caller
+ * frees. */
 int build_start(sd_event *event, char *const argv[], const char *source, BuildDone done, void *userdata, Build **ret);
 
 /* Sends a signal to the command and to all that it started. */

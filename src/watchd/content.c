@@ -73,8 +73,9 @@ size_t content_size(const Content *c) {
 }
 
 static FileState state_stamp(const struct stat *st) {
-        return (FileState) { STATE_STAMP, (uint64_t) st->st_size,
-                             (uint64_t) st->st_mtim.tv_sec * USEC_PER_SEC * NSEC_PER_USEC + (uint64_t) st->st_mtim.tv_nsec };
+        uint64_t seconds = (uint64_t) st->st_mtim.tv_sec, ns = (uint64_t) st->st_mtim.tv_nsec;
+
+        return (FileState) { STATE_STAMP, (uint64_t) st->st_size, seconds * USEC_PER_SEC * NSEC_PER_USEC + ns };
 }
 
 static int hash_file(Content *c, int fd, FileState *ret) {
@@ -100,7 +101,10 @@ static int hash_file(Content *c, int fd, FileState *ret) {
                         return -EIO;
         }
         digest = XXH3_128bits_digest(c->hash);
-        *ret = size == 0 ? (FileState) { STATE_EMPTY, 0, 0 } : (FileState) { STATE_HASH, digest.low64, digest.high64 };
+        if (size == 0)
+                *ret = (FileState) { STATE_EMPTY, 0, 0 };
+        else
+                *ret = (FileState) { STATE_HASH, digest.low64, digest.high64 };
         return 0;
 }
 

@@ -7,9 +7,10 @@
 #include "basic/macro.h"
 #include "watchd/schedule.h"
 
-/* What every watched file holds, so that a save that changes nothing is known as such. Paths are relative to the current
- * directory. A file is known by a 128-bit hash; one above CONTENT_HASH_MAX bytes, or one that cannot be read, by its size
- * and time of change. Symbolic links count as missing files: what they point to may lie anywhere. */
+/* What every watched file holds, so that a save that changes nothing is known as such. Paths are relative to the
+ * current directory. A file is known by a 128-bit hash; one above CONTENT_HASH_MAX bytes, or one that cannot be
+ * read, by its size and time of change. Symbolic links count as missing files: what they point to may lie
+ * anywhere. */
 
 #define CONTENT_HASH_MAX (8 * 1024 * 1024)
 
@@ -28,8 +29,8 @@ int content_touch(Content *c, const char *path);
 /* The same for all known files in and below a directory ("." for all). */
 void content_touch_below(Content *c, const char *directory);
 
-/* Reads what was touched. With building a file that is seen to differ from what the build was given waits for the next
- * build even if it changes back: the compiler may have read it in between. */
+/* Reads what was touched. With building a file that is seen to differ from what the build was given waits for the
+ * next build even if it changes back: the compiler may have read it in between. */
 Changes content_look(Content *c, bool building);
 
 /* A build begins: it is given what was seen last. */

@@ -8,8 +8,8 @@
 
 #include "basic/string-util.h"
 
-/* The first line of the highest rank wins. A full disk comes first, for whatever else is said follows from it. The lowest
- * are what build tools say after somebody else's error. */
+/* The first line of the highest rank wins. A full disk comes first, for whatever else is said follows from it. The
+ * lowest are what build tools say after somebody else's error. */
 static struct {
         unsigned rank;
         const char *pattern;

@@ -14,13 +14,13 @@ static inline void diagnosis_done(Diagnosis *d) {
         free(d->line);
 }
 
-/* Makes a line fit for the journal and for STATUS=: no colours, no control characters, nothing that is not text in the
- * current locale's encoding. Changes it in place; it never grows. */
+/* Makes a line fit for the journal and for STATUS=: no colours, no control characters, nothing that is not text in
+ * the current locale's encoding. Changes it in place; it never grows. */
 void line_clean(char *line);
 
 /* Looks at the next line of output. -ENOMEM. */
 int diagnose_line(Diagnosis *d, const char *line);
 
-/* "src/x.c:1:2: error: ..." from "../src/x.c:1:2: error: ..." or with the source directory in front; a pointer into line.
- * Compilers are run in the build directory, people stand in the source directory. */
+/* "src/x.c:1:2: error: ..." from "../src/x.c:1:2: error: ..." or with the source directory in front; a pointer
+ * into line. Compilers are run in the build directory, people stand in the source directory. */
 const char *line_shorten(const char *line, const char *source);

@@ -5,8 +5,8 @@
 
 #include "basic/string-util.h"
 
-/* What editors, merges and tools leave beside the files that people mean. vim tries out whether it may create files in a
- * directory with one called 4913. */
+/* What editors, merges and tools leave beside the files that people mean. vim tries out whether it may create
+ * files in a directory with one called 4913. */
 static const char *const droppings[] = {
         ".*", "*~", "#*#", "*.sw[opx]", "4913", "*.tmp", "*.orig", "*.rej", "node_modules", "__pycache__",
 };

@@ -5,8 +5,8 @@
 #include "watchd/manager.h"
 #include "watchd/options.h"
 
-/* systemd.exec(5) gives these two their meaning; the unit lists both in RestartPreventExitStatus=, for another try would end
- * as the first did. */
+/* systemd.exec(5) gives these two their meaning; the unit lists both in RestartPreventExitStatus=, for another try
+ * would end as the first did. */
 #define EXIT_INVALID_ARGUMENT 2
 #define EXIT_CONFIG 78
 

@@ -67,8 +67,8 @@ static void report_success(Manager *m, const char *names) {
         _cleanup_(freep) char *text = NULL;
         uint64_t ms = (now_usec() - m->started) / USEC_PER_MSEC;
 
-        text = str_printf("Build %u done in %" PRIu64 " ms: %s%s", m->builds, ms, names ? "published " : "nothing changed",
-                          names ? names : "");
+        text = str_printf("Build %u done in %" PRIu64 " ms: %s%s", m->builds, ms,
+                          names ? "published " : "nothing changed", names ? names : "");
         if (!text)
                 return;
         log_info("%s", text);
@@ -153,8 +153,8 @@ static int start_build(Manager *m) {
         return sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
 }
 
-/* Reads what was touched and tells the schedule. All that waits in the kernel's queue was taken before: that several files
- * changed together shows only then. */
+/* Reads what was touched and tells the schedule. All that waits in the kernel's queue was taken before: that
+ * several files changed together shows only then. */
 static int take_changes(Manager *m) {
         uint64_t now = now_usec();
         Changes changes;
@@ -220,8 +220,8 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 
 static int enter_source(Manager *m) {
         if (chdir(m->options->source) < 0)
-                return fail(-EUCLEAN, "cannot enter the source tree %s: %s; set --source= or TOOLOO_SOURCE= to where it is",
-                            m->options->source, strerror(errno));
+                return fail(-EUCLEAN, "cannot enter the source tree %s: %s; set --source= or TOOLOO_SOURCE= to where "
+                            "it is", m->options->source, strerror(errno));
         if (!getcwd(m->source, sizeof(m->source)))
                 return fail(-EUCLEAN, "cannot name the source tree %s: %s", m->options->source, strerror(errno));
         return 0;
@@ -236,8 +236,8 @@ static int check_build_directory(const Options *o) {
         if (!ninja_file)
                 return -ENOMEM;
         if (access(ninja_file, R_OK) < 0)
-                return fail(-EUCLEAN, "the build directory %s is not set up (no build.ninja); in the source tree run: "
-                            "meson setup %s", o->build, o->build);
+                return fail(-EUCLEAN, "the build directory %s is not set up (no build.ninja); in the source tree "
+                            "run: meson setup %s", o->build, o->build);
         return 0;
 }
 
@@ -252,8 +252,8 @@ static int check_watch_paths(const Options *o) {
                         n_missing++;
                 }
         if (n_missing == strv_length(o->watch))
-                return fail(-EUCLEAN, "nothing to watch: there is no %s in %s; set --watch= or TOOLOO_WATCH=", missing,
-                            o->source);
+                return fail(-EUCLEAN, "nothing to watch: there is no %s in %s; set --watch= or TOOLOO_WATCH=",
+                            missing, o->source);
         return 0;
 }
 

@@ -8,9 +8,9 @@
 
 typedef struct Manager Manager;
 
-/* Enters the source directory and checks that it can be watched and built. options must outlive it. On failure one line is
- * logged and shown by systemd; -EUCLEAN, and -ENOSPC or -EMFILE for inotify's limits, call for a person, not for another
- * try. The caller frees. */
+/* Enters the source directory and checks that it can be watched and built. options must outlive it. On failure one
+ * line is logged and shown by systemd; -EUCLEAN, and -ENOSPC or -EMFILE for inotify's limits, call for a person,
+ * not for another try. The caller frees. */
 int manager_new(const Options *options, Manager **ret);
 void manager_free(Manager *m);
 TL_DEFINE_CLEANUP(Manager *, manager_free);

@@ -23,13 +23,13 @@ static const char help[] =
         "     --ignore=GLOB       Leave out what matches; may be repeated ($TOOLOO_IGNORE)\n"
         "     --output=GLOB       Modules below BUILD ($TOOLOO_OUTPUT) [src/modules/*/*.so]\n"
         "     --modules=DIR       Where to publish them ($TOOLOO_MODULES) [" TL_MODULES_DIR "]\n"
-        "     --quiet-ms=N        After a save, wait for this long without another, 10..10000 ($TOOLOO_QUIET_MS) [200]\n"
+        "     --quiet-ms=N        Gather saves until there is none for so long, 10..10000 ($TOOLOO_QUIET_MS) [200]\n"
         "     --gather-ms=N       But at most this long, 10..60000 ($TOOLOO_GATHER_MS) [1000]\n"
         "     --max-files=N       Refuse to watch more files, 1..1000000 ($TOOLOO_MAX_FILES) [100000]\n\n"
         "See tooloo-watchd(8) for details.\n";
 
-enum { OPT_VERSION = 256, OPT_SOURCE, OPT_BUILD, OPT_COMMAND, OPT_WATCH, OPT_IGNORE, OPT_OUTPUT, OPT_MODULES, OPT_QUIET,
-       OPT_GATHER, OPT_MAX_FILES };
+enum { OPT_VERSION = 256, OPT_SOURCE, OPT_BUILD, OPT_COMMAND, OPT_WATCH, OPT_IGNORE, OPT_OUTPUT, OPT_MODULES,
+       OPT_QUIET, OPT_GATHER, OPT_MAX_FILES };
 
 static const struct option table[] = {
         { "help", no_argument, NULL, 'h' },
@@ -47,7 +47,8 @@ static const struct option table[] = {
         { NULL, 0, NULL, 0 },
 };
 
-static int take_number(const char *name, const char *value, unsigned long min, unsigned long max, unsigned long *ret) {
+static int take_number(const char *name, const char *value, unsigned long min, unsigned long max,
+                       unsigned long *ret) {
         int r = parse_uint(value, min, max, ret);
 
         if (r < 0)
@@ -174,7 +175,7 @@ static int normalize_watch(char *path) {
 
 static int check(Options *o) {
         if (!o->source) {
-                log_error("no source tree was named; give --source=DIR, or set TOOLOO_SOURCE= in the unit");
+                log_error("no source tree was named; run \"toolooctl dev\" in it, or give --source=DIR");
                 return -EINVAL;
         }
         STRV_FOREACH(path, o->watch) {
@@ -202,7 +203,9 @@ int options_parse(int argc, char *argv[], Options *o) {
                 if (option == '?')
                         return -EINVAL; /* getopt has said why */
                 if (option == 'h' || option == OPT_VERSION) {
-                        if (fputs(option == 'h' ? help : "tooloo-watchd " TL_VERSION "\n", stdout) < 0 || fflush(stdout) < 0)
+                        const char *answer = option == 'h' ? help : "tooloo-watchd " TL_VERSION "\n";
+
+                        if (fputs(answer, stdout) < 0 || fflush(stdout) < 0)
                                 return log_errno(-errno, "Cannot write the answer");
                         return 0;
                 }

@@ -10,7 +10,7 @@ typedef struct Options {
         unsigned long quiet_ms, gather_ms, max_files;
 } Options;
 
-/* 1 to go on, 0 when the answer was printed (--help, --version), negative errno after one line on stderr. To be given to
- * options_done() in each case; the plain strings belong to argv and the environment. */
+/* 1 to go on, 0 when the answer was printed (--help, --version), negative errno after one line on stderr. To be
+ * given to options_done() in each case; the plain strings belong to argv and the environment. */
 int options_parse(int argc, char *argv[], Options *options);
 void options_done(Options *options);

@@ -8,7 +8,8 @@
 #include "shared/log.h"
 
 #define RELOAD_UNIT "tooloo-reload.service"
-/* The gap to be covered lasts a few milliseconds; one more look that comes later than people notice would be no repair. */
+/* The gap to be covered lasts a few milliseconds; one more look that comes later than people notice would be no
+ * repair. */
 #define POKE_AFTER (300 * USEC_PER_MSEC)
 
 struct Poke {

@@ -5,9 +5,9 @@
 
 #include "basic/macro.h"
 
-/* Asks the user manager to start tooloo-reload.service a moment after modules were published. A path unit loses a change
- * that comes while the service it triggers is about to end; this second look is a no-op when nothing was lost. Without a
- * user bus it does nothing: watching and building need none. */
+/* Asks the user manager to start tooloo-reload.service a moment after modules were published. A path unit loses a
+ * change that comes while the service it triggers is about to end; this second look is a no-op when nothing was
+ * lost. Without a user bus it does nothing: watching and building need none. */
 
 typedef struct Poke Poke;
 

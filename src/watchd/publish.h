@@ -9,7 +9,7 @@ typedef struct Publish {
         const char *modules; /* directory; the one beside it called "staging" takes unfinished copies */
 } Publish;
 
-/* Copies every module whose content is not what stands in the module directory. *names becomes their file names, separated
- * by ", ", as far as it came; *problem becomes one line on failure. Both are replaced when set and freed by the caller.
- * Returns how many were copied, or negative errno. */
+/* Copies every module whose content is not what stands in the module directory. *names becomes their file names,
+ * separated by ", ", as far as it came; *problem becomes one line on failure. Both are replaced when set and freed
+ * by the caller. Returns how many were copied, or negative errno. */
 int publish(const Publish *p, char **names, char **problem);

@@ -4,11 +4,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Decides when to build. It knows no clock and no file: the caller tells it what changed and when, and asks when the next
- * build is due. All times are of one monotonic clock, in microseconds.
+/* Decides when to build. It knows no clock and no file: the caller tells it what changed and when, and asks when
+ * the next build is due. All times are of one monotonic clock, in microseconds.
  *
- * A single save after a quiet time is due at once. What follows closely waits until nothing has changed for `quiet`, or
- * until the oldest waiting change is `gather` old. While git holds its index, changes only wait. */
+ * A single save after a quiet time is due at once. What follows closely waits until nothing has changed for
+ * `quiet`, or until the oldest waiting change is `gather` old. While git holds its index, changes only wait. */
 
 #define SCHEDULE_NEVER UINT64_MAX
 
@@ -17,7 +17,7 @@ typedef struct Changes {
         unsigned changed; /* other content than at the look before this one */
         unsigned waiting; /* other content than the last build was given */
         unsigned gone;    /* of those waiting: missing or empty, which is what half a save looks like */
-        unsigned fresh;   /* of those waiting: there now, but not at the last build: perhaps an editor's temporary file */
+        unsigned fresh;   /* of those waiting: there now, not at the last build; perhaps an editor's temporary file */
 } Changes;
 
 typedef struct Schedule {
@@ -34,8 +34,8 @@ void schedule_note(Schedule *s, uint64_t now, const Changes *changes);
 /* Asks for a build whether or not anything changed. */
 void schedule_force(Schedule *s);
 
-/* What git is doing: still (locked) in the middle of something, and whether something ended since the last call. To be
- * called after schedule_note, so that what git wrote before it ended is known. */
+/* What git is doing: still (locked) in the middle of something, and whether something ended since the last call.
+ * To be called after schedule_note, so that what git wrote before it ended is known. */
 void schedule_git(Schedule *s, uint64_t now, bool locked, bool ended);
 
 void schedule_started(Schedule *s);

@@ -12,11 +12,12 @@
 
 /* IN_CLOSE_WRITE and not IN_MODIFY: half a file is not worth a build. */
 #define DIRECTORY_MASK                                                                                               \
-        (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK)
+        (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW |        \
+         IN_EXCL_UNLINK)
 #define GIT_MASK (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
 
-/* The kernel's queue holds 16,384 events unless it was set otherwise. Reading on for ever would starve the rest of the
- * loop; what is left after this many reads brings us back at once. */
+/* The kernel's queue holds 16,384 events unless it was set otherwise. Reading on for ever would starve the rest of
+ * the loop; what is left after this many reads brings us back at once. */
 #define READS_MAX 64
 
 typedef struct Directory {
@@ -120,8 +121,8 @@ static int watch_directory(WatchTree *t, const char *path) {
                 if (errno == ENOENT || errno == ENOTDIR) /* gone again; its end is in the queue */
                         return 0;
                 if (errno == EACCES) {
-                        log_warning("cannot read the directory %s, so what changes in it goes unseen; allow it, or add "
-                                    "--ignore=%s", path, path);
+                        log_warning("cannot read the directory %s, so what changes in it goes unseen; allow it, or "
+                                    "add --ignore=%s", path, path);
                         return 0;
                 }
                 return complain(t, -errno, path);
@@ -134,8 +135,8 @@ static int watch_directory(WatchTree *t, const char *path) {
         return 0;
 }
 
-/* Takes the file or directory that fts found: each directory is watched before its entries are read, so whatever comes into
- * it is seen by one of the two. */
+/* Takes the file or directory that fts found: each directory is watched before its entries are read, so whatever
+ * comes into it is seen by one of the two. */
 static int visit(WatchTree *t, FTS *fts, FTSENT *entry) {
         const char *path = startswith(entry->fts_path, "./");
         FilterResult where;
@@ -184,7 +185,7 @@ static int walk(WatchTree *t, const char *path) {
 static void drop_below(WatchTree *t, const char *path) {
         for (size_t i = t->n; i-- > 0;)
                 if (path_is_below(t->directories[i].path, path)) {
-                        (void) inotify_rm_watch(t->fd, t->directories[i].wd); /* the kernel may have done it already */
+                        (void) inotify_rm_watch(t->fd, t->directories[i].wd); /* the kernel may have done it */
                         forget_directory(t, i);
                 }
         content_touch_below(t->content, path);

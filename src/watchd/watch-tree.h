@@ -7,8 +7,8 @@
 #include "watchd/content.h"
 #include "watchd/filter.h"
 
-/* The directories below the current one that lead to watched files, all in one inotify instance. It only tells Content
- * which files to look at. Symbolic links are not followed. */
+/* The directories below the current one that lead to watched files, all in one inotify instance. It only tells
+ * Content which files to look at. Symbolic links are not followed. */
 
 typedef struct WatchTree WatchTree;
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """tooloo-watchd from outside: a source tree, a build command that keeps what it was given, and the status line.
 
-No systemd is needed: the test listens on NOTIFY_SOCKET itself. What must *not* happen is waited for as long as the watcher
-could take to do it, with windows made short by its own settings.
+No systemd is needed: the test listens on NOTIFY_SOCKET itself. What must *not* happen is waited for as long as the
+watcher could take to do it, with windows made short by its own settings.
 """
 import errno
 import os
@@ -16,9 +16,10 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import BUILD
 
-BUILD_DIR = Path(os.environ.get("TOOLOO_BUILDDIR", "build")).resolve()
-WATCHD = BUILD_DIR / "src/watchd/tooloo-watchd"
+
+WATCHD = BUILD / "src/watchd/tooloo-watchd"
 QUIET, GATHER = 0.1, 0.4
 PATIENCE = 20  # before a wait counts as failed; a sanitizer build on a busy machine is slow
 
@@ -106,6 +107,13 @@ class Watcher:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             assert self.process.wait(PATIENCE) == 0, self.log.read_text()
+        if self.log.exists():
+            assert "runtime error:" not in (text := self.log.read_text(errors="replace")), text
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session():
+    """In place of that of conftest.py: no fleet is needed here, and each test reads what a sanitizer reports itself."""
 
 
 @pytest.fixture
@@ -369,8 +377,8 @@ def test_new_moved_and_removed_directories(watcher):
 
 
 def git(watcher, *arguments):
-    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments], cwd=watcher.tree, check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE)
+    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments], cwd=watcher.tree,
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE)
 
 
 def git_tree(watcher):
@@ -495,7 +503,8 @@ def test_ninja_by_default(watcher):
     build.mkdir(parents=True)
     (watcher.tree / "build/build.ninja").write_text(
         "rule cp\n command = cp $in $out\n"
-        "build src/modules/training/training.so: cp ../src/a.c\nbuild modules: phony src/modules/training/training.so\n")
+        "build src/modules/training/training.so: cp ../src/a.c\n"
+        "build modules: phony src/modules/training/training.so\n")
     (watcher.src / "a.c").write_text("one\n")
     watcher.start(command=None, wait=False)
     watcher.wait("STATUS=Build 1 done in .* ms: published training.so")

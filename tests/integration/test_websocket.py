@@ -16,6 +16,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from conftest import BUILD
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 TIMEOUT = 15
@@ -185,7 +186,7 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path):
-    it = Host(os.environ["TOOLOO_BUILD"], tmp_path)
+    it = Host(BUILD, tmp_path)
     yield it
     if it.process.poll() is None:
         assert it.stop() == 0

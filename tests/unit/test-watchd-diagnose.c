@@ -24,7 +24,8 @@ Test(watchd_diagnose, compilers) {
                "../src/x.c:12:3: error: expected ';'\n../src/x.c:13:3: error: and more\n"
                "ninja: build stopped: subcommand failed.\n",
                "../src/x.c:12:3: error: expected ';'", 3);
-        expect("FAILED: x.c.o\n../src/x.c:1:10: fatal error: y.h: No such file or directory\ncompilation terminated.\n",
+        expect("FAILED: x.c.o\n../src/x.c:1:10: fatal error: y.h: No such file or directory\n"
+               "compilation terminated.\n",
                "../src/x.c:1:10: fatal error: y.h: No such file or directory", 3);
         expect("/usr/bin/ld: x.o: in function `f':\nx.c:12: undefined reference to `g'\n"
                "collect2: error: ld returned 1 exit status\n",

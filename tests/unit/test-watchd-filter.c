@@ -31,7 +31,9 @@ Test(watchd_filter, droppings) {
                 "src/.x", "src/x.c~", "src/#x.c#", "src/.#x.c", "src/.x.c.swp", "src/x.swo", "src/x.swx", "src/4913",
                 "src/x.tmp", "src/x.orig", "src/x.rej", "src/node_modules", "src/__pycache__",
         };
-        static const char *const kept[] = { "src/4914", "src/x.c", "src/x~.c", "src/#x", "src/x.swift", "src/tmp", "src/x.temp" };
+        static const char *const kept[] = {
+                "src/4914", "src/x.c", "src/x~.c", "src/#x", "src/x.swift", "src/tmp", "src/x.temp",
+        };
 
         for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
                 cr_expect_eq(filter_path(&filter, ignored[i]), FILTER_OUTSIDE, "%s", ignored[i]);

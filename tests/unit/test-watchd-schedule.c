@@ -13,8 +13,8 @@ static Schedule fresh_schedule(void) {
         return (Schedule) { .quiet = MS(200), .gather = MS(1000), .hold = MS(10000) };
 }
 
-/* Plays one save every step until end, with builds that take build_time, and counts the builds. The clock starts late so
- * that no time is 0. */
+/* Plays one save every step until end, with builds that take build_time, and counts the builds. The clock starts late
+ * so that no time is 0. */
 static unsigned play(uint64_t step, uint64_t end, uint64_t build_time) {
         Schedule s = fresh_schedule();
         uint64_t build_end = SCHEDULE_NEVER, start = MS(50000);

@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: MIT
+"""What the integration tests share. They run inside a booted systemd that has this tree installed, as the session's user:
+
+        tests/sandbox run -- env TOOLOO_BUILDDIR=DIR python3 -m pytest tests/integration
+
+Nothing here sleeps: whoever waits, waits for an event (a job's end, a line in the journal, a file, an answer).
+"""
+import contextlib
+import ctypes
+import http.client
+import json
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT / "tests/lib"))
+
+BUILD = Path(os.environ.get("TOOLOO_BUILDDIR", CHECKOUT / "build")).resolve()
+MODULES = BUILD / "tests/fixtures/modules"  # the test modules as they were built
+USER_UNITS = Path.home() / ".config/systemd/user"
+PATIENCE = 30  # seconds before a wait counts as failed
+PORTS = {
+    "web": 3000, "training": 3001, "meta": 3002, "budget": 3003, "coach": 3004, "cup": 3005, "product": 3006,
+    "segmentation": 3007, "reports": 3008, "capabilities": 3009, "orchestration": 3100, "provider": 3200,
+    "analytics": 3300,
+}
+SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:")
+
+
+# --- Commands ---
+
+
+def run(*command, ok=True, timeout=60, **more):
+    """Runs a command to its end. ok says how that should be: True for success, False for failure, None for either."""
+    done = subprocess.run([str(c) for c in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL, timeout=timeout, **more)
+    if ok is not None and (done.returncode == 0) != ok:
+        raise AssertionError(f"{' '.join(map(str, command))}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def systemctl(*arguments, **more):
+    return run("systemctl", "--user", *arguments, **more)
+
+
+def toolooctl(*arguments, **more):
+    return run("toolooctl", *arguments, **more)
+
+
+def one_line(done):
+    """The one line on stderr that an error is to be."""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, f"{len(lines)} lines on stderr: {done.stderr}"
+    return lines[0]
+
+
+def unit_property(unit, name):
+    return systemctl("show", "--value", f"--property={name}", unit).stdout.strip()
+
+
+def main_pid(unit):
+    return int(unit_property(unit, "MainPID"))
+
+
+def status_json(*ids):
+    """What `toolooctl status --json` says of each service, by id."""
+    done = toolooctl("status", "--json", *ids, ok=None)
+    return {s["id"]: s for s in json.loads(done.stdout)["services"]}
+
+
+# --- HTTP ---
+
+
+def http_request(port, path="/health", method="GET", body=None, headers=None, timeout=PATIENCE, host="127.0.0.1"):
+    """Status, headers and body of one request on a connection of its own."""
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+def get_json(port, path="/health", **more):
+    status, _, body = http_request(port, path, **more)
+    assert status == 200, f"{path}: {status} {body!r}"
+    return json.loads(body)
+
+
+def is_listening(port, host="127.0.0.1"):
+    with socket.socket() as s:
+        s.settimeout(PATIENCE)
+        return s.connect_ex((host, port)) == 0
+
+
+def port_is_free(port):
+    for family, host in (socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"):
+        with socket.socket(family) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else TIME_WAIT of old connections counts
+            try:
+                s.bind((host, port))
+                s.listen()
+            except OSError:
+                return False
+    return True
+
+
+# --- Waiting for events ---
+
+
+class Lines:
+    """The lines of a command that goes on, each to be waited for."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        stdin=subprocess.DEVNULL)
+        self.buffer = b""
+
+    def next(self, deadline):
+        while b"\n" not in self.buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                return None
+            data = os.read(self.process.stdout.fileno(), 1 << 16)
+            if not data:
+                return None
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line.decode(errors="replace")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def wait_until(condition, events, what, timeout=PATIENCE):
+    """Asks again after each event until the condition holds; its value."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        if events(deadline) is None:
+            value = condition()
+            assert value, f"{what}: not within {timeout} s"
+            break
+    return value
+
+
+def journal_cursor():
+    """Where the journal ends now. What is logged after this call comes after it."""
+    run("journalctl", "--sync", ok=None)
+    done = run("journalctl", "-n1", "-o", "json", "--output-fields=MESSAGE", ok=None)
+    return json.loads(done.stdout.splitlines()[-1])["__CURSOR"]
+
+
+class Journal(Lines):
+    """The journal of one unit from a cursor on, and all that is yet to come. Messages of systemd about it included."""
+
+    def __init__(self, unit=None, after=None):
+        matches = [f"_SYSTEMD_USER_UNIT={unit}", "+", f"USER_UNIT={unit}"] if unit else []
+        start = ["--after-cursor", after] if after else ["-n0"]
+        super().__init__("journalctl", "-f", "-o", "json", "--all", *start, *matches)
+
+    def entry(self, deadline):
+        line = self.next(deadline)
+        return None if line is None else json.loads(line)
+
+    def wait(self, pattern, timeout=PATIENCE):
+        """The first entry whose message matches."""
+        deadline = time.monotonic() + timeout
+        seen = []
+        while (entry := self.entry(deadline)) is not None:
+            message = message_of(entry)
+            if re.search(pattern, message):
+                return entry
+            seen.append(message)
+        raise AssertionError(f"no {pattern!r} in the journal within {timeout} s, but:\n" + "\n".join(seen[-20:]))
+
+
+def message_of(entry):
+    message = entry.get("MESSAGE") or ""
+    return bytes(message).decode(errors="replace") if isinstance(message, list) else message
+
+
+def journal_lines(unit=None, after=None):
+    """The messages of a unit and about it. By field, for root's units log to the system's journal."""
+    run("journalctl", "--sync", ok=None)
+    start = ["--after-cursor", after] if after else []
+    matches = [f"_SYSTEMD_USER_UNIT={unit}", "+", f"USER_UNIT={unit}"] if unit else []
+    done = run("journalctl", "-o", "json", "--all", *start, *matches, ok=None)
+    return [message_of(json.loads(line)) for line in done.stdout.splitlines()]
+
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+IN_ALL = 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200  # modify, attrib, close_write, moved, create, delete
+
+
+class Watch:
+    """inotify on one directory."""
+
+    def __init__(self, directory):
+        self.fd = LIBC.inotify_init1(os.O_CLOEXEC)
+        if self.fd < 0 or LIBC.inotify_add_watch(self.fd, os.fsencode(directory), IN_ALL) < 0:
+            raise OSError(ctypes.get_errno(), f"cannot watch {directory}")
+
+    def next(self, deadline):
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([self.fd], [], [], left)[0]:
+            return None
+        return os.read(self.fd, 1 << 16)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.fd)
+
+
+def wait_for_file(path, condition=Path.exists, timeout=PATIENCE):
+    with Watch(path.parent) as watch:
+        wait_until(lambda: condition(path), watch.next, f"{path}", timeout)
+
+
+def wait_for_unit(unit, state, timeout=PATIENCE):
+    """Until ActiveState is that; asks again whenever the journal says something about the unit."""
+    with Journal(unit, after=journal_cursor()) as journal:
+        return wait_until(lambda: unit_property(unit, "ActiveState") == state, journal.entry, f"{unit} {state}", timeout)
+
+
+# --- The fleet ---
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session():
+    """Settles what a sanitizer build needs before the first test, and looks for its reports after the last."""
+    text = Path(unit_property("tooloo-training.service", "FragmentPath")).read_text()
+    binary = Path(re.search(r"^ExecStart=(\S+)", text, re.M)[1])
+    drop_in = USER_UNITS / "tooloo-.service.d/50-sanitizer.conf"
+    if b"__asan_init" in binary.read_bytes():
+        drop_in.parent.mkdir(parents=True, exist_ok=True)
+        drop_in.write_text((Path(__file__).parent / "sanitizer.conf").read_text())
+        systemctl("daemon-reload")
+    cursor = journal_cursor()
+    yield
+    if drop_in.exists():
+        toolooctl("stop")
+        drop_in.unlink()
+        systemctl("daemon-reload")
+    reports = [line for line in journal_lines(after=cursor) if SANITIZER_REPORT.search(line)]
+    assert not reports, "sanitizer reports in the journal:\n" + "\n".join(reports)
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    """The 13 services, running; stopped after the last test of the module."""
+    toolooctl("start")
+    yield PORTS
+    toolooctl("stop")
+
+
+# --- Services of a test ---
+
+
+class Service:
+    """A service like the fleet's, with a module directory of its own and a test module in it."""
+
+    def __init__(self, id, folder):
+        self.id = id
+        self.unit = f"tooloo-{id}.service"
+        self.socket = f"tooloo-{id}.socket"
+        self.modules = folder / "modules"
+        self.modules.mkdir(parents=True, exist_ok=True)
+        self.file = self.modules / f"{id}.so"
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+
+    def write_units(self, options, settings):
+        """As installed for training, but for the id, the port, the module directory and what the test overrides."""
+        for suffix in "service", "socket":
+            text = Path(unit_property(f"tooloo-training.{suffix}", "FragmentPath")).read_text()
+            text = text.replace("3001", str(self.port)).replace("Training Server", f"Test {self.id}")
+            text = re.sub(r"^(ExecStart=\S+)", rf"\1 --modules={self.modules} {options}", text, flags=re.M)
+            text = re.sub(r"^(Routes|Watch)=.*\n", "", text, flags=re.M)
+            USER_UNITS.mkdir(parents=True, exist_ok=True)
+            (USER_UNITS / f"tooloo-{self.id}.{suffix}").write_text(text)
+        folder = USER_UNITS / f"{self.unit}.d"
+        if settings:
+            folder.mkdir()
+            (folder / "60-test.conf").write_text(
+                "[Service]\n" + "".join(f"{name}={value}\n" for name, value in settings.items()))
+        systemctl("daemon-reload")
+
+    def install(self, module):
+        """Puts a built test module, or any file, where the service looks for its module, in one step."""
+        source = module if isinstance(module, Path) else MODULES / f"{module}.so"
+        new = self.modules / ".new"
+        new.write_bytes(source.read_bytes())
+        new.rename(self.file)
+
+    def start(self, **more):
+        return toolooctl("start", self.id, **more)
+
+    def stop(self):
+        return toolooctl("stop", self.id)
+
+    def reload(self, module=None, **more):
+        if module:
+            self.install(module)
+        return toolooctl("reload", self.id, **more)
+
+    def get(self, path="/health", **more):
+        return get_json(self.port, path, **more)
+
+    def generation(self):
+        return self.get()["generation"]
+
+    def property(self, name):
+        return unit_property(self.unit, name)
+
+    def pid(self):
+        return int(self.property("MainPID"))
+
+    def status(self):
+        return status_json(self.id)[self.id]
+
+    def journal(self, after=None):
+        return journal_lines(self.unit, after)
+
+    def state_directory(self):
+        root = Path.home() / (".config" if systemd_version() < 254 else ".local/state")
+        return root / f"tooloo-{self.id}"
+
+    def remove(self):
+        systemctl("stop", self.socket, self.unit, ok=None)
+        systemctl("reset-failed", self.socket, self.unit, ok=None)
+        for path in USER_UNITS.glob(f"tooloo-{self.id}.*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.rmtree(self.state_directory(), ignore_errors=True)
+        systemctl("daemon-reload")
+
+
+def systemd_version():
+    return int(run("systemctl", "--version").stdout.split()[1])
+
+
+@pytest.fixture
+def service(tmp_path):
+    """Makes a service: service("echo", "echo-a", options="--prove-after=100", WatchdogSec="2s"). Removed after the test."""
+    made = []
+
+    def make(id, module, options="", start=True, **settings):
+        it = Service(id, tmp_path / id)
+        made.append(it)
+        it.write_units(options, settings)
+        if module:
+            it.install(module)
+        if start:
+            it.start()
+        return it
+
+    yield make
+    for it in made:
+        it.remove()
+
+
+@pytest.fixture
+def echo(service):
+    return service("echo", "echo-a")
