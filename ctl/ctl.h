@@ -48,8 +48,8 @@ int verb_reload(Ctl *ctl);
 int verb_status(Ctl *ctl);
 int verb_dev(Ctl *ctl);
 
-/* Connects, reads the registry and finds the services named; all of them when none is. CTL_OK, CTL_FAILED, or unknown when
- * a name is none of them: each such name has its line then, and the known ones are in selected all the same. */
+/* Connects, reads the registry and finds the services named; all of them when none is. CTL_OK, CTL_FAILED, or unknown
+ * when a name is none of them: each such name has its line then, and the known ones are in selected all the same. */
 int ctl_select(Ctl *ctl, int unknown);
 
 /* Reads the registry again, to see what an action has led to. Selected services are looked up anew. */

@@ -6,7 +6,8 @@
 
 #include "shared/bus-util.h"
 
-/* What the host of a native service says of itself on D-Bus; see shared/service-bus.h for the meaning of the fields. */
+/* What the host of a native service says of itself on D-Bus; see shared/service-bus.h for the meaning of the fields.
+ * */
 typedef struct HostStatus {
         bool known; /* it answered; nothing below is set else */
         bool hangs; /* it is on the bus, but did not answer in time */

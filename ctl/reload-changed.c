@@ -13,13 +13,15 @@
 #include "shared/log.h"
 #include "shared/service-bus.h"
 
-/* This runs between a save and the new code, started by a path unit, and a path unit loses what changes while the service
- * that it started runs. So the hosts are asked again until a whole round of answers is "unchanged", and then the process is
- * gone at once: what is not seen by that round must change in the few milliseconds until systemd watches again.
+/* This runs between a save and the new code, started by a path unit, and a path unit loses what changes while the
+ * service that it started runs. So the hosts are asked again until a whole round of answers is "unchanged", and then
+ * the process is gone at once: what is not seen by that round must change in the few milliseconds until systemd
+ * watches again.
  *
- * When a host is slow to answer, the changes of the others must not wait for it: then the directory is watched as well, and
- * each change leads to a question at once. Not from the start, because to close an inotify instance, which the end of the
- * process does too, costs the kernel up to 20 ms (it waits until no processor can be looking at the watch any more).
+ * When a host is slow to answer, the changes of the others must not wait for it: then the directory is watched as
+ * well, and each change leads to a question at once. Not from the start, because to close an inotify instance, which
+ * the end of the process does too, costs the kernel up to 20 ms (it waits until no processor can be looking at the
+ * watch any more).
  *
  * Whom to ask comes from the bus alone: the registry would take longer than all of the rest. */
 
@@ -120,7 +122,8 @@ static int ask(Host *h) {
         name = str_printf("%s%s", SERVICE_BUS_NAME_PREFIX, h->id);
         if (!name)
                 return -ENOMEM;
-        r = sd_bus_message_new_method_call(reloader->bus, &m, name, SERVICE_BUS_PATH, SERVICE_BUS_INTERFACE, "Reload");
+        r = sd_bus_message_new_method_call(reloader->bus, &m, name, SERVICE_BUS_PATH, SERVICE_BUS_INTERFACE,
+                                           "Reload");
         if (r >= 0)
                 r = sd_bus_message_append(m, "b", true);
         if (r >= 0)

@@ -9,8 +9,8 @@
 #include "host-status.h"
 #include "shared/registry.h"
 
-/* Where a figure for memory comes from: what systemd counts for the unit's cgroup, else what the kernel says of the main
- * process, shared pages counted in part (PSS) or whole (RSS). */
+/* Where a figure for memory comes from: what systemd counts for the unit's cgroup, else what the kernel says of the
+ * main process, shared pages counted in part (PSS) or whole (RSS). */
 typedef enum MemorySource { MEMORY_NONE, MEMORY_CGROUP, MEMORY_PSS, MEMORY_RSS } MemorySource;
 
 /* What "status" shows of one service: table, block and JSON are all made from this. */
@@ -39,8 +39,8 @@ int service_status_query(sd_bus *bus, const Service *const *services, size_t n, 
 void service_status_free_many(ServiceStatus *list, size_t n);
 void build_status_done(BuildStatus *b);
 
-/* The state in one word for people: running, stopped, failed, masked, starting, restarting, ... A constant or one of the
- * service's strings. */
+/* The state in one word for people: running, stopped, failed, masked, starting, restarting, ... A constant or one of
+ * the service's strings. */
 const char *service_state_word(const Service *s);
 
 /* "reloading" serves as well as "active" does. */

@@ -93,7 +93,8 @@ static void print_activity(const ServiceStatus *st) {
 
         if (st->uptime > 0)
                 (void) printf("%10s: %s (%s) since %s; %s ago\n", "Active", s->active_state, strna(s->sub_state),
-                              format_iso8601(since, now_realtime_usec() - st->uptime), format_timespan(span, st->uptime));
+                              format_iso8601(since, now_realtime_usec() - st->uptime), format_timespan(span,
+                                                                                                       st->uptime));
         else
                 (void) printf("%10s: %s (%s)\n", "Active", strna(s->active_state), strna(s->sub_state));
         if (s->port > 0)
@@ -113,7 +114,8 @@ static void print_module(const HostStatus *h) {
         (void) printf("%10s: version %s, generation %" PRIu64, "Module", strna(h->version), h->generation);
         if (h->retiring > 0)
                 (void) printf(" (%" PRIu32 " older still answering)", h->retiring);
-        (void) printf("; %" PRIu32 " connections, %" PRIu64 " requests, %" PRIu64 " errors\n", h->connections, h->requests,
+        (void) printf("; %" PRIu32 " connections, %" PRIu64 " requests, %" PRIu64 " errors\n", h->connections,
+                      h->requests,
                       h->errors);
         if (h->last_reload > 0)
                 (void) printf("%10s: %s, %s, paused for %.1f ms\n", "Reload", strna(h->last_result),
@@ -130,7 +132,8 @@ int status_print_one(const ServiceStatus *st, const BuildStatus *build) {
                 on = service_is_active(s) ? "\033[32m" : streq(strna(s->active_state), "failed") ? "\033[31m" : "";
                 off = *on ? "\033[0m" : "";
         }
-        (void) printf("%s%s%s %s - %s\n", on, streq(nl_langinfo(CODESET), "UTF-8") ? "●" : "*", off, s->id, strna(s->name));
+        (void) printf("%s%s%s %s - %s\n", on, streq(nl_langinfo(CODESET), "UTF-8") ? "●" : "*", off, s->id,
+                      strna(s->name));
         (void) printf("%10s: %s (%s%s%s)\n", "Unit", s->unit, strna(s->load_state), s->fragment_path ? "; " : "",
                       s->fragment_path ? s->fragment_path : "");
         print_activity(st);

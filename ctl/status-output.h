@@ -5,10 +5,12 @@
 
 /* The three faces of "status", all on stdout. Negative errno when one cannot be made. */
 
-/* A line a service. On a terminal it is coloured (unless $NO_COLOR is set) and the last column is cut to its width. */
+/* A line a service. On a terminal it is coloured (unless $NO_COLOR is set) and the last column is cut to its width.
+ * */
 int status_print_table(const ServiceStatus *list, size_t n, const BuildStatus *build);
 
-/* {"services":[...],"build":{"status":...,"failed":...}}; durations in milliseconds, memory in bytes, times ISO 8601. */
+/* {"services":[...],"build":{"status":...,"failed":...}}; durations in milliseconds, memory in bytes, times ISO 8601.
+ * */
 int status_print_json(const ServiceStatus *list, size_t n, const BuildStatus *build);
 
 /* One service at length, with its last lines in the journal. */

@@ -14,7 +14,8 @@ static int find_paths(const Ctl *ctl, const char *given, char **ret_source, char
 
         r = dev_find_tree(given, &source);
         if (r < 0 && given)
-                log_error("%s is not a TooLoo source tree (%s): give the directory that has its top meson.build", given,
+                log_error("%s is not a TooLoo source tree (%s): give the directory that has its top meson.build",
+                          given,
                           r == -ENOENT ? "no meson.build of it there" : strerror(-r));
         else if (r < 0)
                 log_error("no TooLoo source tree here or above: change into one, or name it: 'toolooctl dev DIR'");
@@ -62,7 +63,7 @@ static int on_manager_reloaded(sd_bus_message *m, void *userdata, sd_bus_error *
 /* systemd reads the drop-in, and a watchd that runs with the old one starts again. */
 static int apply_setting(Ctl *ctl) {
         _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(ctl->bus);
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reload = NULL, *restart = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reload = NULL;
         int r;
 
         r = sd_bus_message_new_method_call(ctl->bus, &reload, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Reload");

@@ -22,9 +22,9 @@ static int failed(int r) {
         return CTL_FAILED;
 }
 
-/* The targets take everything that is PartOf= them along, path units and helpers too, in one transaction in which systemd
- * lets no socket start its service again. The targets' own jobs are over before those of their parts, so the parts are asked
- * for by name to be waited for; systemd merges the two. */
+/* The targets take everything that is PartOf= them along, path units and helpers too, in one transaction in which
+ * systemd lets no socket start its service again. The targets' own jobs are over before those of their parts, so the
+ * parts are asked for by name to be waited for; systemd merges the two. */
 static int stop_fleet(Ctl *ctl) {
         _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
         int r;

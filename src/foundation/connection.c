@@ -67,10 +67,11 @@ void conn_enter(Conn *conn, ConnState state) {
                 now = now_usec();
         if (state == CONN_IDLE && conn->state != CONN_IDLE)
                 conn->idle_since = now;
+        /* Asked for when the limit comes, for most connections never get there; but of a new one it is known. */
+        if (state == CONN_IDLE || state == CONN_SENDING)
+                conn->bytes_seen = conn->state == CONN_NEW ? 0 : UINT64_MAX;
         conn->state = state;
         conn->deadline = limit == UINT64_MAX ? UINT64_MAX : now + limit;
-        if (state == CONN_IDLE || state == CONN_SENDING)
-                conn->bytes_seen = UINT64_MAX; /* asked for when the limit comes: most connections never get there */
         if (conn->deadline != UINT64_MAX)
                 arm_sweep(server, conn->deadline);
 }
@@ -82,8 +83,9 @@ Conn *conn_new(Server *server, int fd) {
                 return NULL;
         conn->server = server;
         conn->fd = fd;
-        conn->state = CONN_IDLE;
-        TAILQ_INSERT_TAIL(&server->conns[CONN_IDLE], conn, entries);
+        conn->state = CONN_NEW;
+        conn->deadline = UINT64_MAX;
+        TAILQ_INSERT_TAIL(&server->conns[CONN_NEW], conn, entries);
         server->n_conns++;
         return conn;
 }
@@ -174,7 +176,7 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* Only those that have not begun to ask: what lies in the kernel's buffer is a request on its way. */
+/* Only those that have not begun to ask: what lies in the kernel's buffer is a request on its way, and counts as begun. */
 void conn_close_idle(Server *server) {
         static const ConnState states[] = { CONN_NEW, CONN_IDLE };
 
@@ -185,6 +187,8 @@ void conn_close_idle(Server *server) {
                         next = TAILQ_NEXT(c, entries);
                         if (ioctl(c->fd, FIONREAD, &unread) < 0 || unread == 0)
                                 conn_abort(c);
+                        else
+                                conn_enter(c, CONN_HEAD);
                 }
 }
 
@@ -193,7 +197,7 @@ void connection_notify(void *cls, struct MHD_Connection *connection, void **sock
         Server *server = cls;
 
         if (code == MHD_CONNECTION_NOTIFY_STARTED)
-                *socket_context = server->adopting;
+                *socket_context = TAKE_PTR(server->adopting);
         else if (*socket_context) {
                 conn_free(*socket_context);
                 *socket_context = NULL;

@@ -32,11 +32,12 @@ int conn_hand_to_mhd(Conn *conn) {
         }
         server->adopting = conn;
         ok = MHD_add_connection(server->mhd, conn->fd, (struct sockaddr *) &peer, size);
-        server->adopting = NULL;
         if (ok != MHD_YES) {
                 int r = -errno;
 
-                conn_free(conn);
+                /* Where MHD failed late it has told connection_notify() of the start and of the end. */
+                if (server->adopting)
+                        conn_free(TAKE_PTR(server->adopting));
                 return r;
         }
         return 0;
@@ -66,7 +67,7 @@ static bool is_handshake(const char *head) {
 }
 
 /* Hands the connection to libwebsockets when its first request is a handshake for a route that has a WebSocket.
- * 1 when it did. */
+ * 1 when it did; else the connection is still the caller's. */
 static int try_websocket(Conn *conn, const char *head) {
         Server *server = conn->server;
         const char *target = startswith(head, "GET ");
@@ -114,7 +115,9 @@ static int on_first_bytes(sd_event_source *source, int fd, uint32_t revents, voi
         if (setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &(int) { 1 }, sizeof(int)) < 0)
                 log_debug("Cannot reset SO_RCVLOWAT: %s", strerror(errno));
         r = try_websocket(conn, head);
-        if (r == 0)
+        if (r < 0)
+                conn_abort(conn);
+        else if (r == 0)
                 r = conn_hand_to_mhd(conn);
         if (r < 0)
                 log_errno(r, "Cannot take a connection");

@@ -3,6 +3,7 @@
 #include <json-c/json_tokener.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "basic/string-util.h"
 #include "basic/time-util.h"
@@ -11,11 +12,22 @@
 
 #define BODY_SPACE_FIRST 4096
 #define JSON_DEPTH_MAX 32
-/* What is read and thrown away of a body that is too large, so that its sender gets to read the 413 instead of a reset:
- * up to this many times the limit. */
+/* A body that is too large is read and thrown away up to this many times the limit, so that its sender gets to read the 413
+ * instead of a reset. */
 #define DISCARD_TIMES 4
 
 /* --- From MHD: begin, continue (head, body, end), completed --- */
+
+/* The path of a request target, which clients that take us for a proxy send with our address in front (RFC 9112 3.2.2). */
+static char *path_of(const char *target) {
+        if (strncasecmp(target, "http://", strlen("http://")) == 0) {
+                target += strlen("http://");
+                target += strcspn(target, "/?");
+                if (*target != '/')
+                        return strdup("/");
+        }
+        return strndup(target, strcspn(target, "?"));
+}
 
 static bool request_id_ok(const char *id) {
         size_t n = strlen(id);
@@ -33,7 +45,7 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
         request->server = cls;
         request->mhd = connection;
         request->begun = now_usec();
-        request->path = strndup(uri, strcspn(uri, "?"));
+        request->path = path_of(uri);
         info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         if (!request->path || !info || !info->socket_context) {
                 free(request->path);
@@ -110,9 +122,22 @@ static int reply_too_large(HttpRequest *request) {
                                 "the body may be at most %zu bytes here", body_limit(request));
 }
 
+/* Refused at once only where the sender waits for that, or where there is too much to throw away. */
+static int judge_length(HttpRequest *request) {
+        const char *length = http_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+        unsigned long long size = length ? strtoull(length, NULL, 10) : 0;
+
+        if (size <= body_limit(request))
+                return 0;
+        if (size > body_limit(request) * DISCARD_TIMES || http_request_header(request, MHD_HTTP_HEADER_EXPECT))
+                return reply_too_large(request);
+        request->too_large = true;
+        return 0;
+}
+
 /* The head is complete. What can be refused by it alone is refused before the body comes. */
-static int judge_head(HttpRequest *request, const char *method) {
-        const char *id, *why = NULL, *length;
+static int judge_head(HttpRequest *request, const char *method, const char *version) {
+        const char *id, *why = NULL;
         unsigned status;
         int r;
 
@@ -126,20 +151,18 @@ static int judge_head(HttpRequest *request, const char *method) {
                 (void) snprintf(request->id, sizeof(request->id), "%016" PRIx64 "-%" PRIu64,
                                 request->server->request_id_prefix, ++request->server->next_request_id);
 
-        status = guard_request(request->mhd, method, &why);
+        status = guard_request(request, method, version, &why);
         if (status > 0) {
                 (void) http_reply_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
-                return http_reply_error(request, status, "BAD_REQUEST", "%s", why);
+                return http_reply_error(request, status, status == MHD_HTTP_NOT_IMPLEMENTED ? "NOT_IMPLEMENTED" : "BAD_REQUEST",
+                                        "%s", why);
         }
         request->set = route_set_ref(request->server->routes);
         r = route_match(request->set, request->method, request->path, &request->match);
         if (r < 0)
                 return r;
-        length = http_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-        if (length && strtoull(length, NULL, 10) > body_limit(request))
-                return reply_too_large(request);
         conn_enter(request->conn, CONN_BODY);
-        return 0;
+        return judge_length(request);
 }
 
 /* 0 also for what is thrown away; negative errno closes the connection. */
@@ -147,8 +170,9 @@ static int take_body(HttpRequest *request, const char *data, size_t size) {
         size_t limit = body_limit(request), space;
         char *grown;
 
-        if (request->body_size + size > limit) {
+        if (request->too_large || request->body_size + size > limit) {
                 request->too_large = true;
+                free(TAKE_PTR(request->body));
                 request->body_size += size;
                 return request->body_size > limit * DISCARD_TIMES ? -E2BIG : 0;
         }
@@ -201,12 +225,14 @@ enum MHD_Result request_continue(void *cls, struct MHD_Connection *connection, c
         if (request->status > 0)
                 return MHD_YES;
         if (!request->seen)
-                r = judge_head(request, method);
+                r = judge_head(request, method, version);
         else if (*upload_size > 0) {
                 r = take_body(request, upload_data, *upload_size);
                 *upload_size = 0;
         } else if (!request->called)
                 r = call_handler(request);
+        else
+                r = -ENODATA; /* resumed without an answer, see request_reply_failed() */
         return r < 0 ? MHD_NO : MHD_YES;
 }
 
@@ -262,6 +288,11 @@ int http_request_json(HttpRequest *request, json_object **ret) {
         json = json_tokener_parse_ex(tokener, request->body, (int) request->body_size);
         error = json_tokener_get_error(tokener);
         end = json_tokener_get_parse_end(tokener);
+        if (error == json_tokener_continue) { /* a NUL says that nothing follows: of a bare number only that tells the end */
+                json = json_tokener_parse_ex(tokener, "", 1);
+                error = json_tokener_get_error(tokener);
+        } else if (error == json_tokener_success && end < request->body_size)
+                error = json_tokener_error_parse_unexpected; /* to json-c the text ends at a NUL */
         json_tokener_free(tokener);
         if (error == json_tokener_success && json_object_is_type(json, json_type_object)) {
                 *ret = json;
@@ -272,7 +303,7 @@ int http_request_json(HttpRequest *request, json_object **ret) {
                 (void) http_reply_error(request, MHD_HTTP_BAD_REQUEST, "BODY_NOT_OBJECT", "the body must be a JSON object");
         else
                 (void) http_reply_error(request, MHD_HTTP_BAD_REQUEST, "BODY_NOT_JSON", "the body is not JSON: %s at byte %zu",
-                                        error == json_tokener_continue ? "it ends early" : json_tokener_error_desc(error),
+                                        error == json_tokener_error_parse_eof ? "it ends early" : json_tokener_error_desc(error),
                                         end);
         return -EBADMSG;
 }
@@ -287,6 +318,18 @@ static int add_common_headers(HttpRequest *request, struct MHD_Response *respons
         if (ok == MHD_YES && request->server->draining)
                 ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
         return ok == MHD_YES ? 0 : -ENOMEM;
+}
+
+static void wake(HttpRequest *request) {
+        request->suspended = false;
+        MHD_resume_connection(request->mhd);
+        server_run_mhd_soon(request->server);
+}
+
+int request_reply_failed(HttpRequest *request, int r) {
+        if (request->suspended)
+                wake(request);
+        return r;
 }
 
 int request_queue_response(HttpRequest *request, unsigned status, struct MHD_Response *response) {
@@ -308,11 +351,8 @@ int request_queue_response(HttpRequest *request, unsigned status, struct MHD_Res
                 request->taken = now_usec() - request->begun;
                 conn_enter(request->conn, CONN_SENDING);
         }
-        if (request->suspended) {
-                request->suspended = false;
-                MHD_resume_connection(request->mhd);
-                server_run_mhd_soon(request->server);
-        }
+        if (request->suspended)
+                wake(request);
         return r;
 }
 
@@ -320,10 +360,10 @@ int http_reply(HttpRequest *request, unsigned status, const char *content_type, 
         struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *) data, MHD_RESPMEM_MUST_COPY);
 
         if (!response)
-                return -ENOMEM;
+                return request_reply_failed(request, -ENOMEM);
         if (content_type && MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type) != MHD_YES) {
                 MHD_destroy_response(response);
-                return -ENOMEM;
+                return request_reply_failed(request, -ENOMEM);
         }
         return request_queue_response(request, status, response);
 }
@@ -334,9 +374,9 @@ int http_reply_json(HttpRequest *request, unsigned status, json_object *body) {
         int r;
 
         if (!body)
-                return -ENOMEM;
+                return request_reply_failed(request, -ENOMEM);
         text = json_object_to_json_string_length(body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
-        r = text ? http_reply(request, status, "application/json", text, size) : -ENOMEM;
+        r = text ? http_reply(request, status, "application/json", text, size) : request_reply_failed(request, -ENOMEM);
         json_object_put(body);
         return r;
 }
@@ -353,7 +393,7 @@ int http_reply_error(HttpRequest *request, unsigned status, const char *code, co
         json = json_object_new_object();
         if (!message || !json) {
                 json_object_put(json);
-                return -ENOMEM;
+                return request_reply_failed(request, -ENOMEM);
         }
         json_object_object_add(json, "ok", json_object_new_boolean(false));
         json_object_object_add(json, "error", json_object_new_string(message));

@@ -15,7 +15,7 @@
 /* What a connection waits for. Each state has one time limit, so the connections of a state, kept in the order in which
  * they entered it, are also in the order of their deadlines: one timer for the first of each list is enough. */
 typedef enum ConnState {
-        CONN_NEW,     /* accepted; first bytes not looked at yet (only where WebSockets are served) */
+        CONN_NEW,     /* accepted; first bytes not looked at yet (for long only where WebSockets are served) */
         CONN_IDLE,    /* between requests */
         CONN_HEAD,    /* a request has begun */
         CONN_BODY,    /* its head is complete */
@@ -58,7 +58,7 @@ struct Server {
         ConnList conns[_CONN_STATE_MAX];
         unsigned n_conns;
         sd_event_source *sweep;
-        Conn *adopting; /* the connection that MHD_add_connection is being called for */
+        Conn *adopting; /* given to MHD_add_connection, until MHD has it */
 
         RouteSet *routes;
         LIST_HEAD(StreamList, HttpStream) streams;
@@ -123,9 +123,11 @@ struct HttpRequest {
 
 /* Takes over response. */
 int request_queue_response(HttpRequest *request, unsigned status, struct MHD_Response *response);
+/* For a reply that cannot be made: returns r, and sees to it that a request that waits for one is not left waiting. */
+int request_reply_failed(HttpRequest *request, int r);
 
 /* guard.c: 0, or the status to refuse with; then *ret_why says what is wrong with the head. */
-unsigned guard_request(struct MHD_Connection *connection, const char *method, const char **ret_why);
+unsigned guard_request(const HttpRequest *request, const char *method, const char *version, const char **ret_why);
 
 /* stream.c */
 void stream_detach(HttpStream *stream);

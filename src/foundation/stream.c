@@ -74,6 +74,7 @@ static ssize_t read_stream(void *cls, uint64_t position, char *buf, size_t max) 
                 stream->sent += n;
                 if (stream->sent == stream->queued)
                         stream->sent = stream->queued = 0;
+                conn_enter(stream->request->conn, CONN_SENDING); /* anew, for MHD asks when the client has read */
                 return (ssize_t) n;
         }
         if (stream->ended)
@@ -81,6 +82,7 @@ static ssize_t read_stream(void *cls, uint64_t position, char *buf, size_t max) 
         if (!stream->suspended) {
                 stream->suspended = true;
                 MHD_suspend_connection(stream->mhd);
+                conn_enter(stream->request->conn, CONN_WORKING); /* a stream may be silent for as long as it likes */
         }
         return 0;
 }
@@ -113,7 +115,7 @@ void stream_detach(HttpStream *stream) {
         stream->hangup = sd_event_source_disable_unref(stream->hangup);
 }
 
-int http_reply_stream(HttpRequest *request, const char *content_type, const void *data) {
+static int start_stream(HttpRequest *request, const char *content_type, const void *data) {
         _cleanup_(stream_freep) HttpStream *stream = NULL;
         const HttpStreamType *type = request->match.route ? request->match.route->stream : NULL;
         struct MHD_Response *response;
@@ -122,6 +124,8 @@ int http_reply_stream(HttpRequest *request, const char *content_type, const void
 
         if (!type)
                 return -EINVAL;
+        if (request->status > 0)
+                return -EALREADY;
         stream = calloc(1, sizeof(HttpStream));
         if (!stream)
                 return -ENOMEM;
@@ -151,11 +155,13 @@ int http_reply_stream(HttpRequest *request, const char *content_type, const void
                 MHD_destroy_response(response);
                 return -ENOMEM;
         }
-        r = request_queue_response(request, MHD_HTTP_OK, response);
-        if (r < 0)
-                return r;
-        conn_enter(request->conn, CONN_WORKING); /* a stream may be silent for as long as it likes */
-        return 0;
+        return request_queue_response(request, MHD_HTTP_OK, response);
+}
+
+int http_reply_stream(HttpRequest *request, const char *content_type, const void *data) {
+        int r = start_stream(request, content_type, data);
+
+        return r < 0 ? request_reply_failed(request, r) : 0;
 }
 
 int http_stream_write(HttpStream *stream, const void *data, size_t size) {

@@ -34,8 +34,8 @@ static int no_manager(const char *runtime) {
         return -ENOMEDIUM;
 }
 
-/* A shell of su or sudo often has no XDG_RUNTIME_DIR=, or worse, somebody else's; both look to sd-bus like a bus that is
- * not there. */
+/* A shell of su or sudo often has no XDG_RUNTIME_DIR=, or worse, somebody else's; both look to sd-bus like a bus that
+ * is not there. */
 static int check_runtime_directory(void) {
         const char *given = getenv("XDG_RUNTIME_DIR");
         _cleanup_(freep) char *usual = NULL, *manager = NULL;
@@ -91,8 +91,51 @@ static int wait_until_ready(sd_bus *bus) {
         return r;
 }
 
+static int note_owner(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        bool *changed = userdata;
+
+        *changed = true;
+        return 0;
+}
+
+static bool manager_runs(void) {
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+        _cleanup_(freep) char *socket = runtime ? str_printf("%s/systemd/private", runtime) : NULL;
+
+        return socket && access(socket, F_OK) == 0;
+}
+
+/* Whoever is the first to use the user's bus starts it, and the manager connects to it only then: for some milliseconds
+ * the bus is there and the manager is not on it. systemctl does not see that, for it has a socket of its own. */
+static int wait_for_manager(sd_bus *bus) {
+        _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+        uint64_t end = now_usec() + CALL_TIMEOUT_USEC;
+        bool changed = true;
+        int r;
+
+        if (sd_bus_get_name_creds(bus, SYSTEMD_NAME, 0, NULL) >= 0 || !manager_runs())
+                return 0;
+        r = sd_bus_add_match(bus, &slot, "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
+                                         "arg0='" SYSTEMD_NAME "'", note_owner, &changed);
+        while (r >= 0) {
+                uint64_t now = now_usec();
+
+                if (changed && sd_bus_get_name_creds(bus, SYSTEMD_NAME, 0, NULL) >= 0)
+                        return 0;
+                changed = false;
+                if (now >= end)
+                        return -ETIMEDOUT;
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, end - now);
+                if (r == -EINTR)
+                        r = 0;
+        }
+        return r;
+}
+
 int bus_open_user(sd_bus **ret) {
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL; /* to flush would wait for a bus that does not answer */
         int r;
 
         r = check_runtime_directory();
@@ -112,6 +155,11 @@ int bus_open_user(sd_bus **ret) {
         r = sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
         if (r < 0)
                 return log_errno(r, "cannot set up the bus connection");
+        r = wait_for_manager(bus);
+        if (r < 0)
+                return log_errno(r,
+                                 "the systemd user manager does not come to the user's D-Bus; try again, or 'systemctl "
+                                    "--user daemon-reexec'");
         *ret = TAKE_PTR(bus);
         return 0;
 }

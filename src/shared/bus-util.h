@@ -15,19 +15,20 @@
 #define SYSTEMD_SERVICE SYSTEMD_NAME ".Service"
 #define SYSTEMD_SOCKET SYSTEMD_NAME ".Socket"
 
-/* Connects to the bus of the user who runs this. On failure one line on stderr says what is missing (no user manager, no
- * bus, a foreign $XDG_RUNTIME_DIR) and what to do; the return value is a negative errno. */
+/* Connects to the bus of the user who runs this. On failure one line on stderr says what is missing (no user manager,
+ * no bus, a foreign $XDG_RUNTIME_DIR) and what to do; the return value is a negative errno. */
 int bus_open_user(sd_bus **ret);
 
-/* The object path of a unit, loaded or not: systemd loads a unit when one of its properties is asked for. NULL without
- * memory; the caller frees. */
+/* The object path of a unit, loaded or not: systemd loads a unit when one of its properties is asked for. NULL
+ * without memory; the caller frees. */
 char *bus_unit_path(const char *unit);
 
 /* A line that says why a call failed, in error's words where it has some. Points into error or to a constant. */
 const char *bus_error_text(const sd_bus_error *error, int r);
 
-/* Several calls under way at once, waited for together. Start from BUS_BATCH_INIT(bus) and give it the cleanup attribute
- * bus_batch_done, which also cancels what has not been answered. Every call ends by its time-out at the latest. */
+/* Several calls under way at once, waited for together. Start from BUS_BATCH_INIT(bus) and give it the cleanup
+ * attribute bus_batch_done, which also cancels what has not been answered. Every call ends by its time-out at the
+ * latest. */
 typedef struct BusBatch {
         sd_bus *bus;
         struct BusCall *calls;
@@ -37,10 +38,11 @@ typedef struct BusBatch {
 
 #define BUS_BATCH_INIT(b) { .bus = (b) }
 
-/* Sends m without waiting. handler runs inside bus_batch_wait() with the answer, errors included; what it returns, when
- * negative, becomes the result of the wait (the other answers are still gathered). timeout in usec, 0 for the usual. No
- * call of a batch starts the service that it is addressed to. */
-int bus_batch_call(BusBatch *b, sd_bus_message *m, uint64_t timeout, sd_bus_message_handler_t handler, void *userdata);
+/* Sends m without waiting. handler runs inside bus_batch_wait() with the answer, errors included; what it returns,
+ * when negative, becomes the result of the wait (the other answers are still gathered). timeout in usec, 0 for the
+ * usual. No call of a batch starts the service that it is addressed to. */
+int bus_batch_call(BusBatch *b, sd_bus_message *m, uint64_t timeout, sd_bus_message_handler_t handler,
+                   void *userdata);
 
 /* Runs the connection until every call of the batch has its answer. */
 int bus_batch_wait(BusBatch *b);
@@ -55,9 +57,11 @@ typedef struct BusProperty {
         size_t offset;
 } BusProperty;
 
-/* Asks systemd for count properties of the unit at path, one call each: asking for all of them costs systemd ten times as
- * much, because it has hundreds. A property that cannot be had leaves its field alone. target must outlive the wait. */
-int bus_batch_unit_properties(BusBatch *b, const char *path, const BusProperty *properties, size_t count, void *target);
+/* Asks systemd for count properties of the unit at path, one call each: asking for all of them costs systemd ten
+ * times as much, because it has hundreds. A property that cannot be had leaves its field alone. target must outlive
+ * the wait. */
+int bus_batch_unit_properties(BusBatch *b, const char *path, const BusProperty *properties, size_t count,
+                              void *target);
 
 /* The properties in an answer to GetAll that are in the list; the others are skipped. */
 int bus_read_properties(sd_bus_message *reply, const BusProperty *properties, size_t count, void *target);

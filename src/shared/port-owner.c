@@ -33,7 +33,8 @@ static int find_listener(const char *table, unsigned port, uid_t *ret_uid, unsig
                 unsigned local_port, state, uid;
                 unsigned long inode;
 
-                if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*u %lu", &local_port,
+                if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*u %lu",
+                           &local_port,
                            &state, &uid, &inode) != 4 || local_port != port || state != TCP_LISTEN_STATE)
                         continue;
                 *ret_uid = uid;
@@ -79,8 +80,8 @@ static void read_name(const char *pid, char name[static 16]) {
         (void) snprintf(name, 16, "%.*s", (int) strcspn(data, "\n"), data);
 }
 
-/* The user manager itself holds the sockets of socket units, and the service a copy; the service is what people know. So
- * the last process that has it, in order of ids as /proc lists them, is the better answer. */
+/* The user manager itself holds the sockets of socket units, and the service a copy; the service is what people know.
+ * So the last process that has it, in order of ids as /proc lists them, is the better answer. */
 static int find_process(unsigned long inode, PortOwner *owner) {
         _cleanup_(close_directoryp) DIR *d = opendir("/proc");
         struct dirent *entry;
@@ -92,7 +93,8 @@ static int find_process(unsigned long inode, PortOwner *owner) {
         while ((entry = readdir(d))) {
                 unsigned long pid;
 
-                if (parse_uint(entry->d_name, 1, INT_MAX, &pid) < 0 || !process_holds(dirfd(d), entry->d_name, wanted))
+                if (parse_uint(entry->d_name, 1, INT_MAX, &pid) < 0 || !process_holds(dirfd(d), entry->d_name,
+                                                                                      wanted))
                         continue;
                 owner->pid = (pid_t) pid;
                 read_name(entry->d_name, owner->name);

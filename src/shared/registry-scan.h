@@ -6,9 +6,9 @@
 
 #include "basic/macro.h"
 
-/* Which tooloo-ID units lie in systemd's unit directories. ListUnitFiles would say it too, but works out for every one of
- * them whether it is enabled, which takes longer than all the rest of the registry together; and it does not say what a
- * mask hides. */
+/* Which tooloo-ID units lie in systemd's unit directories. ListUnitFiles would say it too, but works out for every
+ * one of them whether it is enabled, which takes longer than all the rest of the registry together; and it does not
+ * say what a mask hides. */
 
 typedef struct ScanEntry {
         char *id;
@@ -23,7 +23,7 @@ typedef struct Scan {
         size_t n_entries;
 } Scan;
 
-/* directories: in falling priority, as the manager's UnitPath has them; NULL-ended. Directories that are missing or not
- * readable are skipped, as systemd does. */
+/* directories: in falling priority, as the manager's UnitPath has them; NULL-ended. Directories that are missing or
+ * not readable are skipped, as systemd does. */
 int scan_unit_directories(char *const *directories, Scan *ret);
 void scan_done(Scan *scan);

@@ -274,7 +274,8 @@ static int ask_socket(Loader *l, Candidate *c) {
                 if (r < 0)
                         return r;
         }
-        r = sd_bus_message_new_method_call(l->batch.bus, &m, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties", "Get");
+        r = sd_bus_message_new_method_call(l->batch.bus, &m, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties",
+                                           "Get");
         if (r < 0)
                 return r;
         r = sd_bus_message_append(m, "ss", SYSTEMD_SOCKET, "Listen");

@@ -78,7 +78,8 @@ static int assign_list(char ***list, bool (*valid)(const char *), const char *ex
         return 0;
 }
 
-static int assign_health_path(ServiceSettings *s, const char *key, const char *value, const char *path, unsigned line) {
+static int assign_health_path(ServiceSettings *s, const char *key, const char *value, const char *path,
+                              unsigned line) {
         char *copy = NULL;
 
         if (*value && !path_valid(value))
@@ -102,7 +103,8 @@ int service_settings_assign(const char *section, const char *key, const char *va
         if (!streq(section, "X-Tooloo"))
                 return 0;
         if (streq(key, "Routes"))
-                return assign_list(&s->routes, route_valid, "path prefixes, each beginning with '/' and not ending in it",
+                return assign_list(&s->routes, route_valid,
+                                   "path prefixes, each beginning with '/' and not ending in it",
                                    key, value, path, line);
         if (streq(key, "Watch"))
                 return assign_list(&s->watch, NULL, NULL, key, value, path, line);

@@ -39,8 +39,8 @@ typedef struct ServiceSettings {
 
 void service_settings_done(ServiceSettings *s);
 
-/* Takes over one assignment of a unit file (a unit_file_assign_t with ServiceSettings * as userdata). What is wrong with
- * it is said in one warning that names file and line, and then counts as not written: 0. Other sections are skipped.
- * Negative only for -ENOMEM. */
+/* Takes over one assignment of a unit file (a unit_file_assign_t with ServiceSettings * as userdata). What is wrong
+ * with it is said in one warning that names file and line, and then counts as not written: 0. Other sections are
+ * skipped. Negative only for -ENOMEM. */
 int service_settings_assign(const char *section, const char *key, const char *value, const char *path, unsigned line,
                             void *userdata);

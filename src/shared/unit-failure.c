@@ -42,7 +42,8 @@ static char *describe_exit(const Failure *f) {
         if (f->status == 203)
                 return strdup("its program cannot be executed (203/EXEC)");
         if (f->status > 200 && f->status < 245)
-                return str_printf("systemd could not prepare its process (exit status %u, see systemd.exec(5))", f->status);
+                return str_printf("systemd could not prepare its process (exit status %u, see systemd.exec(5))",
+                                  f->status);
         return str_printf("its process exited with status %u", f->status);
 }
 

@@ -15,8 +15,8 @@ typedef enum UnitVerb { UNIT_START, UNIT_STOP, UNIT_RESTART, UNIT_TRY_RESTART, U
 typedef struct UnitJob {
         char *unit;
         UnitVerb verb;
-        /* "done", "failed", "dependency", "timeout", "canceled", "skipped", ... as JobRemoved says it; "refused" when systemd
-         * took no such job (error says why), "waiting" when the wait ended before the job. */
+        /* "done", "failed", "dependency", "timeout", "canceled", "skipped", ... as JobRemoved says it; "refused" when
+         * systemd took no such job (error says why), "waiting" when the wait ended before the job. */
         char *result;
         char *error;      /* systemd's words for "refused", else NULL */
         char *error_name; /* its D-Bus name */
@@ -44,8 +44,8 @@ TL_DEFINE_CLEANUP(UnitJobs *, unit_jobs_free)
 /* Asks for a job without waiting, in mode "replace". */
 int unit_jobs_add(UnitJobs *jobs, UnitVerb verb, const char *unit);
 
-/* Waits until every job has its result or timeout (usec) is over. Negative only when the bus or memory fails; jobs that
- * went wrong are found by their result. */
+/* Waits until every job has its result or timeout (usec) is over. Negative only when the bus or memory fails; jobs
+ * that went wrong are found by their result. */
 int unit_jobs_wait(UnitJobs *jobs, uint64_t timeout);
 
 static inline bool unit_job_done(const UnitJob *job) {
@@ -58,6 +58,6 @@ char *unit_job_describe(const UnitJob *job);
 /* Makes failed units, and the start limits that they ran into, as good as new. Units that are not loaded are fine. */
 int unit_reset_failed(sd_bus *bus, char *const *units);
 
-/* Why a unit is not well, in one sentence from its Result, exit status and STATUS=: "its process exited with status 1".
- * *ret_result (may be NULL) is systemd's word for it. */
+/* Why a unit is not well, in one sentence from its Result, exit status and STATUS=: "its process exited with status
+ * 1". *ret_result (may be NULL) is systemd's word for it. */
 int unit_failure_reason(sd_bus *bus, const char *unit, char **ret, char **ret_result);

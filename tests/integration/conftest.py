@@ -151,7 +151,7 @@ def wait_until(condition, events, what, timeout=PATIENCE):
     """Asks again after each event until the condition holds; its value."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
-        if events(deadline) is None:
+        if events(deadline) is None or time.monotonic() > deadline:
             value = condition()
             assert value, f"{what}: not within {timeout} s"
             break

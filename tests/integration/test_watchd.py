@@ -525,9 +525,10 @@ def test_ninja_by_default(watcher):
     assert published.read_text() == "two\n"
 
 
-def in_namespace(*setup):
+def in_namespace(*setup, user=True):
     """A command prefix that does something first as root of a namespace of its own."""
-    prefix = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", "; ".join([*setup, 'exec "$@"']), "sh"]
+    as_root = ["--user", "--map-root-user"] if user or os.geteuid() != 0 else []
+    prefix = ["unshare", *as_root, "--mount", "sh", "-ec", "; ".join([*setup, 'exec "$@"']), "sh"]
     if subprocess.run([*prefix, "true"], stderr=subprocess.DEVNULL).returncode != 0:
         pytest.skip("no user namespace here")
     return prefix
@@ -539,7 +540,7 @@ def test_full_disk_when_publishing(watcher):
     watcher.modules.parent.mkdir()
     watcher.hook.write_text(f"head -c $(cat src/size) /dev/zero > {build}/training.so\n")
     (watcher.src / "size").write_text("1000\n")
-    prefix = in_namespace(f"mount -t tmpfs -o size=64k none {shlex.quote(str(watcher.modules.parent))}")
+    prefix = in_namespace(f"mount -t tmpfs -o size=64k none {shlex.quote(str(watcher.modules.parent))}", user=False)
     watcher.start(prefix=prefix)
     (watcher.src / "size").write_text("1000000\n")
     watcher.wait("STATUS=Publishing failed: cannot publish .*training.so: No space left on device; free some space")

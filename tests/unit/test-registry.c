@@ -10,7 +10,8 @@
 #include "shared/strv.h"
 
 Test(registry, id_from_unit) {
-        static const char *const wrong[] = { "tooloo-.service", "tooloo-Web.service", "tooloo-web.socket", "web.service",
+        static const char *const wrong[] = { "tooloo-.service", "tooloo-Web.service", "tooloo-web.socket",
+                                             "web.service",
                                              "tooloo-web@1.service", "tooloo-1web.service", "tooloo-web.service.d", "" };
         _cleanup_(freep) char *id = NULL;
 

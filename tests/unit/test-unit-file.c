@@ -28,7 +28,8 @@ static void tear_down(void) {
 
 TestSuite(unit_file, .init = set_up, .fini = tear_down);
 
-static int note(const char *section, const char *key, const char *value, const char *file, unsigned line, void *userdata) {
+static int note(const char *section, const char *key, const char *value, const char *file, unsigned line,
+                void *userdata) {
         char ***seen = userdata;
         _cleanup_(freep) char *s = str_printf("%u:%s:%s=%s", line, section, key, value);
 
@@ -55,7 +56,8 @@ static void expect(const char *content, const char *const *expected) {
 #define LINES(...) ((const char *const[]) { __VA_ARGS__ __VA_OPT__(,) NULL })
 
 Test(unit_file, plain) {
-        expect("[A]\nk=v\n\n  [B]  \n\tkey =  two words \nempty=\n", LINES("2:A:k=v", "5:B:key=two words", "6:B:empty="));
+        expect("[A]\nk=v\n\n  [B]  \n\tkey =  two words \nempty=\n", LINES("2:A:k=v", "5:B:key=two words",
+                                                                           "6:B:empty="));
         expect("", LINES());
         expect("[A]\nk=v", LINES("2:A:k=v"));
         expect("[A]\r\nk=v\r\n", LINES("2:A:k=v"));
