@@ -15,8 +15,7 @@ int ctl_refuse_masked(const Ctl *ctl, const char *verb) {
                 if (!service_is_masked(s))
                         continue;
                 log_error("%s is masked, so it cannot %s; take the mask off with 'systemctl --user unmask %s%s%s'",
-                          s->unit,
-                          verb, s->unit, s->socket ? " " : "", s->socket ? s->socket : "");
+                          s->unit, verb, s->unit, s->socket ? " " : "", s->socket ? s->socket : "");
                 status = CTL_FAILED;
         }
         return status;
@@ -59,8 +58,7 @@ static bool say_port_taken(const Service *s) {
         who = owner.pid > 0 ? str_printf("PID %d (%s)", owner.pid, owner.name) :
                               str_printf("a process of UID %u", owner.uid);
         log_error("%s did not start: port %u is taken by %s; end that, then run 'toolooctl start %s'", s->socket,
-                  s->port,
-                  strna(who), s->id);
+                  s->port, strna(who), s->id);
         return true;
 }
 
@@ -141,14 +139,13 @@ static int check_fleet(Ctl *ctl) {
         status = ctl_refresh(ctl);
         for (size_t i = 0; i < ctl->n_selected; i++) {
                 const Service *s = ctl->selected[i];
-                const char *state = strna(s->active_state);
+                const char *state = strna(s->active_state), *sub = strna(s->sub_state);
 
                 n_active += streq(state, "active") || streq(state, "reloading");
                 if (s->socket_state && streq(s->socket_state, "failed")) {
                         say_failed(ctl, s->socket, "did not start");
                         status = CTL_FAILED;
-                } else if (streq(state, "failed") || (streq(state, "activating") && streq(strna(s->sub_state),
-                                                                                          "auto-restart"))) {
+                } else if (streq(state, "failed") || (streq(state, "activating") && streq(sub, "auto-restart"))) {
                         say_failed(ctl, s->unit, "did not start");
                         status = CTL_FAILED;
                 }

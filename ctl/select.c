@@ -65,8 +65,8 @@ int ctl_select(Ctl *ctl, int unknown) {
         if (bus_open_user(&ctl->bus) < 0 || registry_load(ctl->bus, &ctl->registry) < 0)
                 return CTL_FAILED;
         if (ctl->registry->n_services == 0) {
-                log_error("no TooLoo service is installed for this user: nothing named tooloo-ID.service with a socket lies in "
-                          "systemd's unit directories");
+                log_error("no TooLoo service is installed for this user: nothing named tooloo-ID.service with a socket lies "
+                          "in systemd's unit directories");
                 return unknown;
         }
         return find_selected(ctl, unknown);

@@ -137,9 +137,13 @@ static int ask_service(BusBatch *batch, ServiceStatus *st) {
 
 static int ask_build(BusBatch *batch, BuildStatus *build) {
         _cleanup_(freep) char *path = bus_unit_path(WATCHD_UNIT);
+        int r;
 
         if (!path)
                 return -ENOMEM;
+        r = bus_batch_hold_unit(batch, WATCHD_UNIT);
+        if (r < 0)
+                return r;
         return bus_batch_unit_properties(batch, path, build_properties, ELEMENTSOF(build_properties), build);
 }
 

@@ -93,8 +93,8 @@ static void print_activity(const ServiceStatus *st) {
 
         if (st->uptime > 0)
                 (void) printf("%10s: %s (%s) since %s; %s ago\n", "Active", s->active_state, strna(s->sub_state),
-                              format_iso8601(since, now_realtime_usec() - st->uptime), format_timespan(span,
-                                                                                                       st->uptime));
+                              format_iso8601(since, now_realtime_usec() - st->uptime),
+                              format_timespan(span, st->uptime));
         else
                 (void) printf("%10s: %s (%s)\n", "Active", strna(s->active_state), strna(s->sub_state));
         if (s->port > 0)
@@ -115,8 +115,7 @@ static void print_module(const HostStatus *h) {
         if (h->retiring > 0)
                 (void) printf(" (%" PRIu32 " older still answering)", h->retiring);
         (void) printf("; %" PRIu32 " connections, %" PRIu64 " requests, %" PRIu64 " errors\n", h->connections,
-                      h->requests,
-                      h->errors);
+                      h->requests, h->errors);
         if (h->last_reload > 0)
                 (void) printf("%10s: %s, %s, paused for %.1f ms\n", "Reload", strna(h->last_result),
                               format_iso8601(when, h->last_reload), (double) h->last_pause / (double) USEC_PER_MSEC);

@@ -8,9 +8,18 @@
 
 TL_DEFINE_CLEANUP(struct libscols_table *, scols_unref_table)
 
-enum { COLUMN_ID, COLUMN_STATE, COLUMN_PORT, COLUMN_PID, COLUMN_UPTIME, COLUMN_RESTARTS, COLUMN_MEMORY,
-       COLUMN_GENERATION,
-       COLUMN_PROBLEM, N_COLUMNS };
+enum {
+        COLUMN_ID,
+        COLUMN_STATE,
+        COLUMN_PORT,
+        COLUMN_PID,
+        COLUMN_UPTIME,
+        COLUMN_RESTARTS,
+        COLUMN_MEMORY,
+        COLUMN_GENERATION,
+        COLUMN_PROBLEM,
+        N_COLUMNS,
+};
 
 static const struct {
         const char *name;

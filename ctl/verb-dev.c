@@ -15,8 +15,7 @@ static int find_paths(const Ctl *ctl, const char *given, char **ret_source, char
         r = dev_find_tree(given, &source);
         if (r < 0 && given)
                 log_error("%s is not a TooLoo source tree (%s): give the directory that has its top meson.build",
-                          given,
-                          r == -ENOENT ? "no meson.build of it there" : strerror(-r));
+                          given, r == -ENOENT ? "no meson.build of it there" : strerror(-r));
         else if (r < 0)
                 log_error("no TooLoo source tree here or above: change into one, or name it: 'toolooctl dev DIR'");
         if (r < 0)

@@ -204,9 +204,12 @@ int files_equal(const char *a, const char *b) {
 
 int mkdir_parents(const char *path, mode_t mode) {
         _cleanup_(freep) char *copy = strdup(path);
+        struct stat st;
 
         if (!copy)
                 return -ENOMEM;
+        if (!*copy)
+                return -ENOENT;
         for (char *p = copy + 1; *p; p++)
                 if (*p == '/') {
                         *p = '\0';
@@ -214,7 +217,9 @@ int mkdir_parents(const char *path, mode_t mode) {
                                 return -errno;
                         *p = '/';
                 }
-        if (mkdir(copy, mode) < 0 && errno != EEXIST)
+        if (mkdir(copy, mode) >= 0)
+                return 0;
+        if (errno != EEXIST || stat(copy, &st) < 0)
                 return -errno;
-        return 0;
+        return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }

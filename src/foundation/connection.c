@@ -98,6 +98,8 @@ void conn_free(Conn *conn) {
         TAILQ_REMOVE(&server->conns[conn->state], conn, entries);
         server->n_conns--;
         free(conn);
+        if (server->draining)
+                server_run_mhd_soon(server); /* looks whether this was the last one */
 }
 
 /* Ends a connection from outside. MHD has its descriptor and finds it at its end at the next turn. */
@@ -196,6 +198,7 @@ void connection_notify(void *cls, struct MHD_Connection *connection, void **sock
                        enum MHD_ConnectionNotificationCode code) {
         Server *server = cls;
 
+        server->mhd_calls++;
         if (code == MHD_CONNECTION_NOTIFY_STARTED)
                 *socket_context = TAKE_PTR(server->adopting);
         else if (*socket_context) {

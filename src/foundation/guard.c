@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,29 +14,54 @@ typedef struct Framing {
         unsigned hosts;
         const char *encoding;
         const char *length;
-        const char *malformed;
+        const char *next; /* where the next line of the head must begin */
+        bool broken_lines;
+        bool wrong_name;
 } Framing;
 
-/* libmicrohttpd before 0.9.77 appends a continued line to the header's *name*, so a folded Content-Length goes by unseen. It
- * copies the name for that; else the name lies just before the value, in the buffer they were read into. */
-static bool is_folded(const char *name, const char *value) {
+/* Before 0.9.77 libmicrohttpd reads a head that others read differently: it appends a continued line to the header's *name*, so
+ * that a folded Content-Length goes by unseen, ends the head at a line that begins with ':', a value at a NUL and a line at
+ * a bare LF. All of it shows in where things lie: it splits the head where it was received, by zeroes in place of ':' and
+ * CR LF, so line must follow line without a gap. Later versions refuse these heads by themselves. */
+static bool follows(Framing *f, const char *name, const char *value) {
 #if MHD_VERSION < 0x00097701
         const char *after = name + strlen(name) + 1;
 
-        return (uintptr_t) value < (uintptr_t) after ||
-                strspn(after, " \t") != (uintptr_t) value - (uintptr_t) after + strspn(value, " \t");
+        if (name != f->next || after + strspn(after, " \t") != value)
+                return false;
+        f->next = value + strlen(value) + strlen("\r\n");
+#endif
+        return true;
+}
+
+static bool begins_well(const HttpRequest *request, const char *method, const char *version) {
+#if MHD_VERSION < 0x00097701
+        return method + strlen(method) + 1 + request->target_size + 1 == version;
 #else
-        return false;
+        return true;
+#endif
+}
+
+static bool ends_well(const Framing *f, const HttpRequest *request, const char *method) {
+#if MHD_VERSION < 0x00097701
+        const union MHD_ConnectionInfo *info;
+
+        info = MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+        return info && f->next + strlen("\r\n") == method + info->header_size;
+#else
+        return true;
 #endif
 }
 
 static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value) {
         Framing *f = cls;
 
-        if (is_folded(name, value))
-                f->malformed = "a header goes on in the next line";
-        else if (!*name || name[strspn(name, TOKEN_CHARS)])
-                f->malformed = "a header's name has a character that may not be in one";
+        if (!follows(f, name, value) || strchr(value, '\r')) {
+                f->broken_lines = true;
+                return MHD_NO;
+        }
+        if (!*name || name[strspn(name, TOKEN_CHARS)])
+                f->wrong_name = true;
         else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
                 f->lengths++;
                 f->length = value;
@@ -56,8 +80,10 @@ static bool is_number(const char *s) {
 /* A proxy in front and this server must never disagree on where a request ends (request smuggling, RFC 9112 6.3), and
  * libmicrohttpd 0.9.75 takes the last of two lengths and lets chunked win over a length. */
 static const char *wrong_framing(const Framing *f, bool http_1_0) {
-        if (f->malformed)
-                return f->malformed;
+        if (f->broken_lines)
+                return "a line of the head is continued, holds a CR or NUL or does not end in CR LF";
+        if (f->wrong_name)
+                return "a header's name has a character that may not be in one";
         if (f->lengths > 1)
                 return "two Content-Length headers";
         if (f->lengths > 0 && f->encodings > 0)
@@ -85,12 +111,14 @@ static const char *wrong_path(const char *path) {
 
 unsigned guard_request(const HttpRequest *request, const char *method, const char *version, const char **ret_why) {
         const char *why;
-        Framing f = {};
+        Framing f = { .next = version + strlen(version) + strlen("\r\n") };
 
         (void) MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, note_header, &f);
-        why = wrong_framing(&f, streq(version, MHD_HTTP_VERSION_1_0));
+        if (!begins_well(request, method, version) || !ends_well(&f, request, method))
+                f.broken_lines = true;
+        why = wrong_path(request->path);
         if (!why)
-                why = wrong_path(request->path);
+                why = wrong_framing(&f, streq(version, MHD_HTTP_VERSION_1_0));
         if (why) {
                 *ret_why = why;
                 return MHD_HTTP_BAD_REQUEST;

@@ -19,7 +19,9 @@ typedef struct HttpStream HttpStream;
 typedef struct WsConn WsConn;
 
 #define HTTP_BODY_MAX_DEFAULT ((size_t) 2 * 1024 * 1024)
+#define HTTP_BODY_MAX_CEILING ((size_t) 256 * 1024 * 1024)
 #define HTTP_PARAMS_MAX 8
+#define HTTP_SEGMENTS_MAX 32
 
 /* A handler that has not replied yet returns HTTP_LATER and replies from a later event; until then the request, and the
  * generation it came to, stay alive. Any other result: 0 after a reply, negative errno for a 500. */
@@ -60,7 +62,7 @@ typedef struct HttpRoute {
         HttpHandler handle;
         const HttpStreamType *stream;
         const WsType *ws;
-        size_t body_max; /* bytes; 0 means HTTP_BODY_MAX_DEFAULT */
+        size_t body_max; /* bytes, at most HTTP_BODY_MAX_CEILING; 0 means HTTP_BODY_MAX_DEFAULT */
 } HttpRoute;
 
 /* --- The request. Strings are valid until the reply. --- */

@@ -58,6 +58,11 @@ static const char *find_header(const char *head, const char *name, size_t *ret_s
         return NULL;
 }
 
+/* Also one with bare LFs, which no handshake has: there is nothing to wait for. */
+static bool is_complete(const char *head, size_t size) {
+        return memmem(head, size, "\n\r\n", 3) || memmem(head, size, "\n\n", 2);
+}
+
 static bool is_handshake(const char *head) {
         const char *value;
         size_t size;
@@ -105,7 +110,8 @@ static int on_first_bytes(sd_event_source *source, int fd, uint32_t revents, voi
                 return 0;
         }
         head[n] = '\0';
-        if (n < PEEK_MAX && startswith(head, "GET ") && !strstr(head, "\r\n\r\n") && !(revents & (EPOLLHUP | EPOLLRDHUP))) {
+        if (n < PEEK_MAX && startswith(head, "GET ") && !is_complete(head, (size_t) n) &&
+            !(revents & (EPOLLHUP | EPOLLRDHUP))) {
                 int more = (int) n + 1;
 
                 /* Level-triggered: without a new low-water mark the same bytes would wake us without end. */

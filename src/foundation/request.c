@@ -46,6 +46,7 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
         request->mhd = connection;
         request->begun = now_usec();
         request->path = path_of(uri);
+        request->target_size = strlen(uri);
         info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
         if (!request->path || !info || !info->socket_context) {
                 free(request->path);
@@ -217,9 +218,11 @@ static int call_handler(HttpRequest *request) {
 
 enum MHD_Result request_continue(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *upload_data, size_t *upload_size, void **con_cls) {
+        Server *server = cls;
         HttpRequest *request = *con_cls;
         int r = 0;
 
+        server->mhd_calls++;
         if (!request)
                 return MHD_NO;
         if (request->status > 0)

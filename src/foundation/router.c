@@ -7,7 +7,6 @@
 #include "basic/string-util.h"
 
 #define ROUTES_MAX 512
-#define SEGMENTS_MAX 32
 
 typedef struct CompiledRoute {
         const HttpRoute *route;
@@ -48,21 +47,18 @@ unsigned method_from_string(const char *method) {
 }
 
 char *methods_to_string(unsigned set) {
-        char text[64] = "";
+        char text[64] = "", *end = text;
 
         for (size_t i = 0; i < ELEMENTSOF(methods); i++)
-                if (set & methods[i].bit) {
-                        if (*text)
-                                strcat(text, ", ");
-                        strcat(text, methods[i].name);
-                }
+                if (set & methods[i].bit)
+                        end = stpcpy(stpcpy(end, end > text ? ", " : ""), methods[i].name);
         return strdup(text);
 }
 
 /* -EINVAL and a reason for a row that could never be matched or would crash the server later. */
 static int check_route(const HttpRoute *route, char **ret_reason) {
         const char *wrong = NULL;
-        unsigned params = 0;
+        unsigned params = 0, segments = 0;
 
         if (!route->path || route->path[0] != '/')
                 wrong = "its path does not begin with '/'";
@@ -76,10 +72,16 @@ static int check_route(const HttpRoute *route, char **ret_reason) {
                 wrong = "its WebSocket has no message handler";
         else if (route->stream && !route->stream->next)
                 wrong = "its stream has no next";
+        else if (route->body_max > HTTP_BODY_MAX_CEILING)
+                wrong = "its body_max is over HTTP_BODY_MAX_CEILING";
         else {
-                for (const char *p = route->path; (p = strstr(p, "/:")); p++)
-                        params++;
-                if (params > HTTP_PARAMS_MAX)
+                for (const char *p = route->path; (p = strchr(p, '/')); p++) {
+                        segments++;
+                        params += p[1] == ':';
+                }
+                if (segments > HTTP_SEGMENTS_MAX)
+                        wrong = "its path has too many segments";
+                else if (params > HTTP_PARAMS_MAX)
                         wrong = "it has too many parameters";
         }
         if (!wrong)
@@ -87,6 +89,13 @@ static int check_route(const HttpRoute *route, char **ret_reason) {
         *ret_reason = str_printf("route %s %s: %s", route->method ? route->method : "WebSocket", strna(route->path),
                                  wrong);
         return *ret_reason ? -EINVAL : -ENOMEM;
+}
+
+static bool is_known(const RouteSet *set, unsigned method, const char *path) {
+        for (size_t i = 0; i < set->n_routes; i++)
+                if (set->routes[i].method == method && streq(set->routes[i].route->path, path))
+                        return true;
+        return false;
 }
 
 static int add_table(RouteSet *set, const HttpRoute *routes, size_t n, bool builtin, Stats *stats, char **ret_reason) {
@@ -101,6 +110,11 @@ static int add_table(RouteSet *set, const HttpRoute *routes, size_t n, bool buil
                         .method = routes[i].ws ? METHOD_WS : method_from_string(routes[i].method),
                         .builtin = builtin,
                 };
+                if (is_known(set, c->method, c->route->path)) {
+                        *ret_reason = str_printf("route %s %s: there is one already, so it would never be asked",
+                                                 routes[i].ws ? "WebSocket" : routes[i].method, routes[i].path);
+                        return *ret_reason ? -EINVAL : -ENOMEM;
+                }
                 r = stats_endpoint(stats, routes[i].ws ? "WS" : routes[i].method, routes[i].path, &c->stats);
                 if (r < 0) {
                         *ret_reason = str_printf("too many different routes since the service started");
@@ -196,7 +210,7 @@ static unsigned match_path(const char *pattern, const char *path) {
         unsigned rank = 1;
         bool literal = true;
 
-        for (unsigned i = 0; i < SEGMENTS_MAX; i++) {
+        for (;;) {
                 size_t n, m;
 
                 if (*pattern != '/' || *path != '/')
@@ -214,7 +228,6 @@ static unsigned match_path(const char *pattern, const char *path) {
                 }
                 pattern += n, path += m;
         }
-        return 0;
 }
 
 static int take_params(const char *pattern, const char *path, RouteMatch *match) {

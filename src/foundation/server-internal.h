@@ -50,6 +50,8 @@ struct Server {
         struct MHD_Daemon *mhd;
         sd_event_source *mhd_source;
         sd_event_source *mhd_again; /* runs MHD once more in this turn of the loop */
+        sd_event_source *mhd_later; /* the same, but a little later */
+        uint64_t mhd_calls;         /* how often MHD has called us: shows whether a run got anything done */
         bool mhd_running;
 
         Listener listeners[SERVER_LISTENERS_MAX];
@@ -104,6 +106,7 @@ struct HttpRequest {
         unsigned method;
         const char *method_name;
         char *path; /* as sent, without the query */
+        size_t target_size; /* of the request target, which the path is a part of */
         char id[65];
         uint64_t begun; /* monotonic usec */
         uint64_t taken; /* usec to the reply: what comes after is the client's speed, or a stream's length */

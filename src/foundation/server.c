@@ -14,6 +14,9 @@
 /* What libmicrohttpd may use of memory for one connection: a head larger than that is 431. */
 #define CONNECTION_MEMORY (16 * 1024)
 #define CONNECTIONS_MAX 8192
+#define MHD_LATER_USEC USEC_PER_MSEC
+/* How long clients may take, after the drain, for what they have begun: less than TimeoutStopSec= of the units. */
+#define FINISH_USEC (6 * USEC_PER_SEC)
 
 /* Without it libmicrohttpd 1.0 adds a connection at its next run, and announces it when nobody knows whose it is. */
 #if MHD_VERSION >= 0x00097707
@@ -22,12 +25,20 @@
 #define ONE_THREAD 0
 #endif
 
+/* Later versions refuse by themselves what guard.c refuses for 0.9.75. */
+static const struct MHD_OptionItem strictness[] = {
+#if MHD_VERSION >= 0x00097701
+        { MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, NULL },
+#endif
+        { MHD_OPTION_END, 0, NULL },
+};
+
 const ServerTimeouts server_timeouts_default = {
         .head = 10 * USEC_PER_SEC,
         .body = 60 * USEC_PER_SEC,
         .idle = 75 * USEC_PER_SEC,
         .send = 60 * USEC_PER_SEC,
-        .drain = 1 * USEC_PER_SEC,
+        .drain = 500 * USEC_PER_MSEC,
 };
 
 static void mhd_log(void *cls, const char *format, va_list ap) _printf_(2, 0);
@@ -39,8 +50,19 @@ static void mhd_log(void *cls, const char *format, va_list ap) {
         log_debug("libmicrohttpd: %s", strna(message));
 }
 
+/* MHD 0.9.75 has more to do, and does nothing, for as long as a line of a chunked body does not fit its buffer. */
+static void run_mhd_later(Server *server) {
+        int r = sd_event_source_set_time_relative(server->mhd_later, MHD_LATER_USEC);
+
+        if (r >= 0)
+                r = sd_event_source_set_enabled(server->mhd_later, SD_EVENT_ONESHOT);
+        if (r < 0)
+                log_errno(r, "Cannot schedule HTTP work");
+}
+
 static void run_mhd(Server *server) {
         unsigned MHD_LONG_LONG timeout;
+        uint64_t calls = server->mhd_calls;
 
         /* A handler may ask for it from within. */
         if (server->mhd_running)
@@ -49,8 +71,12 @@ static void run_mhd(Server *server) {
         (void) MHD_run(server->mhd); /* fails after MHD_stop_daemon alone */
         server->mhd_running = false;
         /* No time limit is MHD's here (connection.c has them), so a timeout can only be 0: there is more to do now. */
-        if (MHD_get_timeout(server->mhd, &timeout) == MHD_YES && timeout == 0)
-                server_run_mhd_soon(server);
+        if (MHD_get_timeout(server->mhd, &timeout) == MHD_YES && timeout == 0) {
+                if (server->mhd_calls != calls)
+                        server_run_mhd_soon(server);
+                else
+                        run_mhd_later(server);
+        }
         server_check_drained(server);
 }
 
@@ -64,11 +90,35 @@ static int on_mhd_again(sd_event_source *source, void *userdata) {
         return 0;
 }
 
+static int on_mhd_later(sd_event_source *source, uint64_t usec, void *userdata) {
+        run_mhd(userdata);
+        return 0;
+}
+
 void server_run_mhd_soon(Server *server) {
         int r = sd_event_source_set_enabled(server->mhd_again, SD_EVENT_ONESHOT);
 
         if (r < 0)
                 log_errno(r, "Cannot schedule HTTP work");
+}
+
+static int add_mhd_turns(Server *server) {
+        int r;
+
+        r = sd_event_add_defer(server->event, &server->mhd_again, on_mhd_again, server);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(server->mhd_again, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        /* After all that waits: a source that is pending at every turn would keep sources of its own priority out. */
+        r = sd_event_source_set_priority(server->mhd_again, SD_EVENT_PRIORITY_NORMAL + 1);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time_relative(server->event, &server->mhd_later, CLOCK_MONOTONIC, 0, 1, on_mhd_later, server);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(server->mhd_later, SD_EVENT_OFF);
 }
 
 static int start_mhd(Server *server) {
@@ -83,7 +133,7 @@ static int start_mhd(Server *server) {
                 request_begin, server, MHD_OPTION_NOTIFY_COMPLETED, request_completed, server,
                 MHD_OPTION_NOTIFY_CONNECTION, connection_notify, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                 (size_t) CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS_MAX,
-                MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_END);
+                MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_ARRAY, strictness, MHD_OPTION_END);
         if (!server->mhd)
                 return -ENOMEM;
         info = MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD);
@@ -92,10 +142,7 @@ static int start_mhd(Server *server) {
         r = sd_event_add_io(server->event, &server->mhd_source, info->epoll_fd, EPOLLIN, on_mhd_ready, server);
         if (r < 0)
                 return r;
-        r = sd_event_add_defer(server->event, &server->mhd_again, on_mhd_again, server);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(server->mhd_again, SD_EVENT_OFF);
+        return add_mhd_turns(server);
 }
 
 int server_new(sd_event *event, const ServerTimeouts *timeouts, Server **ret) {
@@ -142,10 +189,11 @@ Server *server_free(Server *server) {
                                 MHD_resume_connection(c->request->mhd);
                         conn_abort(c);
                 }
+        sd_event_source_disable_unref(server->mhd_source); /* before MHD closes its descriptor */
         if (server->mhd)
                 MHD_stop_daemon(server->mhd);
-        sd_event_source_disable_unref(server->mhd_source);
         sd_event_source_disable_unref(server->mhd_again);
+        sd_event_source_disable_unref(server->mhd_later);
         sd_event_source_disable_unref(server->accept_retry);
         sd_event_source_disable_unref(server->sweep);
         sd_event_source_disable_unref(server->drain_timer);
@@ -228,29 +276,46 @@ int server_set_routes(Server *server, RouteSet *set) {
         return 0;
 }
 
-static bool anything_in_flight(const Server *server) {
-        return !TAILQ_EMPTY(&server->conns[CONN_HEAD]) || !TAILQ_EMPTY(&server->conns[CONN_BODY]) ||
-                !TAILQ_EMPTY(&server->conns[CONN_WORKING]) || !TAILQ_EMPTY(&server->conns[CONN_SENDING]);
-}
-
-/* Two phases: as long as the drain timer runs, until no connection is left; after it, until no request is. */
+/* Until no connection is left. Not "until no request is in flight": of a request that still lies in the kernel's buffer
+ * nobody here knows yet. */
 void server_check_drained(Server *server) {
         void (*drained)(void *userdata) = server->drained;
 
-        if (!server->draining || !drained)
-                return;
-        if (server->drain_timer ? server_connections(server) > 0 : anything_in_flight(server))
+        if (!server->draining || !drained || server_connections(server) > 0)
                 return;
         server->drained = NULL;
         drained(server->drained_userdata);
 }
 
+static int on_finish_over(sd_event_source *source, uint64_t usec, void *userdata) {
+        Server *server = userdata;
+        void (*drained)(void *userdata) = TAKE_PTR(server->drained);
+
+        log_warning("Ending with %u connections still open: their clients do not read or do not finish their request",
+                    server_connections(server));
+        if (drained)
+                drained(server->drained_userdata);
+        return 0;
+}
+
+static int set_drain_timer(Server *server, uint64_t usec, sd_event_time_handler_t handler) {
+        server->drain_timer = sd_event_source_disable_unref(server->drain_timer);
+        return sd_event_add_time_relative(server->event, &server->drain_timer, CLOCK_MONOTONIC, usec, 10 * USEC_PER_MSEC,
+                                          handler, server);
+}
+
+/* Who has not asked by now is let go; new connections wait for the next process; what has been asked is answered. */
 static int on_drain_over(sd_event_source *source, uint64_t usec, void *userdata) {
         Server *server = userdata;
+        int r;
 
-        server->drain_timer = sd_event_source_disable_unref(server->drain_timer);
         listeners_pause(server);
         conn_close_idle(server);
+        r = set_drain_timer(server, FINISH_USEC, on_finish_over);
+        if (r < 0) {
+                log_errno(r, "Cannot set a timer for the drain, ending at once");
+                return on_finish_over(NULL, 0, server);
+        }
         server_check_drained(server);
         return 0;
 }
@@ -263,11 +328,13 @@ void server_drain(Server *server, void (*drained)(void *userdata), void *userdat
         server->draining = true;
         server->drained = drained;
         server->drained_userdata = userdata;
+        /* Who comes now waits in the backlog for the next process; an EventSource or a WebSocket that we end would else be
+         * back at once, again and again. */
+        listeners_pause(server);
         if (server->ws)
                 server->ws_ops->close_all(server->ws, 1012, "service restart");
         streams_end_all(server);
-        r = sd_event_add_time_relative(server->event, &server->drain_timer, CLOCK_MONOTONIC, server->timeouts.drain,
-                                       10 * USEC_PER_MSEC, on_drain_over, server);
+        r = set_drain_timer(server, server->timeouts.drain, on_drain_over);
         if (r < 0) {
                 log_errno(r, "Cannot set a timer for the drain, ending at once");
                 (void) on_drain_over(NULL, 0, server);

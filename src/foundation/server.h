@@ -55,6 +55,6 @@ unsigned server_connections(const Server *server);
 void server_wake_streams(Server *server, const char *path);
 
 /* Graceful end: every answer now carries "Connection: close", WebSockets are closed with 1012, streams end after what is
- * queued; new connections are served for as long as an old one is still open and the drain time lasts, then left in the
- * backlog for the next process. `drained` is called once, when no request is in flight. */
+ * queued; new connections are left in the backlog for the next process. Idle connections are closed after the drain time.
+ * `drained` is called once, when no connection is left, or some seconds later if one does not end. */
 void server_drain(Server *server, void (*drained)(void *userdata), void *userdata);

@@ -10,7 +10,7 @@
 #define STATUS_MAX 600
 #define ENDPOINTS_MAX 1024
 
-/* Bucket i counts latencies below 2^((i + 1) / 4) microseconds; the last one takes the rest, from about 4.6 hours. */
+/* Bucket i counts latencies below 2^((i + 1) / 4) microseconds; the last one takes the rest, from about 4 hours. */
 #define BUCKETS 136
 #define BUCKETS_PER_DOUBLING 4
 

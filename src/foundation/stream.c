@@ -66,6 +66,7 @@ static ssize_t read_stream(void *cls, uint64_t position, char *buf, size_t max) 
         HttpStream *stream = cls;
         size_t n;
 
+        stream->server->mhd_calls++;
         if (stream->queued == stream->sent && stream->woken && !stream->ended)
                 call_next(stream);
         n = MIN(max, stream->queued - stream->sent);
@@ -206,6 +207,15 @@ uint64_t http_stream_generation(const HttpStream *stream) {
         return route_set_generation(stream->set);
 }
 
+/* The request lives as long as its stream, and would hold the old generation as long. It has been replied to, so nobody asks
+ * for its parameters any more, whose names lie there. */
+static void leave_old_set(HttpRequest *request, RouteSet *set, const HttpRoute *route) {
+        route_match_done(&request->match);
+        request->match.route = route;
+        route_set_unref(request->set);
+        request->set = route_set_ref(set);
+}
+
 /* What cannot go on in the new set holds the old one until it ends. */
 void streams_rebind(Server *server, RouteSet *set) {
         HttpStream *stream;
@@ -218,6 +228,8 @@ void streams_rebind(Server *server, RouteSet *set) {
                 route_set_unref(stream->set);
                 stream->set = route_set_ref(set);
                 stream->route = next;
+                if (stream->request)
+                        leave_old_set(stream->request, set, next);
         }
 }
 

@@ -43,7 +43,7 @@ static void print_help(void) {
                       "     --body-timeout=MS     the end of its head, from there to the end of its body, between\n"
                       "     --idle-timeout=MS     two requests, and for reading an answer, 10..3600000\n"
                       "     --send-timeout=MS     [10000, 60000, 75000, 60000]\n"
-                      "     --drain-timeout=MS    How long idle connections may ask once more at a stop [1000]\n"
+                      "     --drain-timeout=MS    How long idle connections may ask once more at a stop [500]\n"
                       "     --check FILE ID       Load FILE as the module of ID, initialise it, say why it fails\n"
                       "     --stopped ID          For ExecStopPost=: note whether the module was to blame\n"
                       "\n"

@@ -53,18 +53,6 @@ static int remove_if_there(const char *path) {
         return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-int proven_begin(const Proven *proven, const char *file) {
-        int r;
-
-        if (!proven->candidate)
-                return 0;
-        r = remove_if_there(proven->candidate);
-        if (r < 0 || proven_is_good(proven, file))
-                return r;
-        /* No fsync: it is there for the time in which this process may crash, not for one in which the machine may. */
-        return copy_file_new(file, proven->candidate, 0600);
-}
-
 int proven_confirm(const Proven *proven) {
         int r;
 
@@ -74,6 +62,18 @@ int proven_confirm(const Proven *proven) {
                 return -errno;
         r = remove_if_there(proven->bad);
         return r < 0 ? r : remove_if_there(proven->reason);
+}
+
+int proven_begin(const Proven *proven, const char *file, bool replaced) {
+        int r;
+
+        if (!proven->candidate)
+                return 0;
+        r = replaced ? proven_confirm(proven) : remove_if_there(proven->candidate);
+        if (r < 0 || proven_is_good(proven, file))
+                return r;
+        /* No fsync: it is there for the time in which this process may crash, not for one in which the machine may. */
+        return copy_file_new(file, proven->candidate, 0600);
 }
 
 /* A module takes its process down by a fault, an abort, an exit of its own or by hanging. What a person or the kernel's

@@ -31,8 +31,9 @@ bool proven_is_good(const Proven *proven, const char *file);
 
 bool proven_has_good(const Proven *proven);
 
-/* The file is what runs from here on. Clears a candidate of before. */
-int proven_begin(const Proven *proven, const char *file);
+/* The file is what runs from here on. What ran until now is good if it was replaced while it served (replaced), and
+ * forgotten if it ended or was never let in. */
+int proven_begin(const Proven *proven, const char *file, bool replaced);
 
 /* The candidate has run for long enough. */
 int proven_confirm(const Proven *proven);

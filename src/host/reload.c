@@ -77,9 +77,6 @@ static int swap_in(Host *host, Generation *generation, char **ret_reason) {
                 if (r < 0)
                         return r;
         }
-        r = host_tell_server(host, module->version);
-        if (r < 0)
-                return r;
         retiring->host = host;
         retiring->generation = generation;
         host->n_retiring += host->current != NULL;
@@ -91,6 +88,9 @@ static int swap_in(Host *host, Generation *generation, char **ret_reason) {
         }
         route_set_on_retired(set, on_set_retired, TAKE_PTR(retiring));
         host->current = generation;
+        r = host_tell_server(host, module->version);
+        if (r < 0)
+                log_errno(r, "Cannot note the new version");
         return 0;
 }
 
@@ -170,8 +170,8 @@ static int on_proven(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static void begin_to_prove(Host *host, const char *copy) {
-        int r = proven_begin(&host->proven, copy);
+static void begin_to_prove(Host *host, const char *copy, bool replaced) {
+        int r = proven_begin(&host->proven, copy, replaced);
 
         if (r < 0) {
                 log_errno(r, "Cannot write to the state directory, a crash would not be rolled back");
@@ -191,12 +191,16 @@ static void begin_to_prove(Host *host, const char *copy) {
 
 /* --- The first generation --- */
 
-/* The file itself, or the last good copy when that content is known to take the service down. */
+/* The file itself, or the last good copy when that content is known not to work: it took the service down, or was rejected
+ * in a reload before this restart. */
 static const char *choose_first(Host *host) {
         _cleanup_(freep) char *why = NULL;
+        bool rejected = files_equal(host->module_path, host->rejected_path) > 0;
 
-        if (!proven_is_bad(&host->proven, host->module_path, &why) || !proven_has_good(&host->proven))
+        if (!proven_has_good(&host->proven) || (!proven_is_bad(&host->proven, host->module_path, &why) && !rejected))
                 return host->module_path;
+        if (!why)
+                why = strdup("this file was rejected before; 'toolooctl reload' tries it again");
         if (str_replace_printf(&host->last_problem, "rolled back to the last good module: %s", strna(why)) < 0)
                 log_errno(-ENOMEM, "Cannot note the problem");
         host->last_result = "rolled-back";
@@ -214,7 +218,7 @@ static int load_copy_of(Host *host, const char *file, char **ret_reason) {
         if (r < 0)
                 return r;
         /* Before it runs: a crash in its init is to be remembered, too. */
-        begin_to_prove(host, copy);
+        begin_to_prove(host, copy, false);
         r = load_and_swap(host, copy, ret_reason);
         if (r < 0) {
                 (void) unlink(copy);
@@ -296,13 +300,13 @@ static void accept_module(Host *host, char *copy) {
         uint64_t begin, pause;
         int r;
 
-        begin_to_prove(host, copy);
+        begin_to_prove(host, copy, true);
         begin = now_usec();
         r = load_and_swap(host, copy, &reason);
         pause = now_usec() - begin;
         if (r < 0) {
                 /* What runs is the old one again, and that is not on trial. */
-                begin_to_prove(host, host->current_copy);
+                begin_to_prove(host, host->current_copy, false);
                 reject(host, copy, SERVICE_BUS_ERROR_REJECTED, reason ? reason : strerror(-r));
                 free(copy);
                 return;

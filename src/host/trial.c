@@ -185,8 +185,8 @@ static int check_routes(const Module *module, char **ret_reason) {
 
 int trial_main(const char *path, const char *id) {
         _cleanup_(freep) char *reason = NULL;
-        sd_event *event = NULL;
-        Generation *generation = NULL;
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        _cleanup_(generation_freep) Generation *generation = NULL;
         int r;
 
         /* Nobody would read the result of a child that outlives its service. */
@@ -207,7 +207,6 @@ int trial_main(const char *path, const char *id) {
                 return EXIT_FAILURE;
         }
         say("@%s\n", STAGE_FINI);
-        generation_free(generation);
-        sd_event_unref(event);
+        generation = generation_free(generation); /* while a crash in it is still the trial's */
         return EXIT_SUCCESS;
 }

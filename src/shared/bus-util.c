@@ -51,13 +51,13 @@ static int check_runtime_directory(void) {
         if (!given && setenv("XDG_RUNTIME_DIR", usual, 1) < 0)
                 return log_errno(-errno, "cannot set XDG_RUNTIME_DIR");
         if (given && stat(given, &st) < 0) {
-                log_error("XDG_RUNTIME_DIR is %s, which cannot be read (%s): log in through a real session, or set it "
-                          "to %s", given, strerror(errno), usual);
+                log_error("XDG_RUNTIME_DIR is %s, which cannot be read (%s): log in through a real session, or set "
+                          "it to %s", given, strerror(errno), usual);
                 return -ENOMEDIUM;
         }
         if (given && st.st_uid != getuid()) {
-                log_error("XDG_RUNTIME_DIR is %s, which belongs to UID %u, but this runs as UID %u: run it as that user, "
-                          "or set XDG_RUNTIME_DIR to %s", given, st.st_uid, getuid(), usual);
+                log_error("XDG_RUNTIME_DIR is %s, which belongs to UID %u, but this runs as UID %u: run it as that "
+                          "user, or set XDG_RUNTIME_DIR to %s", given, st.st_uid, getuid(), usual);
                 return -EPERM;
         }
         manager = str_printf("%s/systemd", given ? given : usual);
@@ -157,9 +157,8 @@ int bus_open_user(sd_bus **ret) {
                 return log_errno(r, "cannot set up the bus connection");
         r = wait_for_manager(bus);
         if (r < 0)
-                return log_errno(r,
-                                 "the systemd user manager does not come to the user's D-Bus; try again, or 'systemctl "
-                                    "--user daemon-reexec'");
+                return log_errno(r, "the systemd user manager does not come to the user's D-Bus; try again, or "
+                                    "'systemctl --user daemon-reexec'");
         *ret = TAKE_PTR(bus);
         return 0;
 }
@@ -290,6 +289,20 @@ static int read_variant(sd_bus_message *m, const BusProperty *property, void *ta
         if (r < 0)
                 return r;
         return sd_bus_message_exit_container(m);
+}
+
+static int ignore_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        return 0; /* without the reference all is slower, and nothing else */
+}
+
+int bus_batch_hold_unit(BusBatch *b, const char *unit) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(b->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "RefUnit");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", unit);
+        return r < 0 ? r : bus_batch_call(b, m, 0, ignore_answer, NULL);
 }
 
 static int on_property(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {

@@ -63,5 +63,10 @@ typedef struct BusProperty {
 int bus_batch_unit_properties(BusBatch *b, const char *path, const BusProperty *properties, size_t count,
                               void *target);
 
+/* Keeps a unit loaded until the connection ends. For one that may not be: what nothing refers to is loaded for a
+ * question, dropped after it and read from disk again for the next, which for a stopped fleet makes a second and a
+ * half. */
+int bus_batch_hold_unit(BusBatch *b, const char *unit);
+
 /* The properties in an answer to GetAll that are in the list; the others are skipped. */
 int bus_read_properties(sd_bus_message *reply, const BusProperty *properties, size_t count, void *target);

@@ -34,8 +34,7 @@ static int find_listener(const char *table, unsigned port, uid_t *ret_uid, unsig
                 unsigned long inode;
 
                 if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*u %lu",
-                           &local_port,
-                           &state, &uid, &inode) != 4 || local_port != port || state != TCP_LISTEN_STATE)
+                           &local_port, &state, &uid, &inode) != 4 || local_port != port || state != TCP_LISTEN_STATE)
                         continue;
                 *ret_uid = uid;
                 *ret_inode = inode;
@@ -93,8 +92,8 @@ static int find_process(unsigned long inode, PortOwner *owner) {
         while ((entry = readdir(d))) {
                 unsigned long pid;
 
-                if (parse_uint(entry->d_name, 1, INT_MAX, &pid) < 0 || !process_holds(dirfd(d), entry->d_name,
-                                                                                      wanted))
+                if (parse_uint(entry->d_name, 1, INT_MAX, &pid) < 0 ||
+                    !process_holds(dirfd(d), entry->d_name, wanted))
                         continue;
                 owner->pid = (pid_t) pid;
                 read_name(entry->d_name, owner->name);

@@ -269,6 +269,9 @@ static int ask_socket(Loader *l, Candidate *c) {
         if (!path)
                 return -ENOMEM;
         if (!c->service.socket_state) {
+                r = bus_batch_hold_unit(&l->batch, c->service.socket);
+                if (r < 0)
+                        return r;
                 r = bus_batch_unit_properties(&l->batch, path, unloaded_socket_properties,
                                               ELEMENTSOF(unloaded_socket_properties), c);
                 if (r < 0)
@@ -291,7 +294,10 @@ static int ask_units(Loader *l) {
 
                 if (!path)
                         return -ENOMEM;
-                r = bus_batch_unit_properties(&l->batch, path, service_properties, ELEMENTSOF(service_properties), c);
+                r = c->service.load_state ? 0 : bus_batch_hold_unit(&l->batch, c->service.unit);
+                if (r >= 0)
+                        r = bus_batch_unit_properties(&l->batch, path, service_properties,
+                                                      ELEMENTSOF(service_properties), c);
                 if (r >= 0 && !c->service.load_state)
                         r = bus_batch_unit_properties(&l->batch, path, unloaded_properties,
                                                       ELEMENTSOF(unloaded_properties), c);

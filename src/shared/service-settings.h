@@ -11,8 +11,8 @@
  *   Port=        where there is no socket unit to read it from
  *   AllowUsers=  who may connect beside its own user: a list
  *
- * Lists are split at blanks (quotes keep them), grow from line to line and from drop-in to drop-in; an empty assignment
- * begins anew, or for a single value brings the default back. */
+ * Lists are split at blanks (quotes keep them), grow from line to line and from drop-in to drop-in; an empty
+ * assignment begins anew, or for a single value brings the default back. */
 
 typedef enum OnChange {
         ON_CHANGE_UNSET, /* the registry then decides by whether the unit has ExecReload= */

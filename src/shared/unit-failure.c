@@ -78,13 +78,14 @@ int unit_failure_reason(sd_bus *bus, const char *unit, char **ret, char **ret_re
         _cleanup_(failure_done) Failure failure = {};
         _cleanup_(freep) char *path = NULL, *reason = NULL;
         bool is_socket = endswith(unit, ".socket");
+        const BusProperty *properties = is_socket ? socket_properties : service_properties;
         int r;
 
         path = bus_unit_path(unit);
         if (!path)
                 return -ENOMEM;
-        r = bus_batch_unit_properties(&batch, path, is_socket ? socket_properties : service_properties,
-                                      is_socket ? ELEMENTSOF(socket_properties) : ELEMENTSOF(service_properties), &failure);
+        r = bus_batch_unit_properties(&batch, path, properties, is_socket ? ELEMENTSOF(socket_properties) :
+                                                                            ELEMENTSOF(service_properties), &failure);
         if (r >= 0)
                 r = bus_batch_wait(&batch);
         if (r < 0)

@@ -98,10 +98,10 @@ def journal_since(cursor):
 
 
 class Prober:
-    """One keep-alive connection that asks again and again for a number in the answer."""
+    """Asks again and again for a number in the answer: on one keep-alive connection, or on a new one each time."""
 
-    def __init__(self, port, path="/echo", field="value"):
-        self.port, self.field = port, field
+    def __init__(self, port, path="/echo", field="value", keep=True):
+        self.port, self.keep = port, keep
         self.request = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode()
         self.pattern = re.compile(rb'"' + field.encode() + rb'": ?"?([0-9]+)')
         self.lost = 0
@@ -120,6 +120,9 @@ class Prober:
                 if not chunk:
                     raise ConnectionResetError
                 answer += chunk
+            if not self.keep:
+                self.socket.close()
+                self.socket = None
             return int(match[1])
         except OSError:
             if self.socket:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from common import HERE, NPM, output, spread, wait_until
-from fleet import Prober, replace_file
+from fleet import Prober, descendants, replace_file
 from load import Load
 
 SMALL = {"connections": 20, "rate": 200, "websockets": 20, "streams": 5}
@@ -47,9 +47,10 @@ class Rounds:
         self.costs = []
         self.pool = ThreadPoolExecutor(1)
 
-    def run(self, port, values, change, path="/echo", settle=SETTLE):
+    def run(self, port, values, change, path="/echo", settle=SETTLE, timeout=30, keep=True,
+            prober=Prober):
         """change(value) is to make the server answer with that value."""
-        prober = Prober(port, path)
+        prober = prober(port, path, keep=keep)
         with Load(port, **SMALL, path=path) as load:
             load.wait_for(200)
             for value in values:
@@ -57,7 +58,7 @@ class Rounds:
                 began = time.monotonic()
                 # Beside the asking, for some tools come back long after the new code serves.
                 changing = self.pool.submit(change, value)
-                self.times.append((prober.until(value) - began) * 1000)
+                self.times.append((prober.until(value, timeout) - began) * 1000)
                 changing.result()
                 time.sleep(settle)
                 self.costs.append(cost(before, snapshot(load.figures)))
@@ -79,8 +80,8 @@ class Peer:
     """One tool that runs the Node server. change() saves it anew, as an editor does."""
     PORT = 3960
 
-    def __init__(self, name, *command, then=(), **environment):
-        self.name, self.command, self.then = name, command, then
+    def __init__(self, name, *command, then=(), rename=True, **environment):
+        self.name, self.command, self.then, self.rename = name, command, then, rename
         self.directory = Path(tempfile.mkdtemp(prefix="tooloo-bench-"))
         self.source = (HERE / "server.js").read_text()
         self.environment = os.environ | {"NODE_PATH": str(NPM / "node_modules"), "PORT": str(self.PORT),
@@ -89,8 +90,11 @@ class Peer:
         self.process = None
 
     def save(self, value):
-        replace_file(self.directory / "server.js", self.source.replace("VALUE = 1;", f"VALUE = {value};").encode(),
-                     ".server.js.new")
+        content = self.source.replace("VALUE = 1;", f"VALUE = {value};").encode()
+        if self.rename:
+            replace_file(self.directory / "server.js", content, ".server.js.new")
+        else:
+            (self.directory / "server.js").write_bytes(content)
 
     def tool(self, *command):
         return output(*command, cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL, timeout=60)
@@ -113,10 +117,11 @@ class Peer:
     def __exit__(self, *_):
         if self.command[0] == "pm2":
             self.tool("pm2", "kill")
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        for pid in descendants(self.process.pid):  # entr gives its child a process group of its own
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         self.process.wait()
         prober = Prober(self.PORT)
         wait_until(lambda: prober.ask() is None, f"{self.name} ended")
@@ -128,8 +133,8 @@ def nodemon(delay=None):
     return Peer(f"nodemon --delay {delay}" if delay else "nodemon", "nodemon", "--quiet", *options, "server.js")
 
 
-def node_watch():
-    return Peer("node --watch", "node", "--watch", "server.js")
+def node_watch(rename=True):
+    return Peer("node --watch" if rename else "node --watch, saved in place", "node", "--watch", "server.js", rename=rename)
 
 
 def entr():
@@ -153,8 +158,9 @@ def measure_peers(peers, rounds):
         result = Rounds(peer.name)
         try:
             with peer:
-                result.run(peer.PORT, range(2, rounds + 2), peer.change)
+                # A connection that is kept would stay with its old worker as long as pm2 lets it.
+                result.run(peer.PORT, range(2, rounds + 2), peer.change, timeout=10, keep=peer.command[0] != "pm2")
         except (TimeoutError, RuntimeError) as e:
-            print(f"  {peer.name}: {e}")
+            print(f"  {peer.name}, after {len(result.times)} rounds: {e}")
         measured.append(result)
     return measured

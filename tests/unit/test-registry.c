@@ -10,9 +10,10 @@
 #include "shared/strv.h"
 
 Test(registry, id_from_unit) {
-        static const char *const wrong[] = { "tooloo-.service", "tooloo-Web.service", "tooloo-web.socket",
-                                             "web.service",
-                                             "tooloo-web@1.service", "tooloo-1web.service", "tooloo-web.service.d", "" };
+        static const char *const wrong[] = {
+                "tooloo-.service", "tooloo-Web.service", "tooloo-web.socket", "web.service", "tooloo-web@1.service",
+                "tooloo-1web.service", "tooloo-web.service.d", "",
+        };
         _cleanup_(freep) char *id = NULL;
 
         cr_assert_eq(service_id_from_unit("tooloo-next-domain2.service", ".service", &id), 0);
