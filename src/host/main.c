@@ -298,6 +298,10 @@ static int serve(Host *host) {
                 log_errno(r, "Cannot watch signals");
                 return EXIT_FAILURE;
         }
+        /* Before the module is read: whoever publishes one afterwards finds the name, and asks for a reload. */
+        r = host_bus_open(host);
+        if (r < 0)
+                log_warning("No user bus (%s): reload by SIGHUP works, 'toolooctl reload' does not", strerror(-r));
         r = host_load_first(host, &reason);
         if (r < 0)
                 return cannot_serve(host->id, strna(reason));
@@ -308,9 +312,6 @@ static int serve(Host *host) {
                 log_errno(r, "Cannot take the listening sockets");
                 return EXIT_FAILURE;
         }
-        r = host_bus_open(host);
-        if (r < 0)
-                log_warning("No user bus (%s): reload by SIGHUP works, 'toolooctl reload' does not", strerror(-r));
         r = host_status_start(host);
         if (r >= 0)
                 r = sd_notify(false, "READY=1");

@@ -15,7 +15,6 @@
 #include "shared/strv.h"
 #include "watchd/build.h"
 #include "watchd/content.h"
-#include "watchd/poke.h"
 #include "watchd/publish.h"
 #include "watchd/schedule.h"
 #include "watchd/watch-tree.h"
@@ -37,7 +36,6 @@ struct Manager {
         Build *build;
         unsigned builds;
         uint64_t started;
-        Poke *poke;
         bool stopping;
 };
 
@@ -81,8 +79,6 @@ static void publish_modules(Manager *m) {
         int r;
 
         r = publish(&what, &names, &problem);
-        if (names && poke_soon(m->poke) < 0)
-                log_warning("cannot ask for a second look at the module directory");
         if (r < 0)
                 (void) fail(r, "Publishing failed: %s", problem ? problem : "out of memory");
         else
@@ -326,8 +322,6 @@ static int connect_events(Manager *m) {
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
         if (r >= 0)
-                r = poke_new(m->event, &m->poke);
-        if (r >= 0)
                 r = sd_event_set_watchdog(m->event, true);
         return r < 0 ? log_errno(r, "Cannot set up the event loop") : 0;
 }
@@ -391,8 +385,6 @@ int manager_run(Manager *m) {
 void manager_free(Manager *m) {
         if (m->build)
                 build_free(m->build);
-        if (m->poke)
-                poke_free(m->poke);
         sd_event_source_disable_unref(m->kill_timer);
         sd_event_source_disable_unref(m->timer);
         sd_event_source_disable_unref(m->inotify);

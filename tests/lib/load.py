@@ -209,10 +209,11 @@ class Load:
 
     async def _ask(self, reader, writer, memory):
         request = f"GET {self.path} HTTP/1.1\r\nHost: localhost:{self.address[1]}\r\n\r\n".encode()
-        at = self.loop.time()
+        # Its beat goes on over a new connection: during a drain, with one request a connection, it would else ask without end.
+        at = memory.setdefault("at", self.loop.time())
         while not self._over(self._ask):
             await self._pause(at - self.loop.time())
-            at = max(at + self.ask_every, self.loop.time())
+            at = memory["at"] = max(at + self.ask_every, self.loop.time())
             if self._over(self._ask):
                 return
             if reader.at_eof():
