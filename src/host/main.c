@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <getopt.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,145 +8,13 @@
 
 #include "basic/file-util.h"
 #include "basic/string-util.h"
-#include "config.h"
 #include "host/host.h"
+#include "host/options.h"
 #include "shared/log.h"
 
 /* systemd's EXIT_CONFIG: a restart would not mend it (RestartPreventExitStatus=). */
 #define EXIT_CONFIG 78
 #define EXIT_USAGE 2
-
-typedef struct Options {
-        const char *id;
-        const char *modules;
-        const char *check;
-        bool stopped;
-        unsigned long trial_ms, prove_ms;
-        ServerTimeouts timeouts;
-} Options;
-
-static void print_help(void) {
-        (void) printf("tooloo-service [OPTIONS...] ID\n"
-                      "\n"
-                      "Runs the module of one service on the sockets that systemd hands over.\n"
-                      "\n"
-                      "  -h --help                Show this help\n"
-                      "     --version             Show the version\n"
-                      "     --modules=DIR         Where ID.so lies [" TL_MODULES_DIR "]\n"
-                      "     --trial-timeout=MS    How long a new module may take to load and initialise\n"
-                      "                           in its trial, 10..60000 [5000]\n"
-                      "     --prove-after=MS      How long a module must run before it is the one to fall\n"
-                      "                           back to, 100..600000 [10000]\n"
-                      "     --head-timeout=MS     Limits for slow clients: from the first byte of a request to\n"
-                      "     --body-timeout=MS     the end of its head, from there to the end of its body, between\n"
-                      "     --idle-timeout=MS     two requests, and for reading an answer, 10..3600000\n"
-                      "     --send-timeout=MS     [10000, 60000, 75000, 60000]\n"
-                      "     --drain-timeout=MS    How long idle connections may ask once more at a stop [500]\n"
-                      "     --check FILE ID       Load FILE as the module of ID, initialise it, say why it fails\n"
-                      "     --stopped ID          For ExecStopPost=: note whether the module was to blame\n"
-                      "\n"
-                      "SIGHUP reloads the module, SIGTERM ends the service after the requests in flight.\n"
-                      "Exit status: 0 ended as asked, 1 failure, 2 wrong usage, 78 nothing to run (no module,\n"
-                      "a module of another ABI, no sockets).\n");
-}
-
-enum {
-        ARG_VERSION = 0x100,
-        ARG_MODULES,
-        ARG_CHECK,
-        ARG_STOPPED,
-        ARG_TRIAL,
-        ARG_PROVE,
-        ARG_HEAD,
-        ARG_BODY,
-        ARG_IDLE,
-        ARG_SEND,
-        ARG_DRAIN,
-};
-
-static const struct option long_options[] = {
-        { "help",          no_argument,       NULL, 'h'         },
-        { "version",       no_argument,       NULL, ARG_VERSION },
-        { "modules",       required_argument, NULL, ARG_MODULES },
-        { "check",         required_argument, NULL, ARG_CHECK   },
-        { "stopped",       no_argument,       NULL, ARG_STOPPED },
-        { "trial-timeout", required_argument, NULL, ARG_TRIAL   },
-        { "prove-after",   required_argument, NULL, ARG_PROVE   },
-        { "head-timeout",  required_argument, NULL, ARG_HEAD    },
-        { "body-timeout",  required_argument, NULL, ARG_BODY    },
-        { "idle-timeout",  required_argument, NULL, ARG_IDLE    },
-        { "send-timeout",  required_argument, NULL, ARG_SEND    },
-        { "drain-timeout", required_argument, NULL, ARG_DRAIN   },
-        { NULL },
-};
-
-/* Milliseconds of an option; *ret_usec gets them as microseconds when it is not NULL. */
-static int parse_ms(const char *option, unsigned long min, unsigned long max, unsigned long *ret_ms, uint64_t *ret_usec) {
-        unsigned long ms;
-
-        if (parse_uint(optarg, min, max, &ms) < 0) {
-                log_error("--%s=%s: a number of milliseconds in %lu..%lu is expected", option, optarg, min, max);
-                return -EINVAL;
-        }
-        if (ret_ms)
-                *ret_ms = ms;
-        if (ret_usec)
-                *ret_usec = ms * USEC_PER_MSEC;
-        return 0;
-}
-
-/* 1 to go on, 0 when done (help, version), negative errno after an error that has been said. */
-static int parse_option(Options *o, int c) {
-        switch (c) {
-        case 'h':
-                print_help();
-                return 0;
-        case ARG_VERSION:
-                (void) printf("tooloo " TL_VERSION "\n");
-                return 0;
-        case ARG_MODULES:
-                o->modules = optarg;
-                return 1;
-        case ARG_CHECK:
-                o->check = optarg;
-                return 1;
-        case ARG_STOPPED:
-                o->stopped = true;
-                return 1;
-        case ARG_TRIAL:
-                return parse_ms("trial-timeout", 10, 60000, &o->trial_ms, NULL) < 0 ? -EINVAL : 1;
-        case ARG_PROVE:
-                return parse_ms("prove-after", 100, 600000, &o->prove_ms, NULL) < 0 ? -EINVAL : 1;
-        case ARG_HEAD:
-                return parse_ms("head-timeout", 10, 3600000, NULL, &o->timeouts.head) < 0 ? -EINVAL : 1;
-        case ARG_BODY:
-                return parse_ms("body-timeout", 10, 3600000, NULL, &o->timeouts.body) < 0 ? -EINVAL : 1;
-        case ARG_IDLE:
-                return parse_ms("idle-timeout", 10, 3600000, NULL, &o->timeouts.idle) < 0 ? -EINVAL : 1;
-        case ARG_SEND:
-                return parse_ms("send-timeout", 10, 3600000, NULL, &o->timeouts.send) < 0 ? -EINVAL : 1;
-        case ARG_DRAIN:
-                return parse_ms("drain-timeout", 0, 3600000, NULL, &o->timeouts.drain) < 0 ? -EINVAL : 1;
-        default:
-                return -EINVAL;
-        }
-}
-
-static int parse_argv(Options *o, int argc, char *argv[]) {
-        int c, r;
-
-        while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
-                r = parse_option(o, c);
-                if (r <= 0)
-                        return r;
-        }
-        if (optind != argc - 1 || !service_id_valid(argv[optind])) {
-                log_error("One service id ([a-z][a-z0-9-]*, at most 32 characters) is expected; see --help");
-                return -EINVAL;
-        }
-        o->id = argv[optind];
-        return 1;
-}
 
 /* The first of a colon-separated list, as $STATE_DIRECTORY may be one. The caller frees. */
 static char *first_directory(const char *variable) {
@@ -337,12 +203,12 @@ static void block_signals(void) {
 }
 
 int main(int argc, char *argv[]) {
-        Options o = { .modules = TL_MODULES_DIR, .trial_ms = 5000, .prove_ms = 10000, .timeouts = server_timeouts_default };
+        Options o = options_default();
         Host host;
         int r;
 
         log_setup("tooloo-service", NULL);
-        r = parse_argv(&o, argc, argv);
+        r = options_parse(&o, argc, argv);
         if (r <= 0)
                 return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
         log_setup("tooloo-service", o.id);
