@@ -328,8 +328,8 @@ static void accept_module(Host *host, char *copy) {
 static void on_trial_done(int result, const char *reason, void *userdata) {
         Host *host = userdata;
         _cleanup_(freep) char *copy = TAKE_PTR(host->trial_copy);
-        _cleanup_(trial_freep) Trial *trial = TAKE_PTR(host->trial);
 
+        host->trial = trial_free(host->trial);
         if (result < 0)
                 reject(host, copy, SERVICE_BUS_ERROR_REJECTED, reason);
         else
