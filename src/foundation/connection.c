@@ -12,11 +12,11 @@
  * (slowloris). So the limits are ours: each state of a connection has one, and what a limit means depends on the state. */
 static uint64_t state_limit(const Server *server, ConnState state) {
         switch (state) {
-        case CONN_NEW:
         case CONN_HEAD:
                 return server->timeouts.head;
         case CONN_BODY:
                 return server->timeouts.body;
+        case CONN_NEW:
         case CONN_IDLE: /* looked at this often, see on_idle_limit() */
                 return MIN(server->timeouts.head, server->timeouts.idle);
         case CONN_SENDING:
@@ -65,7 +65,7 @@ void conn_enter(Conn *conn, ConnState state) {
         TAILQ_INSERT_TAIL(&server->conns[state], conn, entries);
         if (sd_event_now(server->event, CLOCK_MONOTONIC, &now) < 0)
                 now = now_usec();
-        if (state == CONN_IDLE && conn->state != CONN_IDLE)
+        if (state == CONN_IDLE && conn->state != CONN_IDLE && conn->state != CONN_NEW)
                 conn->idle_since = now;
         /* Asked for when the limit comes, for most connections never get there; but of a new one it is known. */
         if (state == CONN_IDLE || state == CONN_SENDING)
@@ -84,6 +84,7 @@ Conn *conn_new(Server *server, int fd) {
         conn->server = server;
         conn->fd = fd;
         conn->state = CONN_NEW;
+        conn->idle_since = now_usec();
         conn->deadline = UINT64_MAX;
         TAILQ_INSERT_TAIL(&server->conns[CONN_NEW], conn, entries);
         server->n_conns++;
@@ -132,14 +133,14 @@ static void on_idle_limit(Conn *conn, uint64_t now) {
                         conn_abort(conn);
                         return;
                 }
-                conn_enter(conn, CONN_IDLE);
+                conn_enter(conn, conn->state);
                 conn->bytes_seen = bytes;
         } else
                 conn_enter(conn, CONN_HEAD); /* bytes came, but no request line yet: the head's limit from here on */
 }
 
 static void on_limit(Conn *conn, uint64_t now) {
-        if (conn->state == CONN_IDLE)
+        if (conn->state == CONN_NEW || conn->state == CONN_IDLE)
                 on_idle_limit(conn, now);
         else if (conn->state == CONN_SENDING) {
                 uint64_t bytes = tcp_progress(conn);
@@ -198,7 +199,7 @@ void connection_notify(void *cls, struct MHD_Connection *connection, void **sock
                        enum MHD_ConnectionNotificationCode code) {
         Server *server = cls;
 
-        server->mhd_calls++;
+        server->mhd_idle_runs = 0;
         if (code == MHD_CONNECTION_NOTIFY_STARTED)
                 *socket_context = TAKE_PTR(server->adopting);
         else if (*socket_context) {

@@ -110,10 +110,13 @@ static int on_first_bytes(sd_event_source *source, int fd, uint32_t revents, voi
                 return 0;
         }
         head[n] = '\0';
-        if (n < PEEK_MAX && startswith(head, "GET ") && !is_complete(head, (size_t) n) &&
-            !(revents & (EPOLLHUP | EPOLLRDHUP))) {
+        if (n < PEEK_MAX && startswith(head, "GET ") && !is_complete(head, (size_t) n)) {
                 int more = (int) n + 1;
 
+                if (revents & (EPOLLHUP | EPOLLRDHUP)) { /* it never will be */
+                        conn_abort(conn);
+                        return 0;
+                }
                 /* Level-triggered: without a new low-water mark the same bytes would wake us without end. */
                 if (setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &more, sizeof(more)) >= 0)
                         return 0;

@@ -222,7 +222,7 @@ enum MHD_Result request_continue(void *cls, struct MHD_Connection *connection, c
         HttpRequest *request = *con_cls;
         int r = 0;
 
-        server->mhd_calls++;
+        server->mhd_idle_runs = 0;
         if (!request)
                 return MHD_NO;
         if (request->status > 0)

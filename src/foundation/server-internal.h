@@ -29,7 +29,7 @@ typedef struct Conn {
         int fd; /* MHD's once mhd is set */
         ConnState state;
         uint64_t deadline;   /* monotonic usec */
-        uint64_t idle_since; /* CONN_IDLE */
+        uint64_t idle_since; /* CONN_NEW, CONN_IDLE */
         uint64_t bytes_seen; /* TCP bytes received (sent in CONN_SENDING) when last looked at */
         sd_event_source *peek_source;
         HttpRequest *request; /* the one that is being answered */
@@ -51,7 +51,7 @@ struct Server {
         sd_event_source *mhd_source;
         sd_event_source *mhd_again; /* runs MHD once more in this turn of the loop */
         sd_event_source *mhd_later; /* the same, but a little later */
-        uint64_t mhd_calls;         /* how often MHD has called us: shows whether a run got anything done */
+        unsigned mhd_idle_runs;     /* since MHD has last called us: shows whether they get anything done */
         bool mhd_running;
 
         Listener listeners[SERVER_LISTENERS_MAX];

@@ -14,6 +14,7 @@
 /* What libmicrohttpd may use of memory for one connection: a head larger than that is 431. */
 #define CONNECTION_MEMORY (16 * 1024)
 #define CONNECTIONS_MAX 8192
+#define MHD_IDLE_RUNS 16 /* some runs only write */
 #define MHD_LATER_USEC USEC_PER_MSEC
 /* How long clients may take, after the drain, for what they have begun: less than TimeoutStopSec= of the units. */
 #define FINISH_USEC (6 * USEC_PER_SEC)
@@ -62,7 +63,6 @@ static void run_mhd_later(Server *server) {
 
 static void run_mhd(Server *server) {
         unsigned MHD_LONG_LONG timeout;
-        uint64_t calls = server->mhd_calls;
 
         /* A handler may ask for it from within. */
         if (server->mhd_running)
@@ -72,7 +72,7 @@ static void run_mhd(Server *server) {
         server->mhd_running = false;
         /* No time limit is MHD's here (connection.c has them), so a timeout can only be 0: there is more to do now. */
         if (MHD_get_timeout(server->mhd, &timeout) == MHD_YES && timeout == 0) {
-                if (server->mhd_calls != calls)
+                if (server->mhd_idle_runs++ < MHD_IDLE_RUNS)
                         server_run_mhd_soon(server);
                 else
                         run_mhd_later(server);

@@ -66,7 +66,7 @@ static ssize_t read_stream(void *cls, uint64_t position, char *buf, size_t max) 
         HttpStream *stream = cls;
         size_t n;
 
-        stream->server->mhd_calls++;
+        stream->server->mhd_idle_runs = 0;
         if (stream->queued == stream->sent && stream->woken && !stream->ended)
                 call_next(stream);
         n = MIN(max, stream->queued - stream->sent);

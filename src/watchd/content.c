@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "basic/string-util.h"
+#include "shared/log.h"
 #include "watchd/filter.h"
 
 #define READ_CHUNK (64 * 1024)
@@ -70,6 +71,10 @@ void content_free(Content *c) {
 
 size_t content_size(const Content *c) {
         return c->n;
+}
+
+static uint64_t timespec_usec(const struct timespec *t) {
+        return (uint64_t) t->tv_sec * USEC_PER_SEC + (uint64_t) t->tv_nsec / NSEC_PER_USEC;
 }
 
 static FileState state_stamp(const struct stat *st) {
@@ -223,6 +228,25 @@ Changes content_look(Content *c, bool building) {
                 settle(c, entry);
         }
         return c->changes;
+}
+
+static void renew_time(const char *path, uint64_t usec) {
+        const struct timespec now[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_NOW } };
+        struct stat st;
+
+        if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode) || timespec_usec(&st.st_mtim) > usec)
+                return;
+        if (utimensat(AT_FDCWD, path, now, AT_SYMLINK_NOFOLLOW) < 0)
+                log_warning("cannot set the time of %s (%s): the build may take it for unchanged", path, strerror(errno));
+}
+
+void content_renew(Content *c, uint64_t usec) {
+        Entry *entry;
+
+        /* Not one that is known by its time: that would be one more change. */
+        LIST_FOREACH(entry, &c->waiting, waiting_list)
+                if (entry->seen.kind == STATE_HASH || entry->seen.kind == STATE_EMPTY)
+                        renew_time(entry->path, usec);
 }
 
 void content_accept(Content *c) {

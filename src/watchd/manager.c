@@ -36,6 +36,7 @@ struct Manager {
         Build *build;
         unsigned builds;
         uint64_t started;
+        uint64_t ended; /* realtime, 0 before the end of the first build */
         bool stopping;
 };
 
@@ -113,6 +114,7 @@ static void on_build_done(void *userdata, const char *problem) {
         Manager *m = userdata;
 
         build_free(TAKE_PTR(m->build));
+        m->ended = now_realtime_usec();
         schedule_ended(&m->schedule);
         if (m->stopping) {
                 (void) sd_event_exit(m->event, 0); /* fails only in a loop that has ended */
@@ -131,6 +133,8 @@ static int start_build(Manager *m) {
         char **argv = m->options->command ? shell : ninja;
         int r;
 
+        if (m->ended > 0)
+                content_renew(m->content, m->ended);
         content_accept(m->content);
         schedule_started(&m->schedule);
         m->builds++;

@@ -19,7 +19,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 SANDBOX = CHECKOUT / "tests/sandbox"
-CACHE = Path(os.environ.get("TOOLOO_CACHE", "/var/cache/tooloo"))
+CACHE = Path(os.environ.get("TOOLOO_CACHE")
+             or ("/var/cache/tooloo" if os.getuid() == 0 else Path.home() / ".cache/tooloo"))
 NPM = CACHE / "bench-npm"
 
 sys.path.insert(0, str(HERE.parent / "lib"))
@@ -176,7 +177,7 @@ def install_peers():
 
 
 def run_inside(script, arguments, facts, binds):
-    name = f"bench-{script.name}-{os.getpid()}"
+    name = f"bench-{script.name.lstrip(chr(46))}-{os.getpid()}"
     up = [SANDBOX, "up", "--private-network", "--owner", str(os.getpid()), "--name", name, "--build", facts["build"]]
     for path in binds:
         up += ["--bind", path]
@@ -184,12 +185,12 @@ def run_inside(script, arguments, facts, binds):
         done = subprocess.run(up, stdout=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
             return done.returncode
-        inside = [SANDBOX, "run", "--name", name, "--", "python3", "-B", script, "--inside", json.dumps(facts), *arguments]
         modules = Path(facts["modules"])
-        for path in modules, modules.parent / "staging":
-            # Those of /usr belong to root, and what is measured runs as the user.
-            output(SANDBOX, "exec", "--name", name, "--", "install", "-d", path)
-            output(SANDBOX, "exec", "--name", name, "--", "chown", "-R", str(os.environ.get("SUDO_UID", os.getuid())), path)
+        # Those of /usr belong to root, and what is measured runs as the user.
+        owner = os.environ.get("SUDO_UID", str(os.getuid()))
+        output(SANDBOX, "exec", "--name", name, "--", "install", "-d", "-o", owner, modules, modules.parent / "staging")
+        inside = [SANDBOX, "run", "--name", name, "--", "env", f"TOOLOO_CACHE={CACHE}", "python3", "-B", script, "--inside",
+                  json.dumps(facts), *arguments]
         return subprocess.run(inside, timeout=facts["limit"], check=False).returncode
     except subprocess.TimeoutExpired:
         print(f"FAILED: not done after {facts['limit']} s")
@@ -199,13 +200,14 @@ def run_inside(script, arguments, facts, binds):
 
 
 def main(description, add_options, measure, prepare=None, limit=1800):
-    """measure(options, facts) runs in the sandbox and returns an exit status. prepare(options) runs outside and returns the
-    build directory and what else is to be seen in the sandbox."""
+    """measure(options, facts) runs in the sandbox and returns an exit status. prepare(options) runs outside and returns
+    the build directory and what else is to be seen in the sandbox."""
     script = Path(sys.argv[0]).resolve()
     parser = argparse.ArgumentParser(prog=script.name, description=description)
-    parser.add_argument("--quick", action="store_true", help="few rounds, under a minute; says only that it still works")
-    parser.add_argument("--build", metavar="DIR", help="the build to measure (default: build-bench/ of the checkout, made with "
-                        "the build type that users get)")
+    parser.add_argument("--quick", action="store_true",
+                        help="few rounds, under a minute; says only that it still works")
+    parser.add_argument("--build", metavar="DIR", help="the build to measure (default: build-bench/ of the checkout, "
+                        "made with the build type that users get)")
     parser.add_argument("--no-peers", action="store_true", help="leave out the other tools")
     parser.add_argument("--inside", metavar="FACTS", help=argparse.SUPPRESS)
     add_options(parser)

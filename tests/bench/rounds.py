@@ -44,21 +44,23 @@ class Rounds:
     def __init__(self, name):
         self.name = name
         self.times = []
+        self.spans = []  # the same by the wall clock, as the journal has it
         self.costs = []
         self.pool = ThreadPoolExecutor(1)
 
-    def run(self, port, values, change, path="/echo", settle=SETTLE, timeout=30, keep=True,
-            prober=Prober):
+    def run(self, port, values, change, path="/echo", settle=SETTLE, timeout=30, keep=True):
         """change(value) is to make the server answer with that value."""
-        prober = prober(port, path, keep=keep)
+        prober = Prober(port, path, keep=keep)
         with Load(port, **SMALL, path=path) as load:
             load.wait_for(200)
             for value in values:
                 before = snapshot(load.figures)
-                began = time.monotonic()
+                began, clock = time.monotonic(), time.time()
                 # Beside the asking, for some tools come back long after the new code serves.
                 changing = self.pool.submit(change, value)
-                self.times.append((prober.until(value, timeout) - began) * 1000)
+                took = prober.until(value, timeout) - began
+                self.times.append(took * 1000)
+                self.spans.append((clock, clock + took))
                 changing.result()
                 time.sleep(settle)
                 self.costs.append(cost(before, snapshot(load.figures)))

@@ -14,6 +14,7 @@ import re
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -204,22 +205,29 @@ def journal_lines(unit=None, after=None):
 
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-IN_ALL = 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200  # modify, attrib, close_write, moved, create, delete
+IN_CHANGES = 0x2 | 0x4 | 0x8 | 0x40 | 0x80 | 0x100 | 0x200  # modify, attrib, close_write, moved, create, delete
+IN_CLOSE_NOWRITE = 0x10
 
 
 class Watch:
     """inotify on one directory."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, mask=IN_CHANGES):
         self.fd = LIBC.inotify_init1(os.O_CLOEXEC)
-        if self.fd < 0 or LIBC.inotify_add_watch(self.fd, os.fsencode(directory), IN_ALL) < 0:
+        if self.fd < 0 or LIBC.inotify_add_watch(self.fd, os.fsencode(directory), mask) < 0:
             raise OSError(ctypes.get_errno(), f"cannot watch {directory}")
 
     def next(self, deadline):
+        """The names of the files that something happened to; None when nothing did."""
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([self.fd], [], [], left)[0]:
             return None
-        return os.read(self.fd, 1 << 16)
+        data, names = os.read(self.fd, 1 << 16), []
+        while data:
+            size, = struct.unpack_from("I", data, 12)
+            names.append(data[16:16 + size].rstrip(b"\0").decode())
+            data = data[16 + size:]
+        return names
 
     def __enter__(self):
         return self

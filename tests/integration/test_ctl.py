@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """toolooctl: what it says and returns, above all when something is wrong. Each error is one line on stderr, and leaves
 everything else running."""
+import contextlib
 import json
 import os
 import re
@@ -9,9 +10,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from conftest import (MODULES, PORTS, get_json, http_request, is_listening, journal_cursor,
-                      journal_lines, main_pid, one_line, port_is_free, run,
-                      status_json, systemctl, toolooctl, unit_property)
+from conftest import (MODULES, PORTS, get_json, http_request, is_listening, journal_cursor, journal_lines, main_pid, one_line,
+                      port_is_free, run, status_json, systemctl, toolooctl, unit_property)
 
 FAILED, USAGE, NOT_ACTIVE, STATUS_UNKNOWN, UNKNOWN = 1, 2, 3, 4, 5
 
@@ -180,35 +180,36 @@ def test_reload_of_what_does_not_run(without_capabilities):
 # --- Directories ---
 
 
-def mount(*arguments):
+@contextlib.contextmanager
+def small_file_system(directory, options):
     if os.geteuid() != 0:
         pytest.skip("only root may mount what this test needs")
-    run("mount", *arguments)
+    directory.mkdir(parents=True, exist_ok=True)
+    run("mount", "-t", "tmpfs", "-o", f"mode=0755,{options}", "tmpfs", directory)
+    try:
+        yield
+    finally:
+        run("umount", "--lazy", directory)  # lazily, for a service that still runs must not keep it
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def test_read_only_state_directory(service):
     it = service("faulty", "faulty-good", start=False)
-    it.state_directory().mkdir(parents=True, exist_ok=True)
-    mount("-t", "tmpfs", "-o", "ro,mode=0755", "tmpfs", it.state_directory())
-    try:
+    cursor = journal_cursor()
+    with small_file_system(it.state_directory(), "ro"):
         it.start()
         assert it.get("/value") == {"value": "good"}
         assert it.reload("faulty-big-state").returncode == 0
-        warnings = [line for line in it.journal() if "state directory" in line]
-        assert warnings and all("would not be rolled back: Read-only file system" in line for line in warnings)
+        warnings = [line for line in it.journal(after=cursor) if "state directory" in line]
         assert len(warnings) == 2  # one for each module that was loaded
+        assert all("would not be rolled back: Read-only file system" in line for line in warnings)
         it.stop()
-    finally:
-        run("umount", it.state_directory())
 
 
 def test_disk_full_while_copying_a_module(service):
     it = service("faulty", "faulty-good", start=False)
     runtime = Path(os.environ["XDG_RUNTIME_DIR"]) / "tooloo-faulty"
-    runtime.mkdir()
-    room = 2 * (MODULES / "faulty-good.so").stat().st_size
-    mount("-t", "tmpfs", "-o", f"size={room},mode=0755", "tmpfs", runtime)
-    try:
+    with small_file_system(runtime, f"size={4 * (MODULES / 'faulty-good.so').stat().st_size}"):
         it.start()
         with open(runtime / "filler", "wb", buffering=0) as filler, pytest.raises(OSError, match="No space left"):
             while True:
@@ -219,9 +220,6 @@ def test_disk_full_while_copying_a_module(service):
         (runtime / "filler").unlink()
         assert it.reload("faulty-good").returncode == 0
         it.stop()
-    finally:
-        run("umount", runtime)
-        shutil.rmtree(runtime, ignore_errors=True)
 
 
 # --- Start, stop, status ---
