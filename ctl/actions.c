@@ -71,12 +71,12 @@ static void say_failed(Ctl *ctl, const char *unit, const char *what) {
                 return;
         }
         if (unit_failure_reason(ctl->bus, unit, &reason, &result) < 0) {
-                log_error("%s %s; see 'journalctl --user -u %s -n 20'", unit, what, unit);
+                log_error("%s %s; see 'journalctl --user-unit=%s -n 20'", unit, what, unit);
                 return;
         }
         if (is_socket && streq(result, "resources") && say_port_taken(service_of_unit(ctl, unit)))
                 return;
-        log_error("%s %s: %s; see 'journalctl --user -u %s -n 20'", unit, what, reason, unit);
+        log_error("%s %s: %s; see 'journalctl --user-unit=%s -n 20'", unit, what, reason, unit);
 }
 
 /* What is not there need not be stopped: a target that is not installed, say. */

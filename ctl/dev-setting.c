@@ -36,26 +36,33 @@ int dev_find_tree(const char *given, char **ret) {
 static char *escape(const char *s) {
         char *escaped = malloc(strlen(s) * 2 + 1), *p = escaped;
 
-        for (; escaped && *s; s++) {
+        if (!escaped)
+                return NULL;
+        for (; *s; s++) {
                 if (*s == '"' || *s == '\\')
                         *p++ = '\\';
                 else if (*s == '%')
                         *p++ = '%';
                 *p++ = *s;
         }
-        if (escaped)
-                *p = '\0';
+        *p = '\0';
         return escaped;
+}
+
+/* A control character would end the line, or the file. */
+static bool is_printable(const char *s) {
+        for (; *s; s++)
+                if ((unsigned char) *s < ' ' || *s == 0x7f)
+                        return false;
+        return true;
 }
 
 int dev_setting_format(const char *source, const char *build, char **ret) {
         _cleanup_(freep) char *a = NULL, *b = NULL;
         char *content;
 
-        for (const char *const *path = (const char *const[]) { source, build, NULL }; *path; path++)
-                for (const char *p = *path; *p; p++)
-                        if ((unsigned char) *p < ' ' || *p == 0x7f)
-                                return -EINVAL;
+        if (!is_printable(source) || !is_printable(build))
+                return -EINVAL;
         a = escape(source);
         b = escape(build);
         if (!a || !b)

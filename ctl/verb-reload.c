@@ -52,13 +52,13 @@ static void say_outcome(const Ctl *ctl, const Service *s, const UnitJob *job, co
                 return;
         }
         text = unit_job_describe(job);
-        log_error("%s %s; see 'journalctl --user -u %s -n 20'", s->unit, strna(text), s->unit);
+        log_error("%s %s; see 'journalctl --user-unit=%s -n 20'", s->unit, strna(text), s->unit);
 }
 
 /* Jobs stand in the order of the selected services. */
 static int say_outcomes(Ctl *ctl, const UnitJobs *jobs) {
         _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(ctl->bus);
-        _cleanup_(freep) HostStatus *hosts = calloc(ctl->n_selected, sizeof(HostStatus));
+        _cleanup_(freep) HostStatus *hosts = calloc(MAX(ctl->n_selected, 1u), sizeof(HostStatus));
         const UnitJob *job = jobs->first;
         int r = hosts ? 0 : -ENOMEM, status = CTL_OK;
 

@@ -8,6 +8,8 @@
 #include "foundation/server-internal.h"
 #include "shared/log.h"
 
+#define ANSWERED_USEC (100 * USEC_PER_MSEC)
+
 /* libmicrohttpd's own time-out counts silence alone: a client that sends one byte a second holds its connection for ever
  * (slowloris). So the limits are ours: each state of a connection has one, and what a limit means depends on the state. */
 static uint64_t state_limit(const Server *server, ConnState state) {
@@ -16,6 +18,8 @@ static uint64_t state_limit(const Server *server, ConnState state) {
                 return server->timeouts.head;
         case CONN_BODY:
                 return server->timeouts.body;
+        case CONN_ANSWERED:
+                return ANSWERED_USEC;
         case CONN_NEW:
         case CONN_IDLE: /* looked at this often, see on_idle_limit() */
                 return MIN(server->timeouts.head, server->timeouts.idle);
@@ -65,7 +69,7 @@ void conn_enter(Conn *conn, ConnState state) {
         TAILQ_INSERT_TAIL(&server->conns[state], conn, entries);
         if (sd_event_now(server->event, CLOCK_MONOTONIC, &now) < 0)
                 now = now_usec();
-        if (state == CONN_IDLE && conn->state != CONN_IDLE && conn->state != CONN_NEW)
+        if (state == CONN_ANSWERED || (state == CONN_IDLE && conn->state == CONN_HEAD))
                 conn->idle_since = now;
         /* Asked for when the limit comes, for most connections never get there; but of a new one it is known. */
         if (state == CONN_IDLE || state == CONN_SENDING)
@@ -125,6 +129,14 @@ static void refuse_slow(Conn *conn) {
         conn_abort(conn);
 }
 
+/* libmicrohttpd learns of changes alone (EPOLLET), and does not look for the end of what it reads: that of a client who has
+ * closed its side right behind its request goes by unseen. */
+static bool peer_has_ended(const Conn *conn) {
+        char byte;
+
+        return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void on_idle_limit(Conn *conn, uint64_t now) {
         uint64_t bytes = tcp_progress(conn);
 
@@ -140,7 +152,12 @@ static void on_idle_limit(Conn *conn, uint64_t now) {
 }
 
 static void on_limit(Conn *conn, uint64_t now) {
-        if (conn->state == CONN_NEW || conn->state == CONN_IDLE)
+        if (conn->state == CONN_ANSWERED) {
+                if (peer_has_ended(conn))
+                        conn_abort(conn);
+                else
+                        conn_enter(conn, CONN_IDLE);
+        } else if (conn->state == CONN_NEW || conn->state == CONN_IDLE)
                 on_idle_limit(conn, now);
         else if (conn->state == CONN_SENDING) {
                 uint64_t bytes = tcp_progress(conn);
@@ -181,7 +198,7 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *userdata) {
 
 /* Only those that have not begun to ask: what lies in the kernel's buffer is a request on its way, and counts as begun. */
 void conn_close_idle(Server *server) {
-        static const ConnState states[] = { CONN_NEW, CONN_IDLE };
+        static const ConnState states[] = { CONN_NEW, CONN_ANSWERED, CONN_IDLE };
 
         for (size_t i = 0; i < ELEMENTSOF(states); i++)
                 for (Conn *c = TAILQ_FIRST(&server->conns[states[i]]), *next; c; c = next) {

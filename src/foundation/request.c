@@ -83,7 +83,7 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
         if (request->status > 0)
                 stats_count(request->server->stats, request->match.stats, request->status, request->taken);
         request->conn->request = NULL;
-        conn_enter(request->conn, CONN_IDLE);
+        conn_enter(request->conn, CONN_ANSWERED);
         request_free(request);
 }
 

@@ -46,11 +46,11 @@ unsigned method_from_string(const char *method) {
         return 0;
 }
 
-char *methods_to_string(unsigned set) {
+char *methods_to_string(unsigned bits) {
         char text[64] = "", *end = text;
 
         for (size_t i = 0; i < ELEMENTSOF(methods); i++)
-                if (set & methods[i].bit)
+                if (bits & methods[i].bit)
                         end = stpcpy(stpcpy(end, end > text ? ", " : ""), methods[i].name);
         return strdup(text);
 }

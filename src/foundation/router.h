@@ -39,7 +39,7 @@ enum {
 unsigned method_from_string(const char *method);
 
 /* "GET, HEAD, OPTIONS" for an Allow header. The caller frees. */
-char *methods_to_string(unsigned methods);
+char *methods_to_string(unsigned bits);
 
 /* Checks the table (-EINVAL, *ret_reason says what is wrong with it; the caller frees) and keeps pointers into it: it must
  * outlive the set. builtin is a second table that is looked at first; may be NULL. */

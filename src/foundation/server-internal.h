@@ -15,12 +15,13 @@
 /* What a connection waits for. Each state has one time limit, so the connections of a state, kept in the order in which
  * they entered it, are also in the order of their deadlines: one timer for the first of each list is enough. */
 typedef enum ConnState {
-        CONN_NEW,     /* accepted; first bytes not looked at yet (for long only where WebSockets are served) */
-        CONN_IDLE,    /* between requests */
-        CONN_HEAD,    /* a request has begun */
-        CONN_BODY,    /* its head is complete */
-        CONN_WORKING, /* a handler has it; no limit of ours */
-        CONN_SENDING, /* the answer is on its way */
+        CONN_NEW,      /* accepted; first bytes not looked at yet (for long only where WebSockets are served) */
+        CONN_ANSWERED, /* a request has just ended, see peer_has_ended() */
+        CONN_IDLE,     /* between requests */
+        CONN_HEAD,     /* a request has begun */
+        CONN_BODY,     /* its head is complete */
+        CONN_WORKING,  /* a handler has it; no limit of ours */
+        CONN_SENDING,  /* the answer is on its way */
         _CONN_STATE_MAX,
 } ConnState;
 
@@ -29,7 +30,7 @@ typedef struct Conn {
         int fd; /* MHD's once mhd is set */
         ConnState state;
         uint64_t deadline;   /* monotonic usec */
-        uint64_t idle_since; /* CONN_NEW, CONN_IDLE */
+        uint64_t idle_since; /* CONN_NEW, CONN_ANSWERED, CONN_IDLE */
         uint64_t bytes_seen; /* TCP bytes received (sent in CONN_SENDING) when last looked at */
         sd_event_source *peek_source;
         HttpRequest *request; /* the one that is being answered */

@@ -81,11 +81,9 @@ static int find_order(sd_bus *bus, const char *unit, End *ret) {
                 r = read_job(bus, path, &type);
         if (r < 0)
                 return r;
-        if (!type)
-                *ret = END_UNASKED;
-        else if (streq(type, "stop"))
+        if (type && streq(type, "stop"))
                 *ret = END_STOP;
-        else if (endswith(type, "restart") || (streq(type, "start") && ended_well()))
+        else if (type && (endswith(type, "restart") || (streq(type, "start") && ended_well())))
                 *ret = END_RESTART;
         else
                 *ret = END_UNASKED;

@@ -36,7 +36,8 @@ static int record_stop(const char *id) {
         if (r < 0)
                 (void) log_errno(r, "Cannot write to %s: a module that crashes would be loaded again", strna(state));
         else if (r > 0)
-                log_error("%s; the next start runs the last good one", reason);
+                log_error("%s; %s", reason, proven_has_good(&proven) ? "the next start runs the last good one"
+                                                                     : "there is no earlier one to fall back to");
         proven_done(&proven);
         return r < 0 ? r : 0;
 }

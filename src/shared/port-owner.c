@@ -103,7 +103,7 @@ static int find_process(unsigned long inode, PortOwner *owner) {
 
 int port_owner_find(unsigned port, PortOwner *ret) {
         PortOwner owner = {};
-        unsigned long inode;
+        unsigned long inode = 0;
         int r;
 
         r = find_listener("/proc/net/tcp", port, &owner.uid, &inode);

@@ -59,7 +59,7 @@ static int next_word(const char **s, char *word) {
 }
 
 static void truncate_to(char **l, size_t n) {
-        for (size_t i = strv_length(l); i > n; i--) {
+        for (size_t i = strv_length(l); l && i > n; i--) {
                 free(l[i - 1]);
                 l[i - 1] = NULL;
         }

@@ -33,7 +33,7 @@ static char *full_pattern(const char *build, const char *pattern) {
                 *to++ = *from;
         }
         *to++ = '/';
-        (void) strcpy(to, pattern);
+        (void) stpcpy(to, pattern);
         return full;
 }
 

@@ -5,7 +5,6 @@
 
 Nothing here sleeps: whoever waits, waits for an event (a job's end, a line in the journal, a file, an answer).
 """
-import contextlib
 import ctypes
 import http.client
 import json

@@ -251,7 +251,8 @@ def test_exit_status_of_status(fleet):
 def test_stop_of_one_frees_its_port_and_nothing_starts_it_again(fleet):
     toolooctl("stop", "cup")
     assert port_is_free(PORTS["cup"]) and not is_listening(PORTS["cup"])
-    assert unit_property("tooloo-cup.service", "ActiveState") == unit_property("tooloo-cup.socket", "ActiveState") == "inactive"
+    for kind in "service", "socket":
+        assert unit_property(f"tooloo-cup.{kind}", "ActiveState") == "inactive"
     assert get_json(PORTS["web"])["ok"]
     toolooctl("start", "cup")
     assert get_json(PORTS["cup"])["ok"]

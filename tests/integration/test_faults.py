@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Modules that misbehave. Before the swap nobody notices; after it the service comes back with the last good copy."""
 import re
-import subprocess
 
 import pytest
 from conftest import MODULES, Journal, journal_cursor, one_line, run, systemctl, toolooctl, wait_for_file

@@ -307,7 +307,8 @@ class Load:
     # --- Streams ---
 
     async def _listen(self, reader, writer, memory):
-        writer.write(f"GET /events?ms={self.event_ms} HTTP/1.1\r\nHost: localhost:{self.address[1]}\r\n\r\n".encode())
+        writer.write((f"GET /events?ms={self.event_ms} HTTP/1.1\r\n"
+                      f"Host: localhost:{self.address[1]}\r\n\r\n").encode())
         head = await self._within(reader.readuntil(b"\r\n\r\n"), "stream")
         if head is None:
             return
