@@ -190,8 +190,7 @@ static int apply_units(Loader *l, sd_bus_message *m) {
                 for (size_t i = 0; i < l->n_candidates && r >= 0; i++) {
                         Candidate *c = l->candidates + i;
 
-                        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): make_candidates() has filled it in */
-                        if (streq(name, c->service.unit))
+                        if (c->service.unit && streq(name, c->service.unit))
                                 r = set_loaded(c, false, description, load, active, sub);
                         else if (c->service.socket && streq(name, c->service.socket))
                                 r = set_loaded(c, true, description, load, active, sub);
