@@ -65,6 +65,7 @@ def dev(tree):
     with Journal("tooloo-watchd.service", after=journal_cursor()) as journal:
         said = toolooctl("dev", tree, timeout=120).stdout
         journal.wait("Build 1 done", timeout=120)
+    toolooctl("reload", "--changed", timeout=120)  # returns when all of them run what that build has published
     assert f"Watching {tree}" in said and f"http://127.0.0.1:{PORT}/" in said
     return tree
 
