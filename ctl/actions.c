@@ -50,16 +50,11 @@ static const Service *service_of_unit(const Ctl *ctl, const char *unit) {
 
 /* The one reason for a socket's failure that a person can do something about. */
 static bool say_port_taken(const Service *s) {
-        _cleanup_(freep) char *who = NULL;
-        PortOwner owner;
+        _cleanup_(freep) char *taken = s ? port_owner_describe(s->port) : NULL;
 
-        if (!s || s->port == 0 || port_owner_find(s->port, &owner) <= 0)
-                return false;
-        who = owner.pid > 0 ? str_printf("PID %d (%s)", owner.pid, owner.name) :
-                              str_printf("a process of UID %u", owner.uid);
-        log_error("%s did not start: port %u is taken by %s; end that, then run 'toolooctl start %s'", s->socket,
-                  s->port, strna(who), s->id);
-        return true;
+        if (taken)
+                log_error("%s did not start: %s; end that, then run 'toolooctl start %s'", s->socket, taken, s->id);
+        return taken != NULL;
 }
 
 static void say_failed(Ctl *ctl, const char *unit, const char *what) {
@@ -76,6 +71,10 @@ static void say_failed(Ctl *ctl, const char *unit, const char *what) {
         }
         if (is_socket && streq(result, "resources") && say_port_taken(service_of_unit(ctl, unit)))
                 return;
+        if (is_socket && streq(result, "service-start-limit-hit") && service_of_unit(ctl, unit)) {
+                say_failed(ctl, service_of_unit(ctl, unit)->unit, what); /* the reason is there */
+                return;
+        }
         log_error("%s %s: %s; see 'journalctl --user-unit=%s -n 20'", unit, what, reason, unit);
 }
 
@@ -154,7 +153,19 @@ static int check_fleet(Ctl *ctl) {
         return status;
 }
 
-int ctl_start_fleet(Ctl *ctl, const char *target) {
+/* Each by its name: a target that runs already does not start again what it wants. */
+static int add_fleet(UnitJobs *jobs, bool dev) {
+        int r;
+
+        r = unit_jobs_add(jobs, UNIT_START, FLEET_TARGET);
+        if (r >= 0 && dev)
+                r = unit_jobs_add(jobs, UNIT_START, DEV_TARGET);
+        if (r >= 0 && dev)
+                r = unit_jobs_add(jobs, UNIT_START, WATCHD_UNIT);
+        return r;
+}
+
+int ctl_start_fleet(Ctl *ctl, bool dev) {
         _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
         int status, r;
 
@@ -163,9 +174,9 @@ int ctl_start_fleet(Ctl *ctl, const char *target) {
                 return status;
         r = unit_jobs_new(ctl->bus, &jobs);
         if (r >= 0)
-                r = unit_jobs_add(jobs, UNIT_START, target);
+                r = add_fleet(jobs, dev);
         if (r < 0) {
-                (void) log_errno(r, "cannot start %s", target);
+                (void) log_errno(r, "cannot start %s", FLEET_TARGET);
                 return CTL_FAILED;
         }
         status = ctl_finish_jobs(ctl, jobs);

@@ -70,5 +70,5 @@ int ctl_reset(Ctl *ctl, bool running);
 /* Waits for the jobs and gives a failed one its line. A service whose socket failed is not named a second time. */
 int ctl_finish_jobs(Ctl *ctl, UnitJobs *jobs);
 
-/* Starts a target of the fleet and everything it wants, and names each service that then is not well. */
-int ctl_start_fleet(Ctl *ctl, const char *target);
+/* Starts the fleet, for dev with the watcher, and names each service that then is not well. */
+int ctl_start_fleet(Ctl *ctl, bool dev);

@@ -6,6 +6,7 @@
 #include "basic/file-util.h"
 #include "basic/time-util.h"
 #include "ctl.h"
+#include "shared/port-owner.h"
 
 #define FIELD(f) offsetof(ServiceStatus, f)
 
@@ -104,11 +105,16 @@ static void find_memory(ServiceStatus *st) {
 
 static int find_problem(sd_bus *bus, ServiceStatus *st) {
         const Service *s = st->service;
+        bool socket_failed = s->socket_state && streq(s->socket_state, "failed");
         const char *problem = NULL;
 
+        if (socket_failed)
+                st->problem = port_owner_describe(s->port);
+        if (st->problem)
+                return 0;
         if (streq(strna(s->active_state), "failed") || streq(strna(s->sub_state), "auto-restart"))
                 return unit_failure_reason(bus, s->unit, &st->problem, NULL);
-        if (s->socket_state && streq(s->socket_state, "failed"))
+        if (socket_failed)
                 problem = "its socket failed: new connections are refused";
         else if (!streq(strna(s->load_state), "loaded") && !service_is_masked(s))
                 problem = "its unit file is not valid";
@@ -147,9 +153,19 @@ static int ask_build(BusBatch *batch, BuildStatus *build) {
         return bus_batch_unit_properties(batch, path, build_properties, ELEMENTSOF(build_properties), build);
 }
 
-static void drop_if_not_running(BuildStatus *build) {
-        if (build->status && (!*build->status || !streq(strna(build->active_state), "active")))
+/* A watcher that has given up left its reason; one that was stopped has nothing to say. */
+static int settle_build(BuildStatus *build) {
+        const char *why = build->status;
+
+        if (!why)
+                return 0;
+        if (!*why)
+                why = "see 'systemctl --user status " WATCHD_UNIT "'";
+        if (streq(strna(build->active_state), "failed"))
+                return str_replace_printf(&build->status, BUILD_WATCHER_FAILED ": %s", why);
+        if (!*build->status || !streq(strna(build->active_state), "active"))
                 free(TAKE_PTR(build->status));
+        return 0;
 }
 
 static int query(sd_bus *bus, ServiceStatus *list, size_t n, BuildStatus *build) {
@@ -162,9 +178,10 @@ static int query(sd_bus *bus, ServiceStatus *list, size_t n, BuildStatus *build)
                 r = ask_service(&batch, list + i);
         if (r >= 0)
                 r = bus_batch_wait(&batch);
+        if (r >= 0)
+                r = settle_build(build);
         if (r < 0)
                 return r;
-        drop_if_not_running(build);
         now = now_usec();
         for (size_t i = 0; i < n && r >= 0; i++) {
                 if (service_is_active(list[i].service) && list[i].active_since > 0 && list[i].active_since <= now)

@@ -27,7 +27,9 @@ typedef struct ServiceStatus {
         char *problem; /* one line, NULL for none */
 } ServiceStatus;
 
-/* What tooloo-watchd says of the last build; status NULL when it does not run. */
+#define BUILD_WATCHER_FAILED "Build watcher failed"
+
+/* What tooloo-watchd says of the last build, or why it has given up; status NULL when it was stopped. */
 typedef struct BuildStatus {
         char *active_state;
         char *status;
@@ -49,5 +51,6 @@ static inline bool service_is_active(const Service *s) {
 }
 
 static inline bool build_has_failed(const BuildStatus *b) {
-        return b->status && startswith(b->status, "Build failed");
+        return b->status && (startswith(b->status, "Build failed") || startswith(b->status, "Publishing failed") ||
+                             startswith(b->status, BUILD_WATCHER_FAILED));
 }

@@ -123,7 +123,7 @@ int verb_dev(Ctl *ctl) {
                         status = restart_watchd(ctl);
         }
         if (status == CTL_OK)
-                status = ctl_start_fleet(ctl, DEV_TARGET);
+                status = ctl_start_fleet(ctl, true);
         if (status == CTL_OK)
                 say_what_next(ctl, source);
         ctl->names = names;

@@ -10,7 +10,7 @@ int verb_start(Ctl *ctl) {
         if (status != CTL_OK)
                 return status;
         if (!ctl->names)
-                return ctl_start_fleet(ctl, FLEET_TARGET);
+                return ctl_start_fleet(ctl, false);
         status = ctl_refuse_masked(ctl, "start");
         if (status == CTL_OK)
                 status = ctl_reset(ctl, false);

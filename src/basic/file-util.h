@@ -14,11 +14,12 @@ int read_file(const char *path, size_t max, char **ret, size_t *ret_size);
 int write_all(int fd, const void *data, size_t size);
 
 /* Replaces path in one step: temporary file in the same directory, fsync, rename, fsync of the directory. On failure
- * the old content stands and no temporary file is left. */
+ * no temporary file is left and the old content stands; only when the last step fails is it the new one. */
 int write_file_atomic(const char *path, const void *data, size_t size, mode_t mode);
 
-/* Copies the content of from into path in the same way. The temporary file lies in staging, which must be on the same
- * file system, so that whoever watches the directory of path sees one event alone; NULL means the directory of path. */
+/* Copies the content of from into path in the same way. The temporary file lies in staging, which must be on the
+ * same file system, so that whoever watches the directory of path sees one event alone; NULL means the directory
+ * of path. */
 int copy_file_atomic(const char *from, const char *path, const char *staging, mode_t mode);
 
 /* Copies from into a new file; -EEXIST when path is there already. What was written is removed on failure. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "basic/time-util.h"
+#include "foundation/json-util.h"
 #include "foundation/server-internal.h"
 
 #define TOP_ENDPOINTS 20
@@ -9,21 +10,21 @@ static json_object *string_or_null(const char *s) {
 }
 
 static json_object *health_to_json(HttpRequest *request, const Server *server) {
+        uint64_t uptime = (now_usec() - server->started) / USEC_PER_MSEC;
         json_object *json = json_object_new_object();
 
-        if (!json)
-                return NULL;
-        json_object_object_add(json, "ok", json_object_new_boolean(server->ready));
-        json_object_object_add(json, "server", string_or_null(server->id));
-        json_object_object_add(json, "service", string_or_null(server->name));
-        json_object_object_add(json, "version", string_or_null(server->version));
-        json_object_object_add(json, "generation", json_object_new_uint64(http_request_generation(request)));
-        json_object_object_add(json, "uptime", json_object_new_uint64((now_usec() - server->started) / USEC_PER_MSEC));
-        json_object_object_add(json, "ready", json_object_new_boolean(server->ready));
-        if (!server->ready)
-                json_object_object_add(json, "reason", string_or_null(server->reason));
-        json_object_object_add(json, "metrics", stats_to_json(server->stats));
-        return json;
+        if (json && json_add(json, "ok", json_object_new_boolean(server->ready)) &&
+            json_add(json, "server", string_or_null(server->id)) &&
+            json_add(json, "service", string_or_null(server->name)) &&
+            json_add(json, "version", string_or_null(server->version)) &&
+            json_add(json, "generation", json_object_new_uint64(http_request_generation(request))) &&
+            json_add(json, "uptime", json_object_new_uint64(uptime)) &&
+            json_add(json, "ready", json_object_new_boolean(server->ready)) &&
+            (server->ready || json_add(json, "reason", string_or_null(server->reason))) &&
+            json_add(json, "metrics", stats_to_json(server->stats)))
+                return json;
+        json_object_put(json);
+        return NULL;
 }
 
 static int get_health(HttpRequest *request, void *state) {
@@ -37,10 +38,11 @@ static int get_status(HttpRequest *request, void *state) {
         const Server *server = state;
         json_object *json = health_to_json(request, server);
 
-        if (!json)
+        if (!json || !json_add(json, "topEndpoints", stats_top_endpoints(server->stats, TOP_ENDPOINTS)) ||
+            !json_add(json, "dependencies", json_object_new_object())) {
+                json_object_put(json);
                 return -ENOMEM;
-        json_object_object_add(json, "topEndpoints", stats_top_endpoints(server->stats, TOP_ENDPOINTS));
-        json_object_object_add(json, "dependencies", json_object_new_object());
+        }
         return http_reply_json(request, server->ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, json);
 }
 

@@ -10,8 +10,9 @@
 
 #define ANSWERED_USEC (100 * USEC_PER_MSEC)
 
-/* libmicrohttpd's own time-out counts silence alone: a client that sends one byte a second holds its connection for ever
- * (slowloris). So the limits are ours: each state of a connection has one, and what a limit means depends on the state. */
+/* libmicrohttpd's own time-out counts silence alone: a client that sends one byte a second holds its connection
+ * for ever (slowloris). So the limits are ours: each state of a connection has one, and what a limit means depends
+ * on the state. */
 static uint64_t state_limit(const Server *server, ConnState state) {
         switch (state) {
         case CONN_HEAD:
@@ -117,20 +118,22 @@ void conn_abort(Conn *conn) {
         (void) shutdown(conn->fd, SHUT_RDWR); /* ENOTCONN: the client was quicker */
 }
 
-/* MHD has no way to answer a request that is not complete, but as it has not begun to answer the bytes may be ours. */
+/* MHD has no way to answer a request that is not complete, but as it has not begun to answer the bytes may be
+ * ours. */
 static void refuse_slow(Conn *conn) {
         static const char answer[] = "HTTP/1.1 408 Request Timeout\r\n"
                                      "Content-Type: application/json\r\n"
                                      "Content-Length: 73\r\n"
                                      "Connection: close\r\n\r\n"
-                                     "{\"ok\":false,\"error\":\"the request took too long\",\"code\":\"REQUEST_TIMEOUT\"}";
+                                     "{\"ok\":false,\"error\":\"the request took too long\","
+                                     "\"code\":\"REQUEST_TIMEOUT\"}";
 
         (void) send(conn->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         conn_abort(conn);
 }
 
-/* libmicrohttpd learns of changes alone (EPOLLET), and does not look for the end of what it reads: that of a client who has
- * closed its side right behind its request goes by unseen. */
+/* libmicrohttpd learns of changes alone (EPOLLET), and does not look for the end of what it reads: that of a
+ * client who has closed its side right behind its request goes by unseen. */
 static bool peer_has_ended(const Conn *conn) {
         char byte;
 
@@ -196,7 +199,8 @@ static int on_sweep(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* Only those that have not begun to ask: what lies in the kernel's buffer is a request on its way, and counts as begun. */
+/* Only those that have not begun to ask: what lies in the kernel's buffer is a request on its way, and counts as
+ * begun. */
 void conn_close_idle(Server *server) {
         static const ConnState states[] = { CONN_NEW, CONN_ANSWERED, CONN_IDLE };
 

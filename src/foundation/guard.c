@@ -19,10 +19,11 @@ typedef struct Framing {
         bool wrong_name;
 } Framing;
 
-/* Before 0.9.77 libmicrohttpd reads a head that others read differently: it appends a continued line to the header's *name*, so
- * that a folded Content-Length goes by unseen, ends the head at a line that begins with ':', a value at a NUL and a line at
- * a bare LF. All of it shows in where things lie: it splits the head where it was received, by zeroes in place of ' ', ':'
- * and CR LF, so one thing must follow another without a gap. Later versions refuse these heads by themselves. */
+/* Before 0.9.77 libmicrohttpd reads a head that others read differently: it appends a continued line to the
+ * header's *name*, so that a folded Content-Length goes by unseen, ends the head at a line that begins with ':', a
+ * value at a NUL and a line at a bare LF. All of it shows in where things lie: it splits the head where it was
+ * received, by zeroes in place of ' ', ':' and CR LF, so one thing must follow another without a gap. Later
+ * versions refuse these heads by themselves. */
 static bool follows(Framing *f, const char *name, const char *value) {
 #if MHD_VERSION < 0x00097701
         const char *after = name + strlen(name) + 1;

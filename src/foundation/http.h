@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What a handler sees of the server: routes, requests and replies, streams, WebSockets. This header is part of the module
- * ABI: a change of a struct or of a signature here raises TOOLOO_MODULE_ABI in host/module-abi.h.
+/* What a handler sees of the server: routes, requests and replies, streams, WebSockets. This header is part of the
+ * module ABI: a change of a struct or of a signature here raises TOOLOO_MODULE_ABI in host/module-abi.h.
  *
- * Everything runs on one event loop. A handler must not block: what takes longer answers later (HTTP_LATER). Connections
- * and all objects below belong to the server; a pointer to one is valid until the call that its comment names. */
+ * Everything runs on one event loop. A handler must not block: what takes longer answers later (HTTP_LATER).
+ * Connections and all objects below belong to the server; a pointer to one is valid until the call that its
+ * comment names. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,8 +24,8 @@ typedef struct WsConn WsConn;
 #define HTTP_PARAMS_MAX 8
 #define HTTP_SEGMENTS_MAX 32
 
-/* A handler that has not replied yet returns HTTP_LATER and replies from a later event; until then the request, and the
- * generation it came to, stay alive. Any other result: 0 after a reply, negative errno for a 500. */
+/* A handler that has not replied yet returns HTTP_LATER and replies from a later event; until then the request,
+ * and the generation it came to, stay alive. Any other result: 0 after a reply, negative errno for a 500. */
 #define HTTP_LATER 1
 
 typedef int (*HttpHandler)(HttpRequest *request, void *state);
@@ -35,8 +36,9 @@ typedef int (*HttpHandler)(HttpRequest *request, void *state);
 typedef struct HttpStreamType {
         uint32_t version;
         size_t data_size;
-        /* Called once at the start, then whenever the stream is woken and its client has read what came before. Writes
-         * any number of bytes with http_stream_write(). 0 to go on, HTTP_STREAM_END or negative errno to end it. */
+        /* Called once at the start, then whenever the stream is woken and its client has read what came before.
+         * Writes any number of bytes with http_stream_write(). 0 to go on, HTTP_STREAM_END or negative errno to
+         * end it. */
         int (*next)(HttpStream *stream, void *data, void *state);
 } HttpStreamType;
 
@@ -48,7 +50,8 @@ typedef struct WsType {
         uint32_t version;
         size_t data_size;
         size_t message_max; /* larger messages close the connection with 1009; 0 means 1 MiB */
-        /* Negative errno closes the connection (code 1011). open and close may be NULL. */
+        /* Negative errno closes the connection (code 1011). open and close may be NULL. close comes once for each
+         * connection that was open, and for one whose open failed. message is valid until the handler returns. */
         int (*open)(WsConn *conn, void *data, void *state);
         int (*message)(WsConn *conn, void *data, const void *message, size_t size, bool binary, void *state);
         void (*close)(WsConn *conn, void *data, void *state);
@@ -77,28 +80,32 @@ const char *http_request_query(const HttpRequest *request, const char *name) _pu
 const char *http_request_header(const HttpRequest *request, const char *name) _public_;
 /* The whole body; NULL and 0 when there is none. */
 const void *http_request_body(const HttpRequest *request, size_t *ret_size) _public_;
-/* The body as a JSON object. On failure it has replied 400 and says -EBADMSG: the handler returns 0 then.
- * The caller puts *ret. */
+/* The body as a JSON object; the caller puts *ret. On failure the handler returns 0: -EBADMSG when it has replied
+ * 400, -ENOMEM when the server replies 500. */
 int http_request_json(HttpRequest *request, json_object **ret) _public_;
 
-/* --- The reply: exactly one for each request; 0, or negative errno when the client is gone (nothing to do then). --- */
+/* --- The reply: exactly one for each request. 0, or negative errno: -ENOMEM, -ECONNRESET when the client is gone
+ * (nothing to do then), -EALREADY for a second one. --- */
 
 /* Takes over body, also on failure. */
 int http_reply_json(HttpRequest *request, unsigned status, json_object *body) _public_;
 /* Copies data. */
-int http_reply(HttpRequest *request, unsigned status, const char *content_type, const void *data, size_t size) _public_;
+int http_reply(HttpRequest *request, unsigned status, const char *content_type, const void *data, size_t size)
+        _public_;
 /* {ok:false, error, code, service, timestamp}. code is a short word for programs, such as "NOT_FOUND". */
-int http_reply_error(HttpRequest *request, unsigned status, const char *code, const char *format, ...) _public_ _printf_(4, 5);
-/* Starts the stream of the request's route; data (data_size bytes, NULL for zeroes) is copied. */
+int http_reply_error(HttpRequest *request, unsigned status, const char *code, const char *format, ...)
+        _public_ _printf_(4, 5);
+/* Starts the stream of the request's route (-EINVAL when it has none); data (data_size bytes, NULL for zeroes) is
+ * copied. */
 int http_reply_stream(HttpRequest *request, const char *content_type, const void *data) _public_;
-/* Adds a header to the reply that follows. */
+/* Adds a header to the reply that follows; copied. -E2BIG after four. */
 int http_reply_header(HttpRequest *request, const char *name, const char *value) _public_;
 
-/* --- Streams --- */
+/* --- Streams. stream is valid until the `next` that was given it returns. --- */
 
 /* Queues bytes; -ENOBUFS over 1 MiB that the client has not read. */
 int http_stream_write(HttpStream *stream, const void *data, size_t size) _public_;
-/* Queues "data: TEXT\n\n" (with "event: NAME" before it unless NULL); text may not hold a newline. */
+/* Queues "data: TEXT\n\n" (with "event: NAME" before it unless NULL); -EINVAL when either holds a newline. */
 int http_stream_event(HttpStream *stream, const char *name, const char *text) _public_;
 /* Calls next again after that time; the last call counts. Without one the stream waits until the program wakes it. */
 int http_stream_wake_after(HttpStream *stream, uint64_t usec) _public_;
@@ -106,9 +113,10 @@ uint64_t http_stream_generation(const HttpStream *stream) _public_;
 
 /* --- WebSockets. conn is valid until `close` returns. --- */
 
-/* Queues one message; -ENOBUFS over 4 MiB that the client has not read. */
+/* Queues one message (a copy); -ENOBUFS over 4 MiB that the client has not read, -EPIPE when the connection ends. */
 int ws_send(WsConn *conn, const void *data, size_t size, bool binary) _public_;
-/* Closes with a code of RFC 6455 and a reason (NULL for none) once what is queued has been sent. */
+/* Closes with a code of RFC 6455 and a reason (copied, NULL for none, at most 123 bytes of it) once what is queued
+ * has been sent. */
 void ws_close(WsConn *conn, uint16_t code, const char *reason) _public_;
 const char *ws_path(const WsConn *conn) _public_;
 uint64_t ws_generation(const WsConn *conn) _public_;

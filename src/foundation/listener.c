@@ -89,7 +89,7 @@ static int try_websocket(Conn *conn, const char *head) {
         if (r < 0 || !match.route)
                 return r;
         conn_free(conn);
-        r = server->ws_ops->adopt(server->ws, fd, server->routes, match.route, match.stats, path);
+        r = server->ws_ops->adopt(server->ws, fd, server->routes, match.route, path);
         route_match_done(&match);
         if (r < 0)
                 log_errno(r, "Cannot take a WebSocket connection");
@@ -178,8 +178,8 @@ static int on_accept_retry(sd_event_source *source, uint64_t usec, void *userdat
         return 0;
 }
 
-/* Out of descriptors: the backlog holds who comes until some are free again. The socket stays readable, so without this
- * pause the loop would spin. */
+/* Out of descriptors: the backlog holds who comes until some are free again. The socket stays readable, so without
+ * this pause the loop would spin. */
 static void pause_for_resources(Server *server, int error) {
         int r;
 

@@ -7,18 +7,20 @@
 
 #include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "foundation/json-util.h"
 #include "foundation/server-internal.h"
 #include "shared/log.h"
 
 #define BODY_SPACE_FIRST 4096
 #define JSON_DEPTH_MAX 32
-/* A body that is too large is read and thrown away up to this many times the limit, so that its sender gets to read the 413
- * instead of a reset. */
+/* A body that is too large is read and thrown away up to this many times the limit, so that its sender gets to
+ * read the 413 instead of a reset. */
 #define DISCARD_TIMES 4
 
 /* --- From MHD: begin, continue (head, body, end), completed --- */
 
-/* The path of a request target, which clients that take us for a proxy send with our address in front (RFC 9112 3.2.2). */
+/* The path of a request target, which clients that take us for a proxy send with our address in front (RFC 9112
+ * 3.2.2). */
 static char *path_of(const char *target) {
         if (strncasecmp(target, "http://", strlen("http://")) == 0) {
                 target += strlen("http://");
@@ -155,8 +157,9 @@ static int judge_head(HttpRequest *request, const char *method, const char *vers
         status = guard_request(request, method, version, &why);
         if (status > 0) {
                 (void) http_reply_header(request, MHD_HTTP_HEADER_CONNECTION, "close");
-                return http_reply_error(request, status, status == MHD_HTTP_NOT_IMPLEMENTED ? "NOT_IMPLEMENTED" : "BAD_REQUEST",
-                                        "%s", why);
+                return http_reply_error(request, status,
+                                        status == MHD_HTTP_NOT_IMPLEMENTED ? "NOT_IMPLEMENTED" : "BAD_REQUEST", "%s",
+                                        why);
         }
         request->set = route_set_ref(request->server->routes);
         r = route_match(request->set, request->method, request->path, &request->match);
@@ -281,7 +284,8 @@ int http_request_json(HttpRequest *request, json_object **ret) {
         size_t end;
 
         if (request->body_size == 0) {
-                (void) http_reply_error(request, MHD_HTTP_BAD_REQUEST, "BODY_MISSING", "a JSON object is expected as body");
+                (void) http_reply_error(request, MHD_HTTP_BAD_REQUEST, "BODY_MISSING",
+                                        "a JSON object is expected as body");
                 return -EBADMSG;
         }
         tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
@@ -291,7 +295,8 @@ int http_request_json(HttpRequest *request, json_object **ret) {
         json = json_tokener_parse_ex(tokener, request->body, (int) request->body_size);
         error = json_tokener_get_error(tokener);
         end = json_tokener_get_parse_end(tokener);
-        if (error == json_tokener_continue) { /* a NUL says that nothing follows: of a bare number only that tells the end */
+        /* A NUL says that nothing follows: of a bare number only that tells the end. */
+        if (error == json_tokener_continue) {
                 json = json_tokener_parse_ex(tokener, "", 1);
                 error = json_tokener_get_error(tokener);
         } else if (error == json_tokener_success && end < request->body_size)
@@ -303,10 +308,13 @@ int http_request_json(HttpRequest *request, json_object **ret) {
         }
         json_object_put(json);
         if (error == json_tokener_success)
-                (void) http_reply_error(request, MHD_HTTP_BAD_REQUEST, "BODY_NOT_OBJECT", "the body must be a JSON object");
+                (void) http_reply_error(request, MHD_HTTP_BAD_REQUEST, "BODY_NOT_OBJECT",
+                                        "the body must be a JSON object");
         else
-                (void) http_reply_error(request, MHD_HTTP_BAD_REQUEST, "BODY_NOT_JSON", "the body is not JSON: %s at byte %zu",
-                                        error == json_tokener_error_parse_eof ? "it ends early" : json_tokener_error_desc(error),
+                (void) http_reply_error(request, MHD_HTTP_BAD_REQUEST, "BODY_NOT_JSON",
+                                        "the body is not JSON: %s at byte %zu",
+                                        error == json_tokener_error_parse_eof ? "it ends early"
+                                                                              : json_tokener_error_desc(error),
                                         end);
         return -EBADMSG;
 }
@@ -364,7 +372,8 @@ int http_reply(HttpRequest *request, unsigned status, const char *content_type, 
 
         if (!response)
                 return request_reply_failed(request, -ENOMEM);
-        if (content_type && MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type) != MHD_YES) {
+        if (content_type &&
+            MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type) != MHD_YES) {
                 MHD_destroy_response(response);
                 return request_reply_failed(request, -ENOMEM);
         }
@@ -378,14 +387,17 @@ int http_reply_json(HttpRequest *request, unsigned status, json_object *body) {
 
         if (!body)
                 return request_reply_failed(request, -ENOMEM);
-        text = json_object_to_json_string_length(body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
-        r = text ? http_reply(request, status, "application/json", text, size) : request_reply_failed(request, -ENOMEM);
+        text = json_object_to_json_string_length(body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+                                                 &size);
+        r = text ? http_reply(request, status, "application/json", text, size)
+                 : request_reply_failed(request, -ENOMEM);
         json_object_put(body);
         return r;
 }
 
 int http_reply_error(HttpRequest *request, unsigned status, const char *code, const char *format, ...) {
         _cleanup_(freep) char *message = NULL;
+        const char *service = request->server->id;
         char now[ISO8601_MAX];
         json_object *json;
         va_list ap;
@@ -394,15 +406,14 @@ int http_reply_error(HttpRequest *request, unsigned status, const char *code, co
         message = str_vprintf(format, ap);
         va_end(ap);
         json = json_object_new_object();
-        if (!message || !json) {
+        if (!message || !json || !json_add(json, "ok", json_object_new_boolean(false)) ||
+            !json_add(json, "error", json_object_new_string(message)) ||
+            !json_add(json, "code", json_object_new_string(code)) ||
+            !json_add(json, "service", service ? json_object_new_string(service) : NULL) ||
+            !json_add(json, "timestamp", json_object_new_string(format_iso8601(now, now_realtime_usec())))) {
                 json_object_put(json);
                 return request_reply_failed(request, -ENOMEM);
         }
-        json_object_object_add(json, "ok", json_object_new_boolean(false));
-        json_object_object_add(json, "error", json_object_new_string(message));
-        json_object_object_add(json, "code", json_object_new_string(code));
-        json_object_object_add(json, "service", request->server->id ? json_object_new_string(request->server->id) : NULL);
-        json_object_object_add(json, "timestamp", json_object_new_string(format_iso8601(now, now_realtime_usec())));
         return http_reply_json(request, status, json);
 }
 

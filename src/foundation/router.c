@@ -98,7 +98,8 @@ static bool is_known(const RouteSet *set, unsigned method, const char *path) {
         return false;
 }
 
-static int add_table(RouteSet *set, const HttpRoute *routes, size_t n, bool builtin, Stats *stats, char **ret_reason) {
+static int add_table(RouteSet *set, const HttpRoute *routes, size_t n, bool builtin, Stats *stats,
+                     char **ret_reason) {
         for (size_t i = 0; i < n; i++) {
                 CompiledRoute *c = &set->routes[set->n_routes];
                 int r = check_route(&routes[i], ret_reason);
@@ -204,8 +205,8 @@ static size_t segment_length(const char *s) {
         return strcspn(s, "/");
 }
 
-/* 0 when path does not fit the pattern; else 1 + the number of literal segments before the first parameter, so that of
- * two that fit the more literal one wins. */
+/* 0 when path does not fit the pattern; else 1 + the number of literal segments before the first parameter, so
+ * that of two that fit the more literal one wins. */
 static unsigned match_path(const char *pattern, const char *path) {
         unsigned rank = 1;
         bool literal = true;

@@ -41,8 +41,8 @@ unsigned method_from_string(const char *method);
 /* "GET, HEAD, OPTIONS" for an Allow header. The caller frees. */
 char *methods_to_string(unsigned bits);
 
-/* Checks the table (-EINVAL, *ret_reason says what is wrong with it; the caller frees) and keeps pointers into it: it must
- * outlive the set. builtin is a second table that is looked at first; may be NULL. */
+/* Checks the table (-EINVAL, *ret_reason says what is wrong with it; the caller frees) and keeps pointers into it:
+ * it must outlive the set. builtin is a second table that is looked at first; may be NULL. */
 int route_set_new(const HttpRoute *routes, size_t n_routes, const HttpRoute *builtin, size_t n_builtin, void *state,
                   uint64_t generation, Stats *stats, RouteSet **ret, char **ret_reason);
 /* Public: tooloo-websocket.so uses them of the program that loads it. */

@@ -12,8 +12,8 @@
 
 #define SERVER_LISTENERS_MAX 8
 
-/* What a connection waits for. Each state has one time limit, so the connections of a state, kept in the order in which
- * they entered it, are also in the order of their deadlines: one timer for the first of each list is enough. */
+/* What a connection waits for. Each state has one time limit, so the connections of a state, kept in the order in
+ * which they entered it, are also in the order of their deadlines: one timer for the first of each list is enough. */
 typedef enum ConnState {
         CONN_NEW,      /* accepted; first bytes not looked at yet (for long only where WebSockets are served) */
         CONN_ANSWERED, /* a request has just ended, see peer_has_ended() */
@@ -96,7 +96,8 @@ int conn_hand_to_mhd(Conn *conn);
 void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result request_continue(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *upload_data, size_t *upload_size, void **con_cls);
-void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode why);
+void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+                       enum MHD_RequestTerminationCode why);
 
 struct HttpRequest {
         Server *server;
@@ -127,7 +128,8 @@ struct HttpRequest {
 
 /* Takes over response. */
 int request_queue_response(HttpRequest *request, unsigned status, struct MHD_Response *response);
-/* For a reply that cannot be made: returns r, and sees to it that a request that waits for one is not left waiting. */
+/* For a reply that cannot be made: returns r, and sees to it that a request that waits for one is not left
+ * waiting. */
 int request_reply_failed(HttpRequest *request, int r);
 
 /* guard.c: 0, or the status to refuse with; then *ret_why says what is wrong with the head. */

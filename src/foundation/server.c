@@ -70,7 +70,8 @@ static void run_mhd(Server *server) {
         server->mhd_running = true;
         (void) MHD_run(server->mhd); /* fails after MHD_stop_daemon alone */
         server->mhd_running = false;
-        /* No time limit is MHD's here (connection.c has them), so a timeout can only be 0: there is more to do now. */
+        /* No time limit is MHD's here (connection.c has them), so a timeout can only be 0: there is more to do
+         * now. */
         if (MHD_get_timeout(server->mhd, &timeout) == MHD_YES && timeout == 0) {
                 if (server->mhd_idle_runs++ < MHD_IDLE_RUNS)
                         server_run_mhd_soon(server);
@@ -115,7 +116,8 @@ static int add_mhd_turns(Server *server) {
         r = sd_event_source_set_priority(server->mhd_again, SD_EVENT_PRIORITY_NORMAL + 1);
         if (r < 0)
                 return r;
-        r = sd_event_add_time_relative(server->event, &server->mhd_later, CLOCK_MONOTONIC, 0, 1, on_mhd_later, server);
+        r = sd_event_add_time_relative(server->event, &server->mhd_later, CLOCK_MONOTONIC, 0, 1, on_mhd_later,
+                                       server);
         if (r < 0)
                 return r;
         return sd_event_source_set_enabled(server->mhd_later, SD_EVENT_OFF);
@@ -180,8 +182,8 @@ Server *server_free(Server *server) {
         if (server->ws)
                 server->ws_ops->destroy(server->ws);
         streams_end_all(server);
-        /* MHD 0.9.75 aborts the process when it is stopped with a suspended connection. Ending the streams has resumed
-         * theirs, this gives up the requests whose answer has not come. */
+        /* MHD 0.9.75 aborts the process when it is stopped with a suspended connection. Ending the streams has
+         * resumed theirs, this gives up the requests whose answer has not come. */
         for (unsigned i = 0; i < _CONN_STATE_MAX; i++)
                 for (Conn *c = TAILQ_FIRST(&server->conns[i]), *next; c; c = next) {
                         next = TAILQ_NEXT(c, entries);
@@ -276,8 +278,8 @@ int server_set_routes(Server *server, RouteSet *set) {
         return 0;
 }
 
-/* Until no connection is left. Not "until no request is in flight": of a request that still lies in the kernel's buffer
- * nobody here knows yet. */
+/* Until no connection is left. Not "until no request is in flight": of a request that still lies in the kernel's
+ * buffer nobody here knows yet. */
 void server_check_drained(Server *server) {
         void (*drained)(void *userdata) = server->drained;
 
@@ -300,16 +302,15 @@ static int on_finish_over(sd_event_source *source, uint64_t usec, void *userdata
 
 static int set_drain_timer(Server *server, uint64_t usec, sd_event_time_handler_t handler) {
         server->drain_timer = sd_event_source_disable_unref(server->drain_timer);
-        return sd_event_add_time_relative(server->event, &server->drain_timer, CLOCK_MONOTONIC, usec, 10 * USEC_PER_MSEC,
-                                          handler, server);
+        return sd_event_add_time_relative(server->event, &server->drain_timer, CLOCK_MONOTONIC, usec,
+                                          10 * USEC_PER_MSEC, handler, server);
 }
 
-/* Who has not asked by now is let go; new connections wait for the next process; what has been asked is answered. */
+/* Who has not asked by now is let go; what has been asked is answered. */
 static int on_drain_over(sd_event_source *source, uint64_t usec, void *userdata) {
         Server *server = userdata;
         int r;
 
-        listeners_pause(server);
         conn_close_idle(server);
         r = set_drain_timer(server, FINISH_USEC, on_finish_over);
         if (r < 0) {
@@ -328,8 +329,8 @@ void server_drain(Server *server, void (*drained)(void *userdata), void *userdat
         server->draining = true;
         server->drained = drained;
         server->drained_userdata = userdata;
-        /* Who comes now waits in the backlog for the next process; an EventSource or a WebSocket that we end would else be
-         * back at once, again and again. */
+        /* Who comes now waits in the backlog for the next process; an EventSource or a WebSocket that we end would
+         * else be back at once, again and again. */
         listeners_pause(server);
         if (server->ws)
                 server->ws_ops->close_all(server->ws, 1012, "service restart");

@@ -35,14 +35,16 @@ int server_new(sd_event *event, const ServerTimeouts *timeouts, Server **ret);
 Server *server_free(Server *server);
 TL_DEFINE_CLEANUP(Server *, server_free)
 
+/* -ENOMEM may leave some of it changed. */
 int server_set_info(Server *server, const ServerInfo *info);
 
 /* Takes over the listening socket, also on failure. */
 int server_add_listener(Server *server, int fd);
 
-/* Swaps the route set between two events: requests that come after it run in `set`, streams and WebSockets that can go on
- * there do. Takes a reference. The builtin endpoints of `set` are those of server_builtin_routes(). -errno when WebSocket
- * support, which is loaded with the first set that needs it, is not to be had; the old set stays then. */
+/* Swaps the route set between two events: requests that come after it run in `set`, streams and WebSockets that
+ * can go on there do. Takes a reference. The builtin endpoints of `set` are those of server_builtin_routes().
+ * -errno when WebSocket support, which is loaded with the first set that needs it, is not to be had; the old set
+ * stays then. */
 int server_set_routes(Server *server, RouteSet *set);
 const HttpRoute *server_builtin_routes(size_t *ret_n);
 
@@ -51,10 +53,10 @@ Stats *server_stats(Server *server);
 /* Connections of every kind. */
 unsigned server_connections(const Server *server);
 
-
+/* Wakes every stream of the route with that path. */
 void server_wake_streams(Server *server, const char *path);
 
-/* Graceful end: every answer now carries "Connection: close", WebSockets are closed with 1012, streams end after what is
- * queued; new connections are left in the backlog for the next process. Idle connections are closed after the drain time.
- * `drained` is called once, when no connection is left, or some seconds later if one does not end. */
+/* Graceful end: every answer now carries "Connection: close", WebSockets are closed with 1012, streams end after
+ * what is queued; new connections are left in the backlog for the next process. Idle connections are closed after
+ * the drain time. `drained` is called once, when no connection is left, or some seconds later if one does not end. */
 void server_drain(Server *server, void (*drained)(void *userdata), void *userdata);

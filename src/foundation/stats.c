@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "basic/string-util.h"
+#include "foundation/json-util.h"
 
 #define STATUS_MAX 600
 #define ENDPOINTS_MAX 1024
@@ -133,35 +134,42 @@ static double quantile_msec(const EndpointStats *endpoint, double q) {
         return 0;
 }
 
-/* json-c prints a double with 17 digits unless told; a latency has three that mean something. */
-static json_object *json_msec(double msec) {
+/* json-c prints a double with 17 digits unless told; a latency or a rate has three that mean something. */
+static json_object *json_rounded(double value) {
         char text[32];
 
-        (void) snprintf(text, sizeof(text), "%.3f", msec);
-        return json_object_new_double_s(msec, text);
+        (void) snprintf(text, sizeof(text), "%.3f", value);
+        return json_object_new_double_s(value, text);
+}
+
+static json_object *errors_by_code(const Stats *stats) {
+        json_object *by_code = json_object_new_object();
+
+        for (unsigned i = 0; by_code && i < ELEMENTSOF(stats->errors_by_status); i++) {
+                char code[sizeof("4294967295")];
+
+                if (stats->errors_by_status[i] == 0)
+                        continue;
+                (void) snprintf(code, sizeof(code), "%u", i + 400);
+                if (!json_add(by_code, code, json_object_new_int64(stats->errors_by_status[i]))) {
+                        json_object_put(by_code);
+                        return NULL;
+                }
+        }
+        return by_code;
 }
 
 json_object *stats_to_json(const Stats *stats) {
-        json_object *json = json_object_new_object(), *by_code = json_object_new_object();
+        json_object *json = json_object_new_object();
 
-        if (!json || !by_code) {
-                json_object_put(json);
-                json_object_put(by_code);
-                return NULL;
-        }
-        for (unsigned i = 0; i < ELEMENTSOF(stats->errors_by_status); i++)
-                if (stats->errors_by_status[i] > 0) {
-                        char code[sizeof("4294967295")];
-
-                        (void) snprintf(code, sizeof(code), "%u", i + 400);
-                        json_object_object_add(by_code, code, json_object_new_int64(stats->errors_by_status[i]));
-                }
-        json_object_object_add(json, "requests", json_object_new_uint64(stats->requests));
-        json_object_object_add(json, "successfulRequests", json_object_new_uint64(stats->requests - stats->errors));
-        json_object_object_add(json, "errors", json_object_new_uint64(stats->errors));
-        json_object_object_add(json, "avgLatency", json_msec(average_msec(stats->usec_total, stats->requests)));
-        json_object_object_add(json, "errorsByCode", by_code);
-        return json;
+        if (json && json_add(json, "requests", json_object_new_uint64(stats->requests)) &&
+            json_add(json, "successfulRequests", json_object_new_uint64(stats->requests - stats->errors)) &&
+            json_add(json, "errors", json_object_new_uint64(stats->errors)) &&
+            json_add(json, "avgLatency", json_rounded(average_msec(stats->usec_total, stats->requests))) &&
+            json_add(json, "errorsByCode", errors_by_code(stats)))
+                return json;
+        json_object_put(json);
+        return NULL;
 }
 
 static int compare_busiest(const void *a, const void *b) {
@@ -174,18 +182,15 @@ static json_object *endpoint_to_json(const EndpointStats *endpoint) {
         _cleanup_(freep) char *name = str_printf("%s %s", endpoint->method, endpoint->path);
         json_object *json = json_object_new_object();
 
-        if (!json || !name) {
-                json_object_put(json);
-                return NULL;
-        }
-        json_object_object_add(json, "endpoint", json_object_new_string(name));
-        json_object_object_add(json, "requests", json_object_new_uint64(endpoint->requests));
-        json_object_object_add(json, "avgLatency", json_msec(average_msec(endpoint->usec_total, endpoint->requests)));
-        json_object_object_add(json, "p50", json_msec(quantile_msec(endpoint, 0.50)));
-        json_object_object_add(json, "p99", json_msec(quantile_msec(endpoint, 0.99)));
-        json_object_object_add(json, "errorRate",
-                               json_msec((double) endpoint->errors / (double) endpoint->requests));
-        return json;
+        if (json && name && json_add(json, "endpoint", json_object_new_string(name)) &&
+            json_add(json, "requests", json_object_new_uint64(endpoint->requests)) &&
+            json_add(json, "avgLatency", json_rounded(average_msec(endpoint->usec_total, endpoint->requests))) &&
+            json_add(json, "p50", json_rounded(quantile_msec(endpoint, 0.50))) &&
+            json_add(json, "p99", json_rounded(quantile_msec(endpoint, 0.99))) &&
+            json_add(json, "errorRate", json_rounded((double) endpoint->errors / (double) endpoint->requests)))
+                return json;
+        json_object_put(json);
+        return NULL;
 }
 
 json_object *stats_top_endpoints(const Stats *stats, size_t limit) {
@@ -201,7 +206,14 @@ json_object *stats_top_endpoints(const Stats *stats, size_t limit) {
         }
         memcpy(sorted, stats->endpoints, stats->n_endpoints * sizeof(EndpointStats *));
         qsort(sorted, stats->n_endpoints, sizeof(EndpointStats *), compare_busiest);
-        for (size_t i = 0; i < MIN(limit, stats->n_endpoints) && sorted[i]->requests > 0; i++)
-                json_object_array_add(list, endpoint_to_json(sorted[i]));
+        for (size_t i = 0; i < MIN(limit, stats->n_endpoints) && sorted[i]->requests > 0; i++) {
+                json_object *row = endpoint_to_json(sorted[i]);
+
+                if (!row || json_object_array_add(list, row) < 0) {
+                        json_object_put(row);
+                        json_object_put(list);
+                        return NULL;
+                }
+        }
         return list;
 }

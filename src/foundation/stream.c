@@ -143,7 +143,8 @@ static int start_stream(HttpRequest *request, const char *content_type, const vo
         r = sd_event_add_io(server->event, &stream->hangup, request->conn->fd, EPOLLRDHUP, on_hangup, stream);
         if (r < 0)
                 return r;
-        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, stream, release_stream);
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, stream,
+                                                     release_stream);
         if (!response)
                 return -ENOMEM;
         /* From here on MHD's release_stream() frees it. */
@@ -166,6 +167,8 @@ int http_reply_stream(HttpRequest *request, const char *content_type, const void
 }
 
 int http_stream_write(HttpStream *stream, const void *data, size_t size) {
+        if (size == 0)
+                return 0;
         if (size > STREAM_QUEUE_MAX - stream->queued)
                 return -ENOBUFS;
         if (stream->queued + size > stream->space) {
@@ -207,8 +210,8 @@ uint64_t http_stream_generation(const HttpStream *stream) {
         return route_set_generation(stream->set);
 }
 
-/* The request lives as long as its stream, and would hold the old generation as long. It has been replied to, so nobody asks
- * for its parameters any more, whose names lie there. */
+/* The request lives as long as its stream, and would hold the old generation as long. It has been replied to, so
+ * nobody asks for its parameters any more, whose names lie there. */
 static void leave_old_set(HttpRequest *request, RouteSet *set, const HttpRoute *route) {
         route_match_done(&request->match);
         request->match.route = route;

@@ -261,8 +261,8 @@ static int on_writable(Connection *c) {
         return 0;
 }
 
-/* A callback that returns nonzero would be the usual way, but with libuv lws, as Debian builds it, closes a second time
- * right after the first, which drops the close frame. */
+/* A callback that returns nonzero would be the usual way, but with libuv lws, as Debian builds it, closes a second
+ * time right after the first, which drops the close frame. */
 void close_ended(Ws *ws) {
         Connection *c;
 
@@ -278,8 +278,8 @@ void close_ended(Ws *ws) {
 }
 
 /* A client may offer subprotocols. None is spoken here, and RFC 6455 (4.2.2) lets a server go on without one, but
- * lws refuses whoever offers only what it has no protocol of that name for. So the first offer becomes the name of one for
- * the time that lws compares; before lws answers the name is taken away again, and none is selected. */
+ * lws refuses whoever offers only what it has no protocol of that name for. So the first offer becomes the name of
+ * one for the time that lws compares; before lws answers the name is taken away again, and none is selected. */
 static void accept_subprotocol(Ws *ws, struct lws *lws) {
         struct lws_tokenize tokens;
         char offered[128];

@@ -40,7 +40,7 @@ struct Ws {
         bool loop_initialized;
         sd_event_source *io;
         sd_event_source *timer;
-        sd_event_source *again; /* turns the uv loop once more without waiting */
+        sd_event_source *again; /* a timer that is over: turns the uv loop once more without waiting */
         int64_t timer_at;       /* in uv's time (ms), 0 when the timer is off */
         struct lws_context *context;
         struct lws_vhost *vhost;

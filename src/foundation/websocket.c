@@ -40,7 +40,7 @@ static int on_uv_ready(sd_event_source *source, int fd, uint32_t revents, void *
         return 0;
 }
 
-static int on_uv_again(sd_event_source *source, void *userdata) {
+static int on_uv_again(sd_event_source *source, uint64_t usec, void *userdata) {
         turn_uv_loop(userdata);
         return 0;
 }
@@ -61,8 +61,10 @@ static int on_prepare(sd_event_source *source, void *userdata) {
 
         uv_update_time(&ws->loop);
         timeout = uv_backend_timeout(&ws->loop);
-        if (timeout == 0)
-                return sd_event_source_set_enabled(ws->again, SD_EVENT_ONESHOT);
+        if (timeout == 0) {
+                r = sd_event_source_set_time(ws->again, 0);
+                return r < 0 ? r : sd_event_source_set_enabled(ws->again, SD_EVENT_ONESHOT);
+        }
         if (timeout < 0)
                 return 0;
         at = (int64_t) uv_now(&ws->loop) + timeout;
@@ -92,7 +94,10 @@ static int nest_uv_loop(Ws *ws) {
         r = sd_event_source_set_enabled(ws->timer, SD_EVENT_OFF);
         if (r < 0)
                 return r;
-        r = sd_event_add_defer(ws->event, &ws->again, on_uv_again, ws);
+        /* A timer that is over, for a deferred source counts as the one that has waited longest: one that is
+         * wanted at every turn would keep all others of its priority out, and with a lower priority it might never
+         * be its turn. */
+        r = sd_event_add_time(ws->event, &ws->again, CLOCK_MONOTONIC, 0, 1, on_uv_again, ws);
         if (r < 0)
                 return r;
         r = sd_event_source_set_enabled(ws->again, SD_EVENT_OFF);
@@ -116,8 +121,8 @@ static int create_context(Ws *ws) {
         struct lws_context_creation_info info = {
                 .port = CONTEXT_PORT_NO_LISTEN,
                 .protocols = ws->protocols,
-                /* Without a loop from outside lws's libuv plugin takes SIGTERM for itself; its own poll loop costs time
-                 * in proportion to the open connections. */
+                /* Without a loop from outside lws's libuv plugin takes SIGTERM for itself; its own poll loop costs
+                 * time in proportion to the open connections. */
                 .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_VALIDATE_UTF8 |
                         LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME,
                 .foreign_loops = loops,
@@ -187,7 +192,7 @@ static int ws_create(sd_event *event, void (*closed)(void *userdata), void *user
         return 0;
 }
 
-static int ws_adopt(Ws *ws, int fd, RouteSet *set, const HttpRoute *route, EndpointStats *stats, const char *path) {
+static int ws_adopt(Ws *ws, int fd, RouteSet *set, const HttpRoute *route, const char *path) {
         _cleanup_(connection_freep) Connection *c = NULL;
         int r;
 

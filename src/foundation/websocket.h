@@ -5,21 +5,21 @@
 
 #include "foundation/router.h"
 
-/* WebSockets by libwebsockets. A shared object of its own (tooloo-websocket.so), loaded with the first route table that
- * has a WebSocket: libwebsockets with its TLS library is most of the memory of a small service, and most services speak
- * HTTP alone. */
+/* WebSockets by libwebsockets. A shared object of its own (tooloo-websocket.so), loaded with the first route table
+ * that has a WebSocket: libwebsockets with its TLS library is most of the memory of a small service, and most
+ * services speak HTTP alone. */
 typedef struct Ws Ws;
 
 typedef struct WsOps WsOps;
 struct WsOps {
-        /* closed is called after each connection that ends. */
+        /* closed is called, from the event loop, after one or more connections have ended. */
         int (*create)(sd_event *event, void (*closed)(void *userdata), void *userdata, Ws **ret);
         Ws *(*destroy)(Ws *ws);
         /* Takes over a connected socket whose unread bytes begin with a handshake for `route` (also on failure: it is
          * closed then). path is copied. */
-        int (*adopt)(Ws *ws, int fd, RouteSet *set, const HttpRoute *route, EndpointStats *stats, const char *path);
-        /* Every connection goes on in `set`; one that cannot is closed with 1012, or stays where it is when its data has
-         * another shape there. */
+        int (*adopt)(Ws *ws, int fd, RouteSet *set, const HttpRoute *route, const char *path);
+        /* Every connection goes on in `set`; one that cannot is closed with 1012, or stays where it is when its
+         * data has another shape there. */
         void (*rebind)(Ws *ws, RouteSet *set);
         void (*close_all)(Ws *ws, uint16_t code, const char *reason);
         unsigned (*count)(const Ws *ws);

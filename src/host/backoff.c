@@ -3,11 +3,12 @@
 /* tooloo-backoff UNIT FILE: what systemd runs after each end of a service (ExecStopPost=).
  *
  * After an end that nobody asked for it waits, and the restart with it: 100 ms after a crash, twice that after the
- * next one within 30 s, and so on. Meanwhile connections queue at the socket unit. FILE keeps the count, in the unit's runtime
- * directory. RestartSec= is 0 beside it, for systemd may let that timer be a quarter of a second late.
+ * next one within 30 s, and so on. Meanwhile connections queue at the socket unit. FILE keeps the count, in the
+ * unit's runtime directory. RestartSec= is 0 beside it, for systemd may let that timer be a quarter of a second
+ * late.
  *
- * After an end that somebody asked for it does not wait, and takes the start that follows off the unit's start limit, for
- * systemd counts those too. Who stops or restarts the unit during a wait ends the wait. */
+ * After an end that somebody asked for it does not wait, and takes the start that follows off the unit's start
+ * limit, for systemd counts those too. Who stops or restarts the unit during a wait ends the wait. */
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -66,9 +67,10 @@ static int read_job(sd_bus *bus, const char *unit_path, char **ret_type) {
         return 0;
 }
 
-/* The unit's job tells a crash from an order: there is none for a process that went by itself. $SERVICE_RESULT alone does
- * not, for many programs exit with an error when they are told to stop. A start that follows an orderly stop before that
- * is over takes the place of the stop job; after a crash it is a connection's or another unit's wish, no order. */
+/* The unit's job tells a crash from an order: there is none for a process that went by itself. $SERVICE_RESULT
+ * alone does not, for many programs exit with an error when they are told to stop. A start that follows an orderly
+ * stop before that is over takes the place of the stop job; after a crash it is a connection's or another unit's
+ * wish, no order. */
 static int find_order(sd_bus *bus, const char *unit, End *ret) {
         _cleanup_(freep) char *path = NULL, *type = NULL;
         int r;
@@ -90,8 +92,8 @@ static int find_order(sd_bus *bus, const char *unit, End *ret) {
         return 0;
 }
 
-/* reset-failed is what empties systemd's count of starts. It also wipes the result off, which must stay readable when the
- * unit is not about to start again. */
+/* reset-failed is what empties systemd's count of starts. It also wipes the result off, which must stay readable
+ * when the unit is not about to start again. */
 static int forget(sd_bus *bus, const char *unit, const char *file, End end) {
         if (unlink(file) < 0 && errno != ENOENT)
                 return log_errno(-errno, "Cannot remove %s", file);

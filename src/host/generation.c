@@ -93,7 +93,7 @@ uint64_t service_generation(const Service *service) {
 }
 
 bool service_is_trial(const Service *service) {
-        return !service->server;
+        return service->number == 0;
 }
 
 void service_wake_streams(Service *service, const char *path) {

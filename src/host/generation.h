@@ -8,9 +8,9 @@
 typedef struct Generation {
         struct Service {
                 sd_event *event;
-                Server *server; /* NULL in a trial */
+                Server *server; /* NULL in a trial, and in fini when the service ends */
                 char *id;
-                uint64_t number;
+                uint64_t number; /* from 1; 0 in a trial */
         } service;
         LoadedModule loaded;
         void *state;
@@ -18,17 +18,18 @@ typedef struct Generation {
         char *path; /* its private copy, removed with it */
 } Generation;
 
-/* Loads the module, without running any of it. server is NULL in a trial. *ret_reason as in module_load(). */
+/* Loads the module; of its code constructors alone run. server is NULL and number 0 in a trial. All of these return
+ * 0 or negative errno; *ret_reason as in module_load(), and may stay NULL without memory. */
 int generation_new(sd_event *event, Server *server, const char *id, uint64_t number, const char *path,
                    Generation **ret, char **ret_reason);
 
-/* Runs its init. */
+/* Runs its init. After a failure fini is not run. */
 int generation_init(Generation *generation, char **ret_reason);
 
 /* From here on the file it was loaded from goes with it. */
 int generation_own_file(Generation *generation, const char *path);
 
-/* suspend of old, resume of generation. */
+/* suspend of old, resume of generation, where both have theirs. */
 int generation_take_over(Generation *generation, Generation *old, char **ret_reason);
 
 /* fini, unload, remove the private copy. */

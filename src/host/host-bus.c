@@ -159,8 +159,8 @@ void host_bus_changed(Host *host) {
 
         if (!host->bus)
                 return;
-        r = sd_bus_emit_properties_changed(host->bus, SERVICE_BUS_PATH, SERVICE_BUS_INTERFACE, "Generation", "LastResult",
-                                           "LastProblem", NULL);
+        r = sd_bus_emit_properties_changed(host->bus, SERVICE_BUS_PATH, SERVICE_BUS_INTERFACE, "Generation",
+                                           "LastResult", "LastProblem", NULL);
         if (r < 0)
                 log_errno(r, "Cannot announce the new generation");
 }

@@ -30,6 +30,9 @@ typedef struct ReloadWaiter {
 
 typedef STAILQ_HEAD(ReloadWaiters, ReloadWaiter) ReloadWaiters;
 
+/* A generation that was replaced; reload.c knows more. */
+typedef struct Retiring Retiring;
+
 /* The service host: one service, its server, the generations of its module. */
 typedef struct Host {
         sd_event *event;
@@ -47,9 +50,10 @@ typedef struct Host {
         uint64_t prove_usec;
         sd_event_source *prove_timer;
 
-        Generation *current;
+        Generation *current; /* its route set owns it */
         uint64_t next_generation;
-        unsigned n_retiring;
+        unsigned n_retiring;                    /* older ones, from the swap to their fini */
+        LIST_HEAD(RetiredList, Retiring) retired; /* nothing runs in these any more, their fini is due */
         char *current_copy; /* path of the current generation's private copy */
 
         /* The reload that runs, and who waits for it or for the one after it. */
@@ -62,7 +66,7 @@ typedef struct Host {
         uint64_t last_pause;  /* usec */
         const char *last_result;
         char *last_problem; /* NULL for none */
-        bool stopping;
+        bool stopping;      /* no reload begins any more */
 
         sd_event_source *status_timer, *status_post;
         unsigned status_connections;
@@ -70,11 +74,14 @@ typedef struct Host {
 
 /* reload.c */
 
-/* Loads the first generation; *ret_reason is for people. After it the server serves. */
+/* Loads the first generation. Negative errno: *ret_reason is one line for people, the caller frees. */
 int host_load_first(Host *host, char **ret_reason);
-/* Reloads once the one that runs, if any, is over. done is called once, maybe before this returns. */
+/* Reloads once the one that runs, if any, is over. done is called once, maybe before this returns; may be NULL. */
 void host_reload(Host *host, bool only_if_changed, ReloadDone done, void *userdata);
-void host_reload_done(Host *host);
+/* Gives up the reload that runs and those that wait; who waits is told so. */
+void host_reload_stop(Host *host);
+/* The end of the generations whose turn of the loop has not come. After server_free(), which retires the last one. */
+void host_free_generations(Host *host);
 /* What /health says while the module of that version serves. */
 int host_tell_server(Host *host, const char *version);
 

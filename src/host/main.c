@@ -32,7 +32,8 @@ static int record_stop(const char *id) {
         r = proven_init(&proven, state);
         if (r < 0)
                 return log_errno(r, "Cannot look at the state directory");
-        r = proven_judge_end(&proven, result ? result : "success", code ? code : "exited", status ? status : "0", &reason);
+        r = proven_judge_end(&proven, result ? result : "success", code ? code : "exited", status ? status : "0",
+                             &reason);
         if (r < 0)
                 (void) log_errno(r, "Cannot write to %s: a module that crashes would be loaded again", strna(state));
         else if (r > 0)
@@ -44,13 +45,14 @@ static int record_stop(const char *id) {
 
 static void host_done(Host *host) {
         host->stopping = true;
-        host_reload_done(host);
+        host_reload_stop(host);
         host->status_post = sd_event_source_disable_unref(host->status_post);
         host->status_timer = sd_event_source_disable_unref(host->status_timer);
         host->bus_slot = sd_bus_slot_unref(host->bus_slot);
         host->bus = sd_bus_flush_close_unref(host->bus);
-        /* Its last route set lets go of the current generation. */
+        /* With its route set goes the current generation. */
         host->server = server_free(host->server);
+        host_free_generations(host);
         proven_done(&host->proven);
         free(host->id);
         free(host->name);
@@ -70,6 +72,7 @@ static int host_init(Host *host, const Options *o) {
                          .prove_usec = o->prove_ms * USEC_PER_MSEC };
         STAILQ_INIT(&host->running);
         STAILQ_INIT(&host->queued);
+        LIST_INIT(&host->retired);
         host->runtime_directory = first_directory("RUNTIME_DIRECTORY");
         if (!host->runtime_directory)
                 return -ENOENT;
@@ -112,6 +115,7 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
         Host *host = userdata;
 
         host->stopping = true;
+        host_reload_stop(host);
         (void) sd_notify(false, "STOPPING=1\nSTATUS=Answering what is in flight");
         server_drain(host->server, on_drained, host);
         return 0;
@@ -152,7 +156,7 @@ static int add_signals(Host *host) {
 /* Says why nothing can be served, to the journal and to systemctl status. */
 static int cannot_serve(const char *id, const char *why) {
         log_error("Cannot serve '%s': %s", id, why);
-        (void) sd_notifyf(false, "STATUS=Cannot serve: %s", why);
+        (void) sd_notifyf(false, "STATUS=%s", why);
         return EXIT_CONFIG;
 }
 
@@ -169,16 +173,18 @@ static int serve(Host *host) {
         r = host_bus_open(host);
         if (r < 0)
                 log_warning("No user bus (%s): reload by SIGHUP works, 'toolooctl reload' does not", strerror(-r));
-        r = host_load_first(host, &reason);
-        if (r < 0)
-                return cannot_serve(host->id, strna(reason));
+        /* Before the module is on trial, for it is not to blame for this. */
         r = take_sockets(host);
         if (r == 0)
-                return cannot_serve(host->id, "systemd handed over no listening socket: start it through its socket unit");
+                return cannot_serve(host->id, "systemd handed over no listening socket: start it through its socket"
+                                              " unit");
         if (r < 0) {
                 log_errno(r, "Cannot take the listening sockets");
                 return EXIT_FAILURE;
         }
+        r = host_load_first(host, &reason);
+        if (r < 0)
+                return cannot_serve(host->id, strna(reason));
         r = host_status_start(host);
         if (r >= 0)
                 r = sd_notify(false, "READY=1");

@@ -34,15 +34,20 @@ typedef struct Module {
         const HttpRoute *routes;
         size_t n_routes;
 
-        /* Any of these may be NULL. State is what init returned, and what handlers are given.
+        /* Any of these may be NULL. State is what init returned, and what handlers are given. All run on the
+         * service's loop, so no request is answered for as long as they take.
          *
-         * init runs first in a child process that tries the module out, then in the service while the old generation goes
-         * on serving: it must have no effect outside the process and not wait. Negative errno rejects the module. */
+         * init runs first in a child process that tries the module out, then in the service while the old
+         * generation goes on serving: it must have no effect outside the process and not wait. Negative errno
+         * rejects the module; fini is not called then. */
         int (*init)(Service *service, void **ret_state);
+        /* After the last request, stream and WebSocket of the generation. What the module added to the loop has to be
+         * gone when it returns, for its code is unloaded next. */
         void (*fini)(void *state);
-        /* suspend describes the old generation's state, which goes on serving; resume takes it over into the new one
-         * before that serves, negative errno rejects the module. What changes in the old one after suspend is the old
-         * one's alone. suspend's *ret is put by the host; resume does not keep `saved`. */
+        /* suspend describes the old generation's state, which goes on serving; resume takes it over into the new
+         * one before that serves. Negative errno of either rejects the new module, and nothing is taken from
+         * suspend's *ret. What changes in the old one after suspend is the old one's alone. *ret is put by the
+         * host and may be NULL; resume does not keep `saved`. Called only where both generations have theirs. */
         int (*suspend)(void *state, json_object **ret);
         int (*resume)(void *state, json_object *saved);
 } Module;
@@ -53,14 +58,14 @@ typedef struct Module {
         .magic = TOOLOO_MODULE_MAGIC, .abi = TOOLOO_MODULE_ABI, .size = sizeof(Module), .name = (id), \
         .version = (v)
 
-/* The loop all of it runs on. Event sources that a module adds are gone when fini returns. */
+/* The loop all of it runs on. Owned by the service. */
 sd_event *service_event(Service *service) _public_;
 const char *service_id(const Service *service) _public_;
 /* The number of this generation, counted from 1 in each process. */
 uint64_t service_generation(const Service *service) _public_;
 /* True in the child process that only tries the module out. */
 bool service_is_trial(const Service *service) _public_;
-/* Wakes every stream of that route, so that its `next` is called. */
+/* Wakes every stream of the route with that path, so that its `next` is called; from the loop, not from within. */
 void service_wake_streams(Service *service, const char *path) _public_;
 /* One line in the journal, with the service's fields. priority as in syslog(3). */
 void service_log(Service *service, int priority, const char *format, ...) _public_ _printf_(3, 4);

@@ -73,7 +73,8 @@ static const struct option long_options[] = {
 };
 
 /* Milliseconds of an option; *ret_usec gets them as microseconds when it is not NULL. */
-static int parse_ms(const char *option, unsigned long min, unsigned long max, unsigned long *ret_ms, uint64_t *ret_usec) {
+static int parse_ms(const char *option, unsigned long min, unsigned long max, unsigned long *ret_ms,
+                    uint64_t *ret_usec) {
         unsigned long ms;
 
         if (parse_uint(optarg, min, max, &ms) < 0) {

@@ -15,6 +15,6 @@ typedef struct Options {
 
 Options options_default(void);
 
-/* 1 to go on, 0 when all is done (--help, --version), negative errno after an error that has been said. The strings are
- * those of argv. */
+/* 1 to go on, 0 when all is done (--help, --version), negative errno after an error that has been said. The
+ * strings are those of argv. */
 int options_parse(Options *o, int argc, char *argv[]);

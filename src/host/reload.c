@@ -11,43 +11,59 @@
 #include "shared/log.h"
 #include "shared/service-bus.h"
 
-/* The order of a reload, the old generation serving until the last step: copy the file to a name never used before, try it
- * in a child process, load it here, init, resume, swap the route set between two events. The old generation goes when its
- * last request ends. */
+/* The order of a reload, the old generation serving until the last step: copy the file to a name never used
+ * before, try it in a child process, load it here, init, resume, swap the route set between two events. The old
+ * generation goes when its last request ends. */
 
 static void start_next(Host *host);
 
 /* --- Generations --- */
 
-typedef struct Retiring {
+struct Retiring {
         Host *host;
         Generation *generation;
         sd_event_source *source;
-} Retiring;
+        LIST_ENTRY(Retiring) entries;
+};
+
+/* Nothing runs in it any more. */
+static void retire(Retiring *retiring) {
+        log_debug("Generation %lu ended", (unsigned long) retiring->generation->service.number);
+        LIST_REMOVE(retiring, entries);
+        generation_free(retiring->generation);
+        sd_event_source_disable_unref(retiring->source);
+        free(retiring);
+}
 
 static int on_retire(sd_event_source *source, void *userdata) {
         Retiring *retiring = userdata;
         Host *host = retiring->host;
 
-        log_debug("Generation %lu ended", (unsigned long) retiring->generation->service.number);
-        generation_free(retiring->generation);
-        sd_event_source_disable_unref(retiring->source);
-        free(retiring);
+        retire(retiring);
         host->n_retiring--;
         host_status_update(host);
         return 0;
 }
 
-/* Called when nothing runs in the generation any more, but maybe with its code still on the stack: so its end waits for
- * the next turn of the loop. */
+/* Called when nothing runs in the generation any more, but maybe with its code still on the stack: so its end
+ * waits for the next turn of the loop, or for the end of the loop. */
 static void on_set_retired(void *userdata) {
         Retiring *retiring = userdata;
+        Host *host = retiring->host;
+        int r;
 
-        if (retiring->host->stopping ||
-            sd_event_add_defer(retiring->host->event, &retiring->source, on_retire, retiring) < 0) {
-                generation_free(retiring->generation);
-                retiring->host->n_retiring--;
-                free(retiring);
+        LIST_INSERT_HEAD(&host->retired, retiring, entries);
+        r = sd_event_add_defer(host->event, &retiring->source, on_retire, retiring);
+        if (r < 0 && r != -ESTALE) /* that is the end of the loop */
+                log_errno(r, "An old generation stays until the service ends");
+}
+
+void host_free_generations(Host *host) {
+        Retiring *retiring;
+
+        while ((retiring = LIST_FIRST(&host->retired))) {
+                retiring->generation->service.server = NULL; /* is gone already */
+                retire(retiring);
         }
 }
 
@@ -83,7 +99,8 @@ static int swap_in(Host *host, Generation *generation, char **ret_reason) {
         r = server_set_routes(host->server, set);
         if (r < 0) {
                 host->n_retiring -= host->current != NULL;
-                *ret_reason = str_printf("its WebSockets need tooloo-websocket.so, which cannot be loaded (see the journal)");
+                *ret_reason = str_printf("its WebSockets need tooloo-websocket.so, which cannot be loaded"
+                                         " (see the journal)");
                 return r;
         }
         route_set_on_retired(set, on_set_retired, TAKE_PTR(retiring));
@@ -170,12 +187,13 @@ static int on_proven(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static void begin_to_prove(Host *host, const char *copy, bool replaced) {
-        int r = proven_begin(&host->proven, copy, replaced);
+/* False, and said, when nothing can be remembered. */
+static bool begin_to_prove(Host *host, const char *copy, bool replaces) {
+        int r = proven_begin(&host->proven, copy, replaces);
 
         if (r < 0) {
                 log_errno(r, "Cannot write to the state directory, a crash would not be rolled back");
-                return;
+                return false;
         }
         if (!host->prove_timer)
                 r = sd_event_add_time_relative(host->event, &host->prove_timer, CLOCK_MONOTONIC, host->prove_usec,
@@ -187,12 +205,22 @@ static void begin_to_prove(Host *host, const char *copy, bool replaced) {
         }
         if (r < 0)
                 log_errno(r, "Cannot set a timer");
+        return true;
 }
 
 /* --- The first generation --- */
 
-/* The file itself, or the last good copy when that content is known not to work: it took the service down, or was rejected
- * in a reload before this restart. */
+static void note_rollback(Host *host, const char *why) {
+        if (str_replace_printf(&host->last_problem, "rolled back to the last good module: %s", why) < 0)
+                log_errno(-ENOMEM, "Cannot note the problem");
+        host->last_result = "rolled-back";
+        log_fields(LOG_ERR, (const char *const[]) { "TOOLOO_EVENT=rolled-back", NULL },
+                   "Not running %s: %s. Running the last good module instead; a changed file is taken again",
+                   host->module_path, why);
+}
+
+/* The file itself, or the last good copy when that content is known not to work: it took the service down, or was
+ * rejected in a reload before this restart. */
 static const char *choose_first(Host *host) {
         _cleanup_(freep) char *why = NULL;
         bool rejected = files_equal(host->module_path, host->rejected_path) > 0;
@@ -201,12 +229,7 @@ static const char *choose_first(Host *host) {
                 return host->module_path;
         if (!why)
                 why = strdup("this file was rejected before; 'toolooctl reload' tries it again");
-        if (str_replace_printf(&host->last_problem, "rolled back to the last good module: %s", strna(why)) < 0)
-                log_errno(-ENOMEM, "Cannot note the problem");
-        host->last_result = "rolled-back";
-        log_fields(LOG_ERR, (const char *const[]) { "TOOLOO_EVENT=rolled-back", NULL },
-                   "Not loading %s: %s. Running the last good module instead; a changed file is taken again",
-                   host->module_path, strna(why));
+        note_rollback(host, strna(why));
         return host->proven.good;
 }
 
@@ -218,7 +241,7 @@ static int load_copy_of(Host *host, const char *file, char **ret_reason) {
         if (r < 0)
                 return r;
         /* Before it runs: a crash in its init is to be remembered, too. */
-        begin_to_prove(host, copy, false);
+        (void) begin_to_prove(host, copy, false);
         r = load_and_swap(host, copy, ret_reason);
         if (r < 0) {
                 (void) unlink(copy);
@@ -238,11 +261,7 @@ int host_load_first(Host *host, char **ret_reason) {
         file = choose_first(host);
         r = load_copy_of(host, file, &reason);
         if (r < 0 && file == host->module_path && proven_has_good(&host->proven)) {
-                log_error("Cannot load %s: %s. Running the last good module instead", host->module_path, strna(reason));
-                if (str_replace_printf(&host->last_problem, "running the last good module, for %s: %s",
-                                       host->module_path, strna(reason)) < 0)
-                        return -ENOMEM;
-                host->last_result = "rolled-back";
+                note_rollback(host, reason ? reason : strerror(-r));
                 free(TAKE_PTR(reason));
                 r = load_copy_of(host, host->proven.good, &reason);
         }
@@ -252,6 +271,8 @@ int host_load_first(Host *host, char **ret_reason) {
 }
 
 /* --- Reload --- */
+
+static const ReloadResult no_memory = { .error = SD_BUS_ERROR_NO_MEMORY, .message = "out of memory" };
 
 static void answer_all(ReloadWaiters *waiters, const ReloadResult *result) {
         ReloadWaiter *waiter;
@@ -278,13 +299,13 @@ static void finish(Host *host, const ReloadResult *result) {
         answer_all(&host->running, result);
         if (!STAILQ_EMPTY(&host->queued) && !host->next_reload &&
             sd_event_add_defer(host->event, &host->next_reload, on_next_reload, host) < 0)
-                answer_all(&host->queued, &(ReloadResult) { .error = SD_BUS_ERROR_NO_MEMORY, .message = "out of memory" });
+                answer_all(&host->queued, &no_memory);
 }
 
 static void reject(Host *host, const char *copy, const char *error, const char *reason) {
         log_fields(LOG_ERR, (const char *const[]) { "TOOLOO_EVENT=reload-rejected", NULL },
-                   "Module rejected, generation %lu goes on serving: %s", (unsigned long) host->next_generation - 1,
-                   reason);
+                   "Module rejected, generation %lu goes on serving: %s",
+                   (unsigned long) host->current->service.number, reason);
         if (copy && rename(copy, host->rejected_path) < 0) {
                 log_warning("Cannot keep %s: %s", host->rejected_path, strerror(errno));
                 (void) unlink(copy);
@@ -295,18 +316,21 @@ static void reject(Host *host, const char *copy, const char *error, const char *
         finish(host, &(ReloadResult) { .error = error, .message = reason });
 }
 
+/* Takes over copy. */
 static void accept_module(Host *host, char *copy) {
         _cleanup_(freep) char *reason = NULL;
         uint64_t begin, pause;
-        int r;
+        bool noted;
+        int r, q;
 
-        begin_to_prove(host, copy, true);
+        noted = begin_to_prove(host, copy, true); /* before it runs, as with the first one */
         begin = now_usec();
         r = load_and_swap(host, copy, &reason);
         pause = now_usec() - begin;
+        q = proven_decide(&host->proven, r >= 0);
+        if (q < 0 && noted)
+                log_errno(q, "Cannot write to the state directory, a crash might roll back to the wrong module");
         if (r < 0) {
-                /* What runs is the old one again, and that is not on trial. */
-                begin_to_prove(host, host->current_copy, false);
                 reject(host, copy, SERVICE_BUS_ERROR_REJECTED, reason ? reason : strerror(-r));
                 free(copy);
                 return;
@@ -372,12 +396,17 @@ static void start_next(Host *host) {
         host->trial_copy = TAKE_PTR(copy);
 }
 
+/* To "toolooctl reload --changed" a service that does not run any more: the next one loads the new file. */
+static const ReloadResult stopping = { .error = SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+                                       .message = "the service is stopping" };
+
 void host_reload(Host *host, bool only_if_changed, ReloadDone done, void *userdata) {
         ReloadWaiter *waiter = calloc(1, sizeof(ReloadWaiter));
 
-        if (!waiter) {
+        if (host->stopping || !waiter) {
                 if (done)
-                        done(&(ReloadResult) { .error = SD_BUS_ERROR_NO_MEMORY, .message = "out of memory" }, userdata);
+                        done(host->stopping ? &stopping : &no_memory, userdata);
+                free(waiter);
                 return;
         }
         *waiter = (ReloadWaiter) { .only_if_changed = only_if_changed, .done = done, .userdata = userdata };
@@ -386,9 +415,7 @@ void host_reload(Host *host, bool only_if_changed, ReloadDone done, void *userda
                 start_next(host);
 }
 
-void host_reload_done(Host *host) {
-        const ReloadResult stopping = { .error = SERVICE_BUS_ERROR_REJECTED, .message = "the service is stopping" };
-
+void host_reload_stop(Host *host) {
         host->trial = trial_free(host->trial);
         if (host->trial_copy)
                 (void) unlink(host->trial_copy);

@@ -46,8 +46,8 @@ Trial *trial_free(Trial *trial) {
         return NULL;
 }
 
-/* Splits what the child said into the last stage it began and the reason it gave. Modules may print too: the last line
- * counts. */
+/* Splits what the child said into the last stage it began and the reason it gave. Modules may print too: the last
+ * line counts. */
 static void read_output(int fd, char buf[static OUTPUT_MAX], const char **ret_stage, const char **ret_reason) {
         off_t size = lseek(fd, 0, SEEK_END);
         ssize_t n = pread(fd, buf, OUTPUT_MAX - 1, size > OUTPUT_MAX - 1 ? size - (OUTPUT_MAX - 1) : 0);
@@ -105,8 +105,8 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* The child gets neither our sockets nor our blocked signals. A file in memory takes its words: a pipe could fill up under
- * a module that prints much. */
+/* The child gets neither our sockets nor our blocked signals. A file in memory takes its words: a pipe could fill
+ * up under a module that prints much. */
 static int spawn_child(const char *path, const char *id, int output, pid_t *ret) {
         char *const argv[] = { (char *) "tooloo-service", (char *) "--check", (char *) path, (char *) id, NULL };
         posix_spawn_file_actions_t actions;
@@ -138,8 +138,8 @@ static int spawn_child(const char *path, const char *id, int output, pid_t *ret)
         return -r;
 }
 
-int trial_start(sd_event *event, const char *path, const char *id, uint64_t timeout_usec, TrialDone done, void *userdata,
-                Trial **ret) {
+int trial_start(sd_event *event, const char *path, const char *id, uint64_t timeout_usec, TrialDone done,
+                void *userdata, Trial **ret) {
         _cleanup_(trial_freep) Trial *trial = calloc(1, sizeof(Trial));
         int r;
 

@@ -117,3 +117,13 @@ int port_owner_find(unsigned port, PortOwner *ret) {
         *ret = owner;
         return 1;
 }
+
+char *port_owner_describe(unsigned port) {
+        PortOwner owner;
+
+        if (port == 0 || port_owner_find(port, &owner) <= 0)
+                return NULL;
+        if (owner.pid > 0)
+                return str_printf("port %u is taken by PID %d (%s)", port, owner.pid, owner.name);
+        return str_printf("port %u is taken by a process of UID %u", port, owner.uid);
+}

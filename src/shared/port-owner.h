@@ -12,3 +12,6 @@ typedef struct PortOwner {
 
 /* 1 when somebody does, 0 when nobody does, negative errno when it cannot be found out. */
 int port_owner_find(unsigned port, PortOwner *ret);
+
+/* "port 3005 is taken by PID 59 (python3)". The caller frees; NULL when nobody is seen to listen there. */
+char *port_owner_describe(unsigned port);

@@ -7,11 +7,13 @@
  *   path    /ai/tooloo/Service
  *
  *   Reload(b only_if_changed) -> (s outcome, t generation, t pause_usec)
- *       Answers once the swap is over. outcome is "reloaded" or "unchanged"; pause_usec is how long the event loop was
- *       held up by it. With only_if_changed a file whose content is already loaded, or was already rejected, is
- *       "unchanged". A module that is not taken gives the error ai.tooloo.Error.ModuleRejected with the reason as message,
- *       a missing or unreadable file ai.tooloo.Error.ModuleMissing, and the old generation goes on serving. A second call
- *       during a reload waits and then reloads once more.
+ *       Answers once the swap is over. outcome is "reloaded" or "unchanged"; pause_usec is how long the event loop
+ *       was held up by it. With only_if_changed a file whose content is already loaded, or was already rejected, is
+ *       "unchanged". A module that is not taken gives the error ai.tooloo.Error.ModuleRejected with the reason as
+ *       message, one that is missing or cannot be read or copied ai.tooloo.Error.ModuleMissing, and the old
+ *       generation goes on serving. A second call during a reload waits and then reloads once more. A service that is
+ *       stopping answers as if it were gone, org.freedesktop.DBus.Error.NameHasNoOwner: the next start loads the new
+ *       file anyway.
  *
  *   properties (PropertiesChanged is emitted for Generation, LastResult, LastProblem):
  *       Id s, Version s (of the module), Generation t, RetiringGenerations u (older ones that still answer something),

@@ -16,6 +16,9 @@ typedef struct Failure {
 
 #define FIELD(f) offsetof(Failure, f)
 
+/* What our programs exit with when a person must put something right; their STATUS= then says what. */
+#define EXIT_CONFIG 78
+
 static const BusProperty service_properties[] = {
         { SYSTEMD_UNIT, "LoadState", "s", FIELD(load_state) },
         { SYSTEMD_SERVICE, "Result", "s", FIELD(result) },
@@ -35,12 +38,20 @@ static void failure_done(Failure *f) {
         free(f->status_text);
 }
 
+static bool says_why(const Failure *f) {
+        return f->code == CLD_EXITED && f->status == EXIT_CONFIG && f->status_text && *f->status_text;
+}
+
 static char *describe_exit(const Failure *f) {
         if (f->code == CLD_KILLED || f->code == CLD_DUMPED)
                 return str_printf("its process was killed by SIG%s", strna(sigabbrev_np((int) f->status)));
         /* From 200 on it is systemd's own word that the program was not even run; see systemd.exec(5). */
         if (f->status == 203)
                 return strdup("its program cannot be executed (203/EXEC)");
+        if (f->status == 233)
+                return strdup("its runtime directory cannot be set up; make it writable (233/RUNTIME_DIRECTORY)");
+        if (f->status == 238)
+                return strdup("its state directory cannot be set up; make it writable (238/STATE_DIRECTORY)");
         if (f->status > 200 && f->status < 245)
                 return str_printf("systemd could not prepare its process (exit status %u, see systemd.exec(5))",
                                   f->status);
@@ -90,8 +101,11 @@ int unit_failure_reason(sd_bus *bus, const char *unit, char **ret, char **ret_re
                 r = bus_batch_wait(&batch);
         if (r < 0)
                 return r;
-        reason = describe(&failure);
-        if (reason && failure.status_text && *failure.status_text)
+        if (says_why(&failure))
+                reason = strdup(failure.status_text);
+        else
+                reason = describe(&failure);
+        if (reason && !says_why(&failure) && failure.status_text && *failure.status_text)
                 r = str_replace_printf(&reason, "%s (its last status: %s)", reason, failure.status_text);
         if (!reason || r < 0)
                 return -ENOMEM;

@@ -79,9 +79,9 @@ static char *describe_failure(const Build *b, const siginfo_t *info) {
         if (!line)
                 return str_printf("the build command exited with status %d and said nothing", info->si_status);
         if (b->diagnosis.rank == 4)
-                return str_printf("disk full: %s", line);
-        if (info->si_status == 127 && endswith(line, "not found"))
-                return str_printf("%s; install it, or give another --command=", line);
+                return str_printf("disk full: %s; free some space, then run '" BUILD_AGAIN "'", line);
+        if (endswith(line, ": not found") || endswith(line, ": command not found"))
+                return str_printf("%s; install it, then run '" BUILD_AGAIN "'", line);
         return strdup(line);
 }
 

@@ -8,6 +8,9 @@
 
 /* One run of the build command, in a process group of its own. What it prints goes to the journal line by line. */
 
+/* For whoever put right what kept a build from working: nothing changed in the sources, so no build begins by itself. */
+#define BUILD_AGAIN "systemctl --user reload tooloo-watchd"
+
 typedef struct Build Build;
 
 /* Called once, when the command has ended. problem is NULL on success, else one line; it is valid during the call

@@ -143,7 +143,7 @@ static int start_build(Manager *m) {
         if (r < 0) {
                 schedule_ended(&m->schedule);
                 if (r == -ENOENT)
-                        (void) fail(r, "Build failed: %s: not found; install %s", argv[0],
+                        (void) fail(r, "Build failed: %s: not found; install %s, then run '" BUILD_AGAIN "'", argv[0],
                                     m->options->command ? argv[0] : "ninja-build");
                 else
                         (void) fail(r, "Build failed: cannot run %s: %s", argv[0], strerror(-r));

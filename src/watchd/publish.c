@@ -17,6 +17,8 @@ static int complain(char **problem, int error, const char *what, const char *pat
                 advice = "; free some space";
         else if (error == -EACCES || error == -EPERM || error == -EROFS)
                 advice = "; give a directory of your own with --modules=";
+        else if (error == -EXDEV)
+                advice = "; the module directory and staging beside it must lie on one file system";
         (void) str_replace_printf(problem, "cannot %s %s: %s%s", what, path, strerror(-error), advice);
         return error;
 }

@@ -36,6 +36,10 @@ PORTS = {
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: waits out a limit that cannot be shortened")
+
+
 # --- Commands ---
 
 

@@ -139,6 +139,7 @@ def test_port_taken_by_a_stranger(without_capabilities):
         for arguments in ["start", "capabilities"], ["start"]:
             said = fails(FAILED, *arguments)
             assert f"port 3009 is taken by PID {os.getpid()}" in said, said
+        assert f"port 3009 is taken by PID {os.getpid()}" in status_json()["capabilities"]["problem"]
         assert all(http_request(port)[0] == 200 for id, port in PORTS.items() if id != "capabilities")
 
 
@@ -204,6 +205,14 @@ def test_read_only_state_directory(service):
         assert len(warnings) == 2  # one for each module that was loaded
         assert all("would not be rolled back: Read-only file system" in line for line in warnings)
         it.stop()
+
+
+def test_state_directory_that_cannot_be_made(service, rest_of_the_fleet):
+    it = service("faulty", "faulty-good", start=False)
+    with small_file_system(it.state_directory(), "mode=0777,ro"):  # systemd wants to change the mode
+        said = fails(FAILED, "start", "faulty")
+        assert "its state directory cannot be set up; make it writable" in said, said
+    assert it.start().returncode == 0
 
 
 def test_disk_full_while_copying_a_module(service):

@@ -145,6 +145,46 @@ def test_an_older_file_moved_into_place_is_built(dev):
         wait_until(lambda: get_json(PORT)["version"] == "9.3.0", journal.entry, "the older file is live")
 
 
+def test_dev_starts_what_was_stopped(dev):
+    toolooctl("stop", "cup")
+    toolooctl("dev", dev)
+    assert get_json(PORTS["cup"])["ok"]
+
+
+def test_no_compiler(dev):
+    file = dev / SOURCE
+    setting = USER_UNITS / "tooloo-watchd.service.d/60-test.conf"
+    tools = dev.parent / "tools"
+    tools.mkdir()
+    (tools / "ninja").symlink_to(shutil.which("ninja"))
+    setting.write_text(f"[Service]\nEnvironment=PATH={tools}\n")
+    systemctl("daemon-reload")
+    try:
+        replace(file, with_version((CHECKOUT / SOURCE).read_text(), "9.4.0"))
+        with Journal("tooloo-watchd.service", after=journal_cursor()) as journal:
+            systemctl("restart", "tooloo-watchd.service")
+            said = journal.wait("^Build failed")["MESSAGE"]
+        assert "not found; install it, then run 'systemctl --user reload tooloo-watchd'" in said
+        assert said in toolooctl("status").stdout
+        assert all(get_json(port)["ok"] for port in PORTS.values())
+    finally:
+        setting.unlink()
+        systemctl("daemon-reload")
+    with Journal("tooloo-training.service", after=journal_cursor()) as journal:
+        systemctl("restart", "tooloo-watchd.service")
+        wait_until(lambda: get_json(PORT)["version"] == "9.4.0", journal.entry, "built with a compiler")
+
+
+def test_a_watcher_that_cannot_begin_is_named(dev, tmp_path):
+    done = toolooctl("dev", dev, "--build", tmp_path, ok=False)
+    said = f"the build directory {tmp_path} is not set up (no build.ninja); in the source tree run: meson setup {tmp_path}"
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and said in done.stderr, done.stderr
+    assert f"Build watcher failed: {said}" in toolooctl("status").stdout
+    assert all(get_json(port)["ok"] for port in PORTS.values())
+    toolooctl("dev", dev)
+    assert "Build watcher failed" not in toolooctl("status").stdout
+
+
 def test_stop_ends_the_watcher_too(dev):
     toolooctl("stop")
     assert unit_property("tooloo-watchd.service", "ActiveState") == "inactive"

@@ -473,10 +473,12 @@ def test_failure_shows_the_first_error_and_goes_on(watcher):
 
 
 @pytest.mark.parametrize("text, status", [
-    ("echo 'cc: /tmp/x.s: No space left on device'; exit 1", "Build failed: disk full: cc: /tmp/x.s: No space left"),
+    ("echo 'cc: /tmp/x.s: No space left on device'; exit 1", "Build failed: disk full: cc: /tmp/x.s: No space left on "
+     "device; free some space, then run 'systemctl --user reload tooloo-watchd'"),
     ("exit 3", "Build failed: the build command exited with status 3 and said nothing"),
     ("kill -SEGV $$", "Build failed: the build command was killed by SIGSEGV"),
     ("no-such-tool --x", "Build failed: .*no-such-tool: not found; install it"),
+    ("(no-such-tool) || exit 1", "Build failed: .*no-such-tool: not found; install it"),
     (r"printf '\377\033[31mbad\033[0m\n'; exit 1", r"Build failed: \?bad$"),
     ("yes 0123456789012345678901234567890123456789 | head -n 5000; echo 'x.c:1:2: error: late'; exit 1",
      "Build failed: x.c:1:2: error: late"),
@@ -529,8 +531,11 @@ def in_namespace(*setup, user=True):
     """A command prefix that does something first as root of a namespace of its own."""
     as_root = ["--user", "--map-root-user"] if user or os.geteuid() != 0 else []
     prefix = ["unshare", *as_root, "--mount", "sh", "-ec", "; ".join([*setup, 'exec "$@"']), "sh"]
-    if subprocess.run([*prefix, "true"], stderr=subprocess.DEVNULL).returncode != 0:
-        pytest.skip("no user namespace here")
+    if os.geteuid() == 0:  # in a container /proc/sys is read-only, but not that of a mount of one's own
+        prefix = ["unshare", "--mount", "sh", "-ec", 'mount -t proc proc /proc; exec "$@"', "sh", *prefix]
+    done = subprocess.run([*prefix, "true"], stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"may not set this up here: {done.stderr.strip()}")
     return prefix
 
 
@@ -546,6 +551,29 @@ def test_full_disk_when_publishing(watcher):
     watcher.wait("STATUS=Publishing failed: cannot publish .*training.so: No space left on device; free some space")
     (watcher.src / "size").write_text("2000\n")
     watcher.wait("STATUS=Build 3 done in .*: published training.so")
+
+
+def test_module_directory_of_another_file_system(watcher):
+    build = watcher.tree / "build/src/modules/training"
+    build.mkdir(parents=True)
+    watcher.modules.mkdir(parents=True)
+    (build / "training.so").write_text("one")
+    prefix = in_namespace(f"mount -t tmpfs none {shlex.quote(str(watcher.modules))}", user=False)
+    watcher.start(prefix=prefix, wait=False)
+    watcher.wait("STATUS=Publishing failed: cannot publish .*training.so: Invalid cross-device link; .* one file system")
+
+
+def test_full_disk_while_building(watcher):
+    build = watcher.tree / "build"
+    build.mkdir()
+    (watcher.src / "a.c").write_text("int a;\n")
+    watcher.hook.write_text("cd build && cc -c ../src/a.c\n")
+    prefix = in_namespace(f"mount -t tmpfs -o size=64k none {shlex.quote(str(build))}", user=False)
+    watcher.start(prefix=prefix)
+    (watcher.src / "a.c").write_text("int a[100000] = { 1 };\n")
+    watcher.wait("STATUS=Build failed: disk full: .*No space left on device.*; free some space, then run '")
+    (watcher.src / "a.c").write_text("int a = 2;\n")
+    watcher.wait("STATUS=Build 3 done")
 
 
 def expect_exit(watcher, code, text):

@@ -22,7 +22,7 @@ static void set_up(void) {
 }
 
 static void tear_down(void) {
-        static const char *const names[] = { "one", "two", "candidate.so", "good.so", "bad.so", "bad.reason" };
+        static const char *const names[] = { "one", "two", "candidate.so", "good.so", "bad.so", "bad.reason", "replaced.so" };
 
         proven_done(&proven);
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
@@ -74,6 +74,18 @@ Test(proven, bad_without_reason) {
         cr_expect_null(why);
 }
 
+/* As on a full disk, where a rename still works. */
+Test(proven, reason_cannot_be_written) {
+        char *why = (char *) "untouched";
+
+        cr_assert_eq(proven_begin(&proven, "one", false), 0);
+        free(proven.reason);
+        proven.reason = strdup("/proc/tooloo");
+        cr_expect_eq(end_with("signal", "killed", "SEGV"), 1);
+        cr_expect(proven_is_bad(&proven, "one", &why));
+        cr_expect_null(why);
+}
+
 Test(proven, blame) {
         static const struct {
                 const char *result, *code, *status;
@@ -98,10 +110,82 @@ Test(proven, blame) {
 Test(proven, replaced) {
         cr_assert_eq(proven_begin(&proven, "one", false), 0);
         cr_assert_eq(proven_begin(&proven, "two", true), 0);
+        cr_expect(!proven_has_good(&proven));
+        cr_assert_eq(proven_decide(&proven, true), 0);
         cr_expect(proven_is_good(&proven, "one"));
         cr_expect_eq(files_equal("two", "candidate.so"), 1);
+        cr_expect_eq(access("replaced.so", F_OK), -1);
         cr_assert_eq(proven_begin(&proven, "two", false), 0);
         cr_expect(proven_is_good(&proven, "one"));
+}
+
+Test(proven, ended_while_on_trial) {
+        cr_assert_eq(proven_begin(&proven, "one", false), 0);
+        cr_assert_eq(proven_begin(&proven, "two", false), 0);
+        cr_expect(!proven_has_good(&proven));
+        cr_expect_eq(files_equal("two", "candidate.so"), 1);
+}
+
+/* What goes on because its successor was not let in is no better for that: it can still be the one to blame. */
+Test(proven, successor_not_let_in) {
+        char *why = NULL;
+
+        cr_assert_eq(proven_begin(&proven, "one", false), 0);
+        cr_assert_eq(proven_begin(&proven, "two", true), 0);
+        cr_assert_eq(proven_decide(&proven, false), 0);
+        cr_expect(!proven_has_good(&proven));
+        cr_expect_eq(access("replaced.so", F_OK), -1);
+        cr_expect_eq(end_with("signal", "killed", "SEGV"), 1);
+        cr_expect(proven_is_bad(&proven, "one", &why));
+        free(why);
+        cr_expect(!proven_is_bad(&proven, "two", &why));
+}
+
+/* Nor is it on trial again when it had passed. */
+Test(proven, successor_of_a_good_one_not_let_in) {
+        cr_assert_eq(proven_begin(&proven, "one", false), 0);
+        cr_assert_eq(proven_confirm(&proven), 0);
+        cr_assert_eq(proven_begin(&proven, "two", true), 0);
+        cr_assert_eq(proven_decide(&proven, false), 0);
+        cr_expect(proven_is_good(&proven, "one"));
+        cr_expect_eq(access("candidate.so", F_OK), -1);
+        cr_expect_eq(end_with("signal", "killed", "SEGV"), 0);
+}
+
+/* An init that went well in its trial and not in the service. */
+Test(proven, crash_before_decided) {
+        char *why = NULL;
+
+        cr_assert_eq(proven_begin(&proven, "one", false), 0);
+        cr_assert_eq(proven_begin(&proven, "two", true), 0);
+        cr_expect_eq(end_with("signal", "killed", "SEGV"), 1);
+        cr_expect(proven_is_good(&proven, "one"));
+        cr_expect(proven_is_bad(&proven, "two", &why));
+        cr_expect_eq(access("replaced.so", F_OK), -1);
+        free(why);
+}
+
+/* Who takes a change back must not get it as the one to fall back to. */
+Test(proven, back_to_the_good_one) {
+        cr_assert_eq(proven_begin(&proven, "one", false), 0);
+        cr_assert_eq(proven_confirm(&proven), 0);
+        cr_assert_eq(proven_begin(&proven, "two", true), 0);
+        cr_assert_eq(proven_decide(&proven, true), 0);
+        cr_assert_eq(proven_begin(&proven, "one", true), 0);
+        cr_assert_eq(proven_decide(&proven, true), 0);
+        cr_expect(proven_is_good(&proven, "one"));
+        cr_expect_eq(access("candidate.so", F_OK), -1);
+        cr_expect_eq(access("replaced.so", F_OK), -1);
+}
+
+/* A process that was killed in the middle of a reload leaves it open: nothing of that counts for a later one. */
+Test(proven, forgets_what_was_open) {
+        cr_assert_eq(proven_begin(&proven, "one", false), 0);
+        cr_assert_eq(proven_begin(&proven, "two", true), 0);
+        cr_expect_eq(end_with("signal", "killed", "KILL"), 0);
+        cr_assert_eq(proven_begin(&proven, "two", false), 0);
+        cr_assert_eq(proven_decide(&proven, true), 0);
+        cr_expect(!proven_has_good(&proven));
 }
 
 Test(proven, forgets_bad_once_something_runs) {
@@ -122,6 +206,8 @@ Test(proven, without_directory) {
         cr_assert_eq(proven_init(&none, NULL), 0);
         cr_expect_eq(proven_begin(&none, "one", false), 0);
         cr_expect_eq(proven_confirm(&none), 0);
+        cr_expect_eq(proven_decide(&none, true), 0);
+        cr_expect_eq(proven_decide(&none, false), 0);
         cr_expect(!proven_is_bad(&none, "one", &why));
         cr_expect(!proven_is_good(&none, "one"));
         cr_expect(!proven_has_good(&none));
