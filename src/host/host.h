@@ -30,7 +30,7 @@ typedef struct ReloadWaiter {
 
 typedef STAILQ_HEAD(ReloadWaiters, ReloadWaiter) ReloadWaiters;
 
-/* A generation that was replaced; reload.c knows more. */
+/* A generation that was replaced; swap.c knows more. */
 typedef struct Retiring Retiring;
 
 /* The service host: one service, its server, the generations of its module. */
@@ -80,10 +80,24 @@ int host_load_first(Host *host, char **ret_reason);
 void host_reload(Host *host, bool only_if_changed, ReloadDone done, void *userdata);
 /* Gives up the reload that runs and those that wait; who waits is told so. */
 void host_reload_stop(Host *host);
+
+/* swap.c */
+
+/* Loads a private copy here, runs its init, hands the old one's state over and lets it serve. On failure the old one
+ * goes on; *ret_reason as above. */
+int host_swap(Host *host, const char *copy, char **ret_reason);
 /* The end of the generations whose turn of the loop has not come. After server_free(), which retires the last one. */
 void host_free_generations(Host *host);
 /* What /health says while the module of that version serves. */
 int host_tell_server(Host *host, const char *version);
+
+/* module-copy.c */
+
+/* Copies a module to a name in the runtime directory that this process has never loaded. The caller frees *ret and
+ * removes the file; *ret_reason as above. */
+int host_copy_module(const Host *host, const char *from, char **ret, char **ret_reason);
+/* Removes what a killed predecessor left behind. */
+void host_remove_old_copies(const Host *host);
 
 /* host-bus.c: negative errno when there is no user bus; that is no reason to stop. */
 int host_bus_open(Host *host);

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <dirent.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,165 +14,6 @@
  * generation goes when its last request ends. */
 
 static void start_next(Host *host);
-
-/* --- Generations --- */
-
-struct Retiring {
-        Host *host;
-        Generation *generation;
-        sd_event_source *source;
-        LIST_ENTRY(Retiring) entries;
-};
-
-/* Nothing runs in it any more. */
-static void retire(Retiring *retiring) {
-        log_debug("Generation %lu ended", (unsigned long) retiring->generation->service.number);
-        LIST_REMOVE(retiring, entries);
-        generation_free(retiring->generation);
-        sd_event_source_disable_unref(retiring->source);
-        free(retiring);
-}
-
-static int on_retire(sd_event_source *source, void *userdata) {
-        Retiring *retiring = userdata;
-        Host *host = retiring->host;
-
-        retire(retiring);
-        host->n_retiring--;
-        host_status_update(host);
-        return 0;
-}
-
-/* Called when nothing runs in the generation any more, but maybe with its code still on the stack: so its end
- * waits for the next turn of the loop, or for the end of the loop. */
-static void on_set_retired(void *userdata) {
-        Retiring *retiring = userdata;
-        Host *host = retiring->host;
-        int r;
-
-        LIST_INSERT_HEAD(&host->retired, retiring, entries);
-        r = sd_event_add_defer(host->event, &retiring->source, on_retire, retiring);
-        if (r < 0 && r != -ESTALE) /* that is the end of the loop */
-                log_errno(r, "An old generation stays until the service ends");
-}
-
-void host_free_generations(Host *host) {
-        Retiring *retiring;
-
-        while ((retiring = LIST_FIRST(&host->retired))) {
-                retiring->generation->service.server = NULL; /* is gone already */
-                retire(retiring);
-        }
-}
-
-int host_tell_server(Host *host, const char *version) {
-        return server_set_info(host->server, &(ServerInfo) { .id = host->id, .name = host->name, .version = version,
-                                                             .ready = true });
-}
-
-/* Makes the generation the one that serves. On failure it still belongs to the caller. */
-static int swap_in(Host *host, Generation *generation, char **ret_reason) {
-        _cleanup_(route_set_unrefp) RouteSet *set = NULL;
-        _cleanup_(freep) Retiring *retiring = calloc(1, sizeof(Retiring));
-        const Module *module = generation->loaded.module;
-        const HttpRoute *builtin;
-        size_t n_builtin;
-        int r;
-
-        if (!retiring)
-                return -ENOMEM;
-        builtin = server_builtin_routes(&n_builtin);
-        r = route_set_new(module->routes, module->n_routes, builtin, n_builtin, generation->state,
-                          generation->service.number, server_stats(host->server), &set, ret_reason);
-        if (r < 0)
-                return r;
-        if (host->current) {
-                r = generation_take_over(generation, host->current, ret_reason);
-                if (r < 0)
-                        return r;
-        }
-        retiring->host = host;
-        retiring->generation = generation;
-        host->n_retiring += host->current != NULL;
-        r = server_set_routes(host->server, set);
-        if (r < 0) {
-                host->n_retiring -= host->current != NULL;
-                *ret_reason = str_printf("its WebSockets need tooloo-websocket.so, which cannot be loaded"
-                                         " (see the journal)");
-                return r;
-        }
-        route_set_on_retired(set, on_set_retired, TAKE_PTR(retiring));
-        host->current = generation;
-        r = host_tell_server(host, module->version);
-        if (r < 0)
-                log_errno(r, "Cannot note the new version");
-        return 0;
-}
-
-/* Loads a private copy here and lets it serve. */
-static int load_and_swap(Host *host, const char *copy, char **ret_reason) {
-        _cleanup_(generation_freep) Generation *generation = NULL;
-        int r;
-
-        r = generation_new(host->event, host->server, host->id, host->next_generation, copy, &generation, ret_reason);
-        if (r >= 0)
-                r = generation_init(generation, ret_reason);
-        if (r >= 0)
-                r = swap_in(host, generation, ret_reason);
-        if (r < 0)
-                return r;
-        host->next_generation++;
-        r = generation_own_file(generation, copy);
-        if (r < 0)
-                log_errno(r, "Cannot remember %s", copy);
-        TAKE_PTR(generation);
-        return 0;
-}
-
-/* --- Copies --- */
-
-static char *new_copy_path(const Host *host) {
-        static unsigned n;
-
-        /* Not the generation's number alone: a rejected file had that, too. */
-        return str_printf("%s/%s-%d-%u.so", host->runtime_directory, host->id, (int) getpid(), n++);
-}
-
-/* What a killed predecessor left behind. */
-static void remove_old_copies(const Host *host) {
-        _cleanup_(freep) char *prefix = str_printf("%s-", host->id);
-        DIR *directory = opendir(host->runtime_directory);
-        struct dirent *entry;
-
-        if (!directory || !prefix) {
-                log_warning("Cannot look for old copies in %s", host->runtime_directory);
-                if (directory)
-                        (void) closedir(directory);
-                return;
-        }
-        while ((entry = readdir(directory)))
-                if (startswith(entry->d_name, prefix) && endswith(entry->d_name, ".so") &&
-                    unlinkat(dirfd(directory), entry->d_name, 0) < 0)
-                        log_warning("Cannot remove %s: %s", entry->d_name, strerror(errno));
-        (void) closedir(directory);
-}
-
-static int make_copy(const Host *host, const char *from, char **ret, char **ret_reason) {
-        _cleanup_(freep) char *path = new_copy_path(host);
-        int r;
-
-        if (!path)
-                return -ENOMEM;
-        r = copy_file_new(from, path, 0700);
-        if (r < 0) {
-                *ret_reason = r == -ENOENT ? str_printf("there is no %s: build or install it", from)
-                                           : str_printf("cannot copy %s to %s: %s%s", from, host->runtime_directory,
-                                                        strerror(-r), r == -ENOSPC ? "; free some space there" : "");
-                return r;
-        }
-        *ret = TAKE_PTR(path);
-        return 0;
-}
 
 /* --- Trust --- */
 
@@ -237,12 +76,12 @@ static int load_copy_of(Host *host, const char *file, char **ret_reason) {
         _cleanup_(freep) char *copy = NULL;
         int r;
 
-        r = make_copy(host, file, &copy, ret_reason);
+        r = host_copy_module(host, file, &copy, ret_reason);
         if (r < 0)
                 return r;
         /* Before it runs: a crash in its init is to be remembered, too. */
         (void) begin_to_prove(host, copy, false);
-        r = load_and_swap(host, copy, ret_reason);
+        r = host_swap(host, copy, ret_reason);
         if (r < 0) {
                 (void) unlink(copy);
                 return r;
@@ -257,7 +96,7 @@ int host_load_first(Host *host, char **ret_reason) {
         const char *file;
         int r;
 
-        remove_old_copies(host);
+        host_remove_old_copies(host);
         file = choose_first(host);
         r = load_copy_of(host, file, &reason);
         if (r < 0 && file == host->module_path && proven_has_good(&host->proven)) {
@@ -325,7 +164,7 @@ static void accept_module(Host *host, char *copy) {
 
         noted = begin_to_prove(host, copy, true); /* before it runs, as with the first one */
         begin = now_usec();
-        r = load_and_swap(host, copy, &reason);
+        r = host_swap(host, copy, &reason);
         pause = now_usec() - begin;
         q = proven_decide(&host->proven, r >= 0);
         if (q < 0 && noted)
@@ -377,7 +216,7 @@ static void start_next(Host *host) {
         STAILQ_CONCAT(&host->running, &host->queued);
         STAILQ_FOREACH(waiter, &host->running, entries)
                 only_if_changed = only_if_changed && waiter->only_if_changed;
-        r = make_copy(host, host->module_path, &copy, &reason);
+        r = host_copy_module(host, host->module_path, &copy, &reason);
         if (r < 0) {
                 reject(host, NULL, SERVICE_BUS_ERROR_MISSING, reason ? reason : strerror(-r));
                 return;
