@@ -93,6 +93,12 @@ class Load:
         goal = self.figures.ok + n
         self._wait(lambda: self.figures.ok >= goal, f"less than {n} answers", timeout)
 
+    def wait_for_generation(self, kind, generation, timeout=PATIENCE):
+        """Until one more answer of that kind has come, from that generation."""
+        seen = len(self.figures.answers)
+        self._wait(lambda: any(a.generation == generation and a.kind == kind for a in self.figures.answers[seen:]),
+                   f"no {kind} was answered by generation {generation}", timeout)
+
     def join(self, timeout=120):
         """Until the given number of requests has been sent and answered."""
         self.thread.join(timeout)
