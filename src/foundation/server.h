@@ -41,6 +41,10 @@ int server_set_info(Server *server, const ServerInfo *info);
 /* Takes over the listening socket, also on failure. */
 int server_add_listener(Server *server, int fd);
 
+/* Takes what systemd hands over to a socket-activated program: listens on each listening stream socket, closes what it
+ * has no use for. How many it listens on, 0 for a program that was not started through its socket. */
+int server_take_sockets(Server *server);
+
 /* Swaps the route set between two events: requests that come after it run in `set`, streams and WebSockets that
  * can go on there do. Takes a reference. The builtin endpoints of `set` are those of server_builtin_routes().
  * -errno when WebSocket support, which is loaded with the first set that needs it, is not to be had; the old set

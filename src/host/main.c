@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -121,27 +120,6 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
         return 0;
 }
 
-/* Whatever systemd hands over that listens is ours to serve. */
-static int take_sockets(Host *host) {
-        int n = sd_listen_fds(true), served = 0;
-
-        if (n < 0)
-                return n;
-        for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
-                int r;
-
-                if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, true) <= 0) {
-                        safe_close(fd);
-                        continue;
-                }
-                r = server_add_listener(host->server, fd);
-                if (r < 0)
-                        return r;
-                served++;
-        }
-        return served;
-}
-
 static int add_signals(Host *host) {
         int r;
 
@@ -174,7 +152,7 @@ static int serve(Host *host) {
         if (r < 0)
                 log_warning("No user bus (%s): reload by SIGHUP works, 'toolooctl reload' does not", strerror(-r));
         /* Before the module is on trial, for it is not to blame for this. */
-        r = take_sockets(host);
+        r = server_take_sockets(host->server);
         if (r == 0)
                 return cannot_serve(host->id, "systemd handed over no listening socket: start it through its socket"
                                               " unit");
