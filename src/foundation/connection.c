@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 
 #include "basic/time-util.h"
-#include "foundation/server-internal.h"
+#include "foundation/gate.h"
 #include "shared/log.h"
 
 #define ANSWERED_USEC (100 * USEC_PER_MSEC)
@@ -100,6 +100,7 @@ Conn *conn_new(Server *server, int fd) {
 void conn_free(Conn *conn) {
         Server *server = conn->server;
 
+        gate_forget(conn);
         sd_event_source_disable_unref(conn->peek_source);
         TAILQ_REMOVE(&server->conns[conn->state], conn, entries);
         server->n_conns--;

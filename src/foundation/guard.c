@@ -15,6 +15,7 @@ typedef struct Framing {
         const char *encoding;
         const char *length;
         const char *next; /* where the next line of the head must begin */
+        AccessHead *access;
         bool broken_lines;
         bool wrong_name;
 } Framing;
@@ -71,6 +72,7 @@ static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const cha
                 f->encoding = value;
         } else if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
                 f->hosts++;
+        access_note_header(f->access, name, value);
         return MHD_YES;
 }
 
@@ -110,10 +112,14 @@ static const char *wrong_path(const char *path) {
         return strstr(path, "%00") ? "the path has a NUL" : NULL;
 }
 
-unsigned guard_request(const HttpRequest *request, const char *method, const char *version, const char **ret_why) {
+unsigned guard_request(HttpRequest *request, const char *method, const char *version, const char **ret_why) {
         const char *why;
-        Framing f = { .next = version + strlen(version) + strlen("\r\n") };
+        Framing f = { .next = version + strlen(version) + strlen("\r\n"), .access = &request->head };
 
+        request->head = (AccessHead) {
+                .authority = request->authority,
+                .changes = !(method_from_string(method) & (METHOD_GET | METHOD_HEAD | METHOD_OPTIONS)),
+        };
         (void) MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, note_header, &f);
         if (!begins_well(request, method, version) || !ends_well(&f, request, method))
                 f.broken_lines = true;

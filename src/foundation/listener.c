@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "basic/string-util.h"
-#include "foundation/server-internal.h"
+#include "foundation/gate.h"
 #include "shared/log.h"
 
 /* A WebSocket handshake must begin with this much at most; what is longer is HTTP's to refuse. */
@@ -96,6 +96,33 @@ static int try_websocket(Conn *conn, const char *head) {
         return 1;
 }
 
+/* 1 to go on with the handshake, 0 when it is HTTP's to answer, -EINPROGRESS when it has to wait. */
+static int judge_handshake(Conn *conn, const char *head, size_t size) {
+        char copy[PEEK_MAX + 1];
+        AccessHead access;
+
+        memcpy(copy, head, size + 1);
+        if (!access_read_handshake(copy, size, &access))
+                return 0;
+        switch (gate_judge_head(conn, &access)) {
+        case ACCESS_OK:
+                return 1;
+        case ACCESS_WAIT:
+                return -EINPROGRESS;
+        default:
+                return 0; /* which says why */
+        }
+}
+
+/* What the peek waits for has come, but not what the gate waits for. */
+static int wait_at_gate(Conn *conn) {
+        int r = sd_event_source_set_enabled(conn->peek_source, SD_EVENT_OFF);
+
+        if (r >= 0)
+                gate_wait(conn);
+        return r;
+}
+
 static int on_first_bytes(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         Conn *conn = userdata;
         char head[PEEK_MAX + 1];
@@ -123,7 +150,13 @@ static int on_first_bytes(sd_event_source *source, int fd, uint32_t revents, voi
         }
         if (setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &(int) { 1 }, sizeof(int)) < 0)
                 log_debug("Cannot reset SO_RCVLOWAT: %s", strerror(errno));
-        r = try_websocket(conn, head);
+        r = judge_handshake(conn, head, (size_t) n);
+        if (r == -EINPROGRESS) {
+                r = wait_at_gate(conn);
+                if (r >= 0)
+                        return 0;
+        } else if (r > 0)
+                r = try_websocket(conn, head);
         if (r < 0)
                 conn_abort(conn);
         else if (r == 0)
@@ -134,19 +167,29 @@ static int on_first_bytes(sd_event_source *source, int fd, uint32_t revents, voi
 }
 
 static int take_connection(Server *server, int fd) {
-        Conn *conn = conn_new(server, fd);
+        uid_t uid = (uid_t) -1;
+        Access access = gate_judge_peer(server->gate, fd, &uid);
+        Conn *conn;
         int r;
 
+        if (access == ACCESS_USER || (access == ACCESS_WAIT && gate_is_crowded(server->gate))) {
+                refused_take(server, fd);
+                return 0;
+        }
+        conn = conn_new(server, fd);
         if (!conn) {
                 safe_close(fd);
                 return -ENOMEM;
         }
+        conn->uid = uid;
         if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int)) < 0)
                 log_debug("Cannot set TCP_NODELAY: %s", strerror(errno));
         /* Where no WebSocket is served nothing has to be told apart. */
-        if (!server->ws)
+        if (!server->ws && access == ACCESS_OK)
                 return conn_hand_to_mhd(conn);
         r = sd_event_add_io(server->event, &conn->peek_source, fd, EPOLLIN | EPOLLRDHUP, on_first_bytes, conn);
+        if (r >= 0 && access == ACCESS_WAIT)
+                r = wait_at_gate(conn);
         if (r < 0) {
                 safe_close(fd);
                 conn_free(conn);
@@ -154,6 +197,28 @@ static int take_connection(Server *server, int fd) {
         }
         conn_enter(conn, CONN_NEW);
         return 0;
+}
+
+void conn_look_again(Conn *conn) {
+        Server *server = conn->server;
+        Access access = gate_judge_user(server->gate, conn->uid);
+        int r;
+
+        if (access == ACCESS_WAIT && !gate_is_overdue(conn)) {
+                gate_wait(conn);
+                return;
+        }
+        if (access != ACCESS_OK) {
+                int fd = conn->fd;
+
+                gate_tell(server->gate, ACCESS_USER, "of uid %u, which AllowUsers= does not name", conn->uid);
+                conn_free(conn);
+                refused_take(server, fd);
+                return;
+        }
+        r = server->ws ? sd_event_source_set_enabled(conn->peek_source, SD_EVENT_ON) : conn_hand_to_mhd(conn);
+        if (r < 0)
+                log_errno(r, "Cannot take a connection");
 }
 
 static void listeners_enable(Server *server, int enabled) {

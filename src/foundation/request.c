@@ -7,8 +7,8 @@
 
 #include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "foundation/gate.h"
 #include "foundation/json-util.h"
-#include "foundation/server-internal.h"
 #include "shared/log.h"
 
 #define BODY_SPACE_FIRST 4096
@@ -19,16 +19,23 @@
 
 /* --- From MHD: begin, continue (head, body, end), completed --- */
 
-/* The path of a request target, which clients that take us for a proxy send with our address in front (RFC 9112
- * 3.2.2). */
-static char *path_of(const char *target) {
+/* Clients that take us for a proxy send the path with our address in front (RFC 9112 3.2.2). */
+static int take_target(HttpRequest *request, const char *target) {
+        const char *path = target;
+
         if (strncasecmp(target, "http://", strlen("http://")) == 0) {
-                target += strlen("http://");
-                target += strcspn(target, "/?");
-                if (*target != '/')
-                        return strdup("/");
+                const char *authority = target + strlen("http://");
+
+                path = authority + strcspn(authority, "/?");
+                request->authority = strndup(authority, (size_t) (path - authority));
+                if (!request->authority)
+                        return -ENOMEM;
+                if (*path != '/')
+                        path = "/";
         }
-        return strndup(target, strcspn(target, "?"));
+        request->target_size = strlen(target);
+        request->path = strndup(path, strcspn(path, "?"));
+        return request->path ? 0 : -ENOMEM;
 }
 
 static bool request_id_ok(const char *id) {
@@ -47,10 +54,9 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
         request->server = cls;
         request->mhd = connection;
         request->begun = now_usec();
-        request->path = path_of(uri);
-        request->target_size = strlen(uri);
         info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-        if (!request->path || !info || !info->socket_context) {
+        if (take_target(request, uri) < 0 || !info || !info->socket_context) {
+                free(request->authority);
                 free(request->path);
                 free(request);
                 return NULL;
@@ -71,6 +77,7 @@ static void request_free(HttpRequest *request) {
                 free(request->headers[i].value);
         }
         free(request->body);
+        free(request->authority);
         free(request->path);
         free(request);
 }
@@ -84,6 +91,8 @@ void request_completed(void *cls, struct MHD_Connection *connection, void **con_
         *con_cls = NULL;
         if (request->status > 0)
                 stats_count(request->server->stats, request->match.stats, request->status, request->taken);
+        gate_forget(request->conn);
+        request->conn->waits_until = 0;
         request->conn->request = NULL;
         conn_enter(request->conn, CONN_ANSWERED);
         request_free(request);
@@ -138,6 +147,35 @@ static int judge_length(HttpRequest *request) {
         return 0;
 }
 
+static int reply_forbidden(HttpRequest *request) {
+        return http_reply_error(request, access_status(request->access), access_code(request->access), "%s",
+                                access_sentence(request->access));
+}
+
+/* Nothing of the service is looked at for a request that is not let in. Its body is thrown away, so that the sender gets
+ * to read the answer; one that is not sent before we say so is never asked for. */
+static int judge_access(HttpRequest *request) {
+        request->access = gate_judge_head(request->conn, &request->head);
+        if (request->access <= ACCESS_WAIT)
+                return 0;
+        conn_enter(request->conn, CONN_BODY);
+        return http_request_header(request, MHD_HTTP_HEADER_EXPECT) ? reply_forbidden(request) : 0;
+}
+
+/* Before the handler runs: 1 when it may, 0 when it has to wait or an answer was given. */
+static int pass_gate(HttpRequest *request) {
+        if (request->access == ACCESS_WAIT)
+                request->access = gate_judge_head(request->conn, &request->head);
+        if (request->access == ACCESS_WAIT) {
+                gate_wait(request->conn);
+                conn_enter(request->conn, CONN_WORKING);
+                request->suspended = true;
+                MHD_suspend_connection(request->mhd);
+                return 0;
+        }
+        return request->access == ACCESS_OK ? 1 : reply_forbidden(request);
+}
+
 /* The head is complete. What can be refused by it alone is refused before the body comes. */
 static int judge_head(HttpRequest *request, const char *method, const char *version) {
         const char *id, *why = NULL;
@@ -161,6 +199,9 @@ static int judge_head(HttpRequest *request, const char *method, const char *vers
                                         status == MHD_HTTP_NOT_IMPLEMENTED ? "NOT_IMPLEMENTED" : "BAD_REQUEST", "%s",
                                         why);
         }
+        r = judge_access(request);
+        if (r < 0 || request->access > ACCESS_WAIT)
+                return r;
         request->set = route_set_ref(request->server->routes);
         r = route_match(request->set, request->method, request->path, &request->match);
         if (r < 0)
@@ -174,7 +215,7 @@ static int take_body(HttpRequest *request, const char *data, size_t size) {
         size_t limit = body_limit(request), space;
         char *grown;
 
-        if (request->too_large || request->body_size + size > limit) {
+        if (request->too_large || request->access > ACCESS_WAIT || request->body_size + size > limit) {
                 request->too_large = true;
                 free(TAKE_PTR(request->body));
                 request->body_size += size;
@@ -197,6 +238,9 @@ static int call_handler(HttpRequest *request) {
         const HttpRoute *route = request->match.route;
         int r;
 
+        r = pass_gate(request);
+        if (r <= 0)
+                return r;
         request->called = true;
         conn_enter(request->conn, CONN_WORKING);
         if (request->too_large)
@@ -328,10 +372,10 @@ static int add_common_headers(HttpRequest *request, struct MHD_Response *respons
                 ok = MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
         if (ok == MHD_YES && request->server->draining)
                 ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-        return ok == MHD_YES ? 0 : -ENOMEM;
+        return ok == MHD_YES ? gate_add_headers(request, response) : -ENOMEM;
 }
 
-static void wake(HttpRequest *request) {
+void request_wake(HttpRequest *request) {
         request->suspended = false;
         MHD_resume_connection(request->mhd);
         server_run_mhd_soon(request->server);
@@ -339,7 +383,7 @@ static void wake(HttpRequest *request) {
 
 int request_reply_failed(HttpRequest *request, int r) {
         if (request->suspended)
-                wake(request);
+                request_wake(request);
         return r;
 }
 
@@ -363,7 +407,7 @@ int request_queue_response(HttpRequest *request, unsigned status, struct MHD_Res
                 conn_enter(request->conn, CONN_SENDING);
         }
         if (request->suspended)
-                wake(request);
+                request_wake(request);
         return r;
 }
 

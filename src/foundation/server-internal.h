@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include "foundation/access.h"
 #include "foundation/server.h"
 #include "foundation/websocket.h"
 
@@ -34,10 +35,17 @@ typedef struct Conn {
         uint64_t bytes_seen; /* TCP bytes received (sent in CONN_SENDING) when last looked at */
         sd_event_source *peek_source;
         HttpRequest *request; /* the one that is being answered */
+        uid_t uid;            /* whose it is */
+        bool waits;           /* at the gate */
+        uint64_t waits_until; /* monotonic usec, 0 before it first had to wait */
+        LIST_ENTRY(Conn) waiting;
         TAILQ_ENTRY(Conn) entries;
 } Conn;
 
 typedef TAILQ_HEAD(ConnList, Conn) ConnList;
+
+typedef struct Gate Gate;
+typedef struct Refused Refused;
 
 typedef struct Listener {
         Server *server;
@@ -62,6 +70,9 @@ struct Server {
         unsigned n_conns;
         sd_event_source *sweep;
         Conn *adopting; /* given to MHD_add_connection, until MHD has it */
+        Gate *gate;
+        TAILQ_HEAD(RefusedList, Refused) refused;
+        unsigned n_refused;
 
         RouteSet *routes;
         LIST_HEAD(StreamList, HttpStream) streams;
@@ -91,6 +102,8 @@ void conn_close_idle(Server *server);
 /* listener.c */
 void listeners_pause(Server *server);
 int conn_hand_to_mhd(Conn *conn);
+/* A connection that has waited at the gate and is nobody's yet but ours. */
+void conn_look_again(Conn *conn);
 
 /* request.c: callbacks of MHD */
 void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection);
@@ -109,6 +122,9 @@ struct HttpRequest {
         const char *method_name;
         char *path; /* as sent, without the query */
         size_t target_size; /* of the request target, which the path is a part of */
+        char *authority;    /* of a target in absolute form, else NULL */
+        AccessHead head;
+        Access access;
         char id[65];
         uint64_t begun; /* monotonic usec */
         uint64_t taken; /* usec to the reply: what comes after is the client's speed, or a stream's length */
@@ -131,9 +147,12 @@ int request_queue_response(HttpRequest *request, unsigned status, struct MHD_Res
 /* For a reply that cannot be made: returns r, and sees to it that a request that waits for one is not left
  * waiting. */
 int request_reply_failed(HttpRequest *request, int r);
+/* Lets MHD go on with a suspended one. */
+void request_wake(HttpRequest *request);
 
-/* guard.c: 0, or the status to refuse with; then *ret_why says what is wrong with the head. */
-unsigned guard_request(const HttpRequest *request, const char *method, const char *version, const char **ret_why);
+/* guard.c: 0, or the status to refuse with; then *ret_why says what is wrong with the head. Notes in request->head what
+ * the gate asks for. */
+unsigned guard_request(HttpRequest *request, const char *method, const char *version, const char **ret_why);
 
 /* stream.c */
 void stream_detach(HttpStream *stream);

@@ -8,7 +8,7 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "config.h"
-#include "foundation/server-internal.h"
+#include "foundation/gate.h"
 #include "shared/log.h"
 
 /* What libmicrohttpd may use of memory for one connection: a head larger than that is 431. */
@@ -159,9 +159,13 @@ int server_new(sd_event *event, const ServerTimeouts *timeouts, Server **ret) {
         for (unsigned i = 0; i < _CONN_STATE_MAX; i++)
                 TAILQ_INIT(&server->conns[i]);
         LIST_INIT(&server->streams);
+        TAILQ_INIT(&server->refused);
         /* Request ids of two processes must differ; the prefix need not be secret. */
         if (getrandom(&server->request_id_prefix, sizeof(server->request_id_prefix), GRND_NONBLOCK) < 0)
                 server->request_id_prefix = now_realtime_usec();
+        r = gate_new(server, &server->gate);
+        if (r < 0)
+                return r;
         r = stats_new(&server->stats);
         if (r < 0)
                 return r;
@@ -181,6 +185,8 @@ Server *server_free(Server *server) {
         }
         if (server->ws)
                 server->ws_ops->destroy(server->ws);
+        refused_close_all(server);
+        gate_close(server->gate);
         streams_end_all(server);
         /* MHD 0.9.75 aborts the process when it is stopped with a suspended connection. Ending the streams has
          * resumed theirs, this gives up the requests whose answer has not come. */
@@ -201,6 +207,7 @@ Server *server_free(Server *server) {
         sd_event_source_disable_unref(server->drain_timer);
         route_set_unref(server->routes);
         stats_free(server->stats);
+        gate_free(server->gate);
         free(server->id);
         free(server->name);
         free(server->version);
@@ -332,6 +339,7 @@ void server_drain(Server *server, void (*drained)(void *userdata), void *userdat
         /* Who comes now waits in the backlog for the next process; an EventSource or a WebSocket that we end would
          * else be back at once, again and again. */
         listeners_pause(server);
+        refused_close_all(server);
         if (server->ws)
                 server->ws_ops->close_all(server->ws, 1012, "service restart");
         streams_end_all(server);

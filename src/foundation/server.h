@@ -35,14 +35,37 @@ int server_new(sd_event *event, const ServerTimeouts *timeouts, Server **ret);
 Server *server_free(Server *server);
 TL_DEFINE_CLEANUP(Server *, server_free)
 
+/* Who is let in beside the strict default: the service's own user and root; a loopback name as Host; pages of our own
+ * port as Origin of what changes something. Refused is with 403 and what to do. */
+typedef struct ServerAccess {
+        const uid_t *users;
+        size_t n_users;
+        char *const *hosts;   /* AllowHosts=, NULL-ended or NULL */
+        char *const *origins; /* AllowOrigins=, the same */
+        /* The lists are not known yet. Whom the default refuses waits, some seconds at most, for the next call. */
+        bool unsettled;
+        /* Whether a service of the fleet listens on that port: its pages may ask, too. 1, 0, or -EINPROGRESS when that
+         * will be said by server_access_known(); who asks waits until then, or gets 503 after some seconds. NULL for
+         * a program without a fleet. */
+        int (*is_our_port)(unsigned port, void *userdata);
+        void *userdata;
+} ServerAccess;
+
+/* Copies the lists. An entry that cannot be one is one warning and left out. -ENOMEM leaves everything as it was. Before
+ * the first call the default holds. */
+int server_set_access(Server *server, const ServerAccess *access);
+/* Asks again for those that wait. From the event loop, not from within is_our_port. */
+void server_access_known(Server *server);
+
 /* -ENOMEM may leave some of it changed. */
 int server_set_info(Server *server, const ServerInfo *info);
 
 /* Takes over the listening socket, also on failure. */
 int server_add_listener(Server *server, int fd);
 
-/* Takes what systemd hands over to a socket-activated program: listens on each listening stream socket, closes what it
- * has no use for. How many it listens on, 0 for a program that was not started through its socket. */
+/* Takes what systemd hands over to a socket-activated program: listens on each listening stream socket, asks the kernel
+ * about connections through a netlink socket (ListenNetlink=inet-diag 0, see peer.h; opens one where there is none),
+ * closes what it has no use for. How many it listens on, 0 for a program that was not started through its socket. */
 int server_take_sockets(Server *server);
 
 /* Swaps the route set between two events: requests that come after it run in `set`, streams and WebSockets that

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
-#include <systemd/sd-login.h>
 
 #include "basic/string-util.h"
 #include "host/host.h"
@@ -26,6 +25,7 @@ static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *err
         r = sd_bus_message_read(call, "b", &only_if_changed);
         if (r < 0)
                 return r;
+        host_unit_ask(userdata);
         host_reload(userdata, only_if_changed, on_reload_done, sd_bus_message_ref(call));
         return 1;
 }
@@ -80,45 +80,11 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-static int on_description(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        Host *host = userdata;
-        const char *description;
-        int r;
-
-        if (sd_bus_message_is_method_error(reply, NULL)) {
-                log_debug("Cannot ask for the unit's description: %s", sd_bus_message_get_error(reply)->message);
-                return 0;
-        }
-        r = sd_bus_message_read(reply, "v", "s", &description);
-        if (r >= 0)
-                r = str_replace_printf(&host->name, "%s", description);
-        if (r >= 0)
-                r = host_tell_server(host, host->current->loaded.module->version);
-        if (r < 0)
-                log_errno(r, "Cannot take the unit's description");
-        return 0;
-}
-
-/* The display name stands in the unit file, and there alone. */
-static int ask_for_description(Host *host) {
-        _cleanup_(freep) char *unit = NULL, *path = NULL;
-        int r;
-
-        r = sd_pid_get_user_unit(0, &unit);
-        if (r < 0)
-                return r;
-        r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
-        if (r < 0)
-                return r;
-        return sd_bus_call_method_async(host->bus, NULL, "org.freedesktop.systemd1", path,
-                                        "org.freedesktop.DBus.Properties", "Get", on_description, host, "ss",
-                                        "org.freedesktop.systemd1.Unit", "Description");
-}
-
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         Host *host = userdata;
 
         log_warning("The user bus is gone: reload by SIGHUP works, 'toolooctl reload' does not until a restart");
+        host->ports = fleet_ports_free(host->ports);
         host->bus_slot = sd_bus_slot_unref(host->bus_slot);
         host->bus = sd_bus_close_unref(host->bus);
         return 0;
@@ -148,9 +114,6 @@ int host_bus_open(Host *host) {
                 return r;
         }
         host->bus = bus;
-        r = ask_for_description(host);
-        if (r < 0)
-                log_debug("Cannot ask for the unit's description: %s", strerror(-r));
         return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <systemd/sd-bus.h>
 
 #include "foundation/server.h"
+#include "host/fleet-ports.h"
 #include "host/generation.h"
 #include "host/proven.h"
 #include "host/trial.h"
@@ -68,6 +69,11 @@ typedef struct Host {
         char *last_problem; /* NULL for none */
         bool stopping;      /* no reload begins any more */
 
+        char *unit_path;     /* of our own unit on the bus, once it was asked for */
+        char *fragment_path; /* while it is */
+        bool access_known;   /* what it says of who may connect was applied */
+        FleetPorts *ports;   /* NULL without a user bus */
+
         sd_event_source *status_timer, *status_post;
         unsigned status_connections;
 } Host;
@@ -102,6 +108,14 @@ void host_remove_old_copies(const Host *host);
 /* host-bus.c: negative errno when there is no user bus; that is no reason to stop. */
 int host_bus_open(Host *host);
 void host_bus_changed(Host *host);
+
+/* unit.c: what our own unit file says: the display name, and who may connect. */
+
+/* At the start: asks, and until the answer comes everything that only it could allow waits. Without a user bus there is
+ * nobody to ask, and the strict default holds. */
+void host_unit_start(Host *host);
+/* Asks again, for a reload; until the answer comes what was known holds. */
+void host_unit_ask(Host *host);
 
 /* status.c: STATUS= for systemctl status. */
 int host_status_start(Host *host);

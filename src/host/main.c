@@ -47,6 +47,7 @@ static void host_done(Host *host) {
         host_reload_stop(host);
         host->status_post = sd_event_source_disable_unref(host->status_post);
         host->status_timer = sd_event_source_disable_unref(host->status_timer);
+        host->ports = fleet_ports_free(host->ports);
         host->bus_slot = sd_bus_slot_unref(host->bus_slot);
         host->bus = sd_bus_flush_close_unref(host->bus);
         /* With its route set goes the current generation. */
@@ -60,6 +61,8 @@ static void host_done(Host *host) {
         free(host->rejected_path);
         free(host->current_copy);
         free(host->last_problem);
+        free(host->unit_path);
+        free(host->fragment_path);
         sd_event_unref(host->event);
 }
 
@@ -98,6 +101,7 @@ static int host_init(Host *host, const Options *o) {
 }
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
+        host_unit_ask(userdata);
         host_reload(userdata, false, NULL, NULL);
         return 0;
 }
@@ -151,6 +155,7 @@ static int serve(Host *host) {
         r = host_bus_open(host);
         if (r < 0)
                 log_warning("No user bus (%s): reload by SIGHUP works, 'toolooctl reload' does not", strerror(-r));
+        host_unit_start(host);
         /* Before the module is on trial, for it is not to blame for this. */
         r = server_take_sockets(host->server);
         if (r == 0)

@@ -32,6 +32,8 @@ void service_settings_done(ServiceSettings *s) {
         s->watch = strv_free(s->watch);
         s->ignore = strv_free(s->ignore);
         s->allow_users = strv_free(s->allow_users);
+        s->allow_hosts = strv_free(s->allow_hosts);
+        s->allow_origins = strv_free(s->allow_origins);
         free(TAKE_PTR(s->health_path));
 }
 
@@ -112,6 +114,10 @@ int service_settings_assign(const char *section, const char *key, const char *va
                 return assign_list(&s->ignore, NULL, NULL, key, value, path, line);
         if (streq(key, "AllowUsers"))
                 return assign_list(&s->allow_users, NULL, NULL, key, value, path, line);
+        if (streq(key, "AllowHosts"))
+                return assign_list(&s->allow_hosts, NULL, NULL, key, value, path, line);
+        if (streq(key, "AllowOrigins"))
+                return assign_list(&s->allow_origins, NULL, NULL, key, value, path, line);
         if (streq(key, "HealthPath"))
                 return assign_health_path(s, key, value, path, line);
         if (streq(key, "OnChange")) {
