@@ -9,7 +9,9 @@
  *   Ignore=      patterns that Watch= leaves out: a list
  *   OnChange=    reload, restart, swap or none
  *   Port=        where there is no socket unit to read it from
- *   AllowUsers=  who may connect beside its own user: a list
+ *   AllowUsers=  who may connect beside its own user and root: a list
+ *   AllowHosts=  names that requests may give as their Host beside loopback ones: a list of NAME or NAME:PORT
+ *   AllowOrigins= pages of which other servers may use it: a list of https://NAME or https://NAME:PORT
  *
  * Lists are split at blanks (quotes keep them), grow from line to line and from drop-in to drop-in; an empty
  * assignment begins anew, or for a single value brings the default back. */
@@ -32,6 +34,8 @@ typedef struct ServiceSettings {
         char **watch;
         char **ignore;
         char **allow_users;
+        char **allow_hosts;
+        char **allow_origins;
         char *health_path; /* NULL for the default */
         OnChange on_change;
         unsigned port; /* 0 for none */
