@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "shared/service-settings.h"
 
+#include <arpa/inet.h>
+
 #include "basic/string-util.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 
 #define LIST_MAX 256
 #define PATH_LENGTH_MAX 256
+#define NAME_LENGTH_MAX 253
 
 static const char *const on_change_names[] = {
         [ON_CHANGE_UNSET] = "",
@@ -48,6 +51,41 @@ static bool path_valid(const char *s) {
 /* A prefix is compared by whole segments, so "/a/" would be "/a" written in a second way. */
 static bool route_valid(const char *s) {
         return path_valid(s) && (streq(s, "/") || !endswith(s, "/"));
+}
+
+/* The characters of host names and of IPv4 addresses; what is not one is refused by nobody finding it. */
+static bool name_valid(const char *s, size_t n) {
+        return n > 0 && n <= NAME_LENGTH_MAX && s[0] != '.' && s[0] != '-' &&
+                strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") >= n;
+}
+
+/* An IPv6 address has brackets here, as in a request's Host, for its colons would else look like a port. */
+static bool address_valid(const char *s, size_t n) {
+        char text[INET6_ADDRSTRLEN];
+        struct in6_addr address;
+
+        if (n < 2 || n - 2 >= sizeof(text) || s[n - 1] != ']')
+                return false;
+        memcpy(text, s + 1, n - 2);
+        text[n - 2] = '\0';
+        return inet_pton(AF_INET6, text, &address) == 1;
+}
+
+static bool host_valid(const char *s) {
+        const char *end = *s == '[' ? strchr(s, ']') : NULL, *colon = strchr(end ? end : s, ':');
+        size_t n = colon ? (size_t) (colon - s) : strlen(s);
+        unsigned long port;
+
+        if (colon && parse_uint(colon + 1, 1, UINT16_MAX, &port) < 0)
+                return false;
+        return *s == '[' ? address_valid(s, n) : name_valid(s, n);
+}
+
+static bool origin_valid(const char *s) {
+        size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
+        const char *host = startswith(s + n, "://");
+
+        return n > 0 && s[0] >= 'a' && s[0] <= 'z' && host && host_valid(host);
 }
 
 static int invalid(const char *path, unsigned line, const char *key, const char *value, const char *expected) {
@@ -115,9 +153,13 @@ int service_settings_assign(const char *section, const char *key, const char *va
         if (streq(key, "AllowUsers"))
                 return assign_list(&s->allow_users, NULL, NULL, key, value, path, line);
         if (streq(key, "AllowHosts"))
-                return assign_list(&s->allow_hosts, NULL, NULL, key, value, path, line);
+                return assign_list(&s->allow_hosts, host_valid,
+                                   "host names or addresses as in a request's Host, like name.example, 192.0.2.1:3000 or "
+                                   "[2001:db8::1]", key, value, path, line);
         if (streq(key, "AllowOrigins"))
-                return assign_list(&s->allow_origins, NULL, NULL, key, value, path, line);
+                return assign_list(&s->allow_origins, origin_valid,
+                                   "origins as browsers write them, like https://name.example or http://name.example:8080",
+                                   key, value, path, line);
         if (streq(key, "HealthPath"))
                 return assign_health_path(s, key, value, path, line);
         if (streq(key, "OnChange")) {

@@ -97,7 +97,9 @@ Test(unit_file, settings) {
         _cleanup_(service_settings_done) ServiceSettings s = {};
 
         read_settings("[Service]\nPort=1\n[X-Tooloo]\nRoutes=/a /b/c\nRoutes=/d /a\nHealthPath=/healthz\n"
-                      "Watch=\"two words\" x'y z'\nOnChange=swap\nPort=8080\nAllowUsers=www-data\n", &s);
+                      "Watch=\"two words\" x'y z'\nOnChange=swap\nPort=8080\nAllowUsers=www-data\n"
+                      "AllowHosts=name.example 192.0.2.1:3000 [2001:db8::1] [::1]:65535\n"
+                      "AllowOrigins=https://name.example http://[::1]:8080 moz-extension://0a-1\n", &s);
         cr_expect_eq(strv_length(s.routes), 3);
         cr_expect(strv_contains(s.routes, "/a") && strv_contains(s.routes, "/b/c") && strv_contains(s.routes, "/d"));
         cr_expect_str_eq(s.health_path, "/healthz");
@@ -106,6 +108,8 @@ Test(unit_file, settings) {
         cr_expect_eq(s.on_change, ON_CHANGE_SWAP);
         cr_expect_eq(s.port, 8080);
         cr_expect_eq(strv_length(s.allow_users), 1);
+        cr_expect_eq(strv_length(s.allow_hosts), 4);
+        cr_expect_eq(strv_length(s.allow_origins), 3);
 
         /* What a drop-in does: an empty assignment begins anew. */
         read_settings("[X-Tooloo]\nRoutes=\nRoutes=/z\nHealthPath=\nOnChange=\nPort=\nWatch=\n", &s);
@@ -124,6 +128,7 @@ static void expect_refused(const char *assignment) {
 
         read_settings(content, &s);
         cr_expect(strv_length(s.routes) == 1 && strv_contains(s.routes, "/ok"), "%s", assignment);
+        cr_expect(!s.allow_hosts && !s.allow_origins, "%s", assignment);
         cr_expect_eq(s.on_change, ON_CHANGE_NONE, "%s", assignment);
         cr_expect_eq(s.port, 7, "%s", assignment);
         cr_expect_str_eq(s.health_path, "/h", "%s", assignment);
@@ -133,6 +138,12 @@ static void expect_refused(const char *assignment) {
 Test(unit_file, wrong_settings) {
         static const char *const wrong[] = {
                 "Routes=a", "Routes=/a/", "Routes=/a//b", "Routes=/good /a?b", "Routes=\"/a", "Routes=/a b",
+                "AllowHosts=https://x", "AllowHosts=x/", "AllowHosts=x:", "AllowHosts=x:0", "AllowHosts=x:65536",
+                "AllowHosts=::1", "AllowHosts=[::1", "AllowHosts=[x]", "AllowHosts=[]", "AllowHosts=[::1]x",
+                "AllowHosts=[::1]:", "AllowHosts=:3000", "AllowHosts=.x", "AllowHosts=*", "AllowHosts=good b*d",
+                "AllowOrigins=name.example", "AllowOrigins=https://x/", "AllowOrigins=https://", "AllowOrigins=://x",
+                "AllowOrigins=*", "AllowOrigins=null", "AllowOrigins=HTTPS://x", "AllowOrigins=1s://x",
+                "AllowOrigins=https://u@x", "AllowOrigins=https://x:y",
                 "OnChange=maybe", "Port=0", "Port=65536", "Port=x", "HealthPath=health", "Nonsense=1",
         };
         _cleanup_(freep) char *text = calloc(1, 16 * 1024);
