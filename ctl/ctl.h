@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "shared/registry.h"
+#include "shared/unit-failure.h"
 #include "shared/unit-jobs.h"
 
 /* Exit statuses, as systemctl(1) and the LSB have them. */

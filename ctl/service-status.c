@@ -7,6 +7,7 @@
 #include "basic/time-util.h"
 #include "ctl.h"
 #include "shared/port-owner.h"
+#include "shared/unit-state.h"
 
 #define FIELD(f) offsetof(ServiceStatus, f)
 
@@ -38,29 +39,7 @@ void service_status_free_many(ServiceStatus *list, size_t n) {
 }
 
 const char *service_state_word(const Service *s) {
-        static const struct {
-                const char *active;
-                const char *sub; /* NULL for any */
-                const char *word;
-        } words[] = {
-                { "active", "running", "running" },
-                { "active", NULL, "active" },
-                { "activating", "auto-restart", "restarting" },
-                { "activating", NULL, "starting" },
-                { "deactivating", NULL, "stopping" },
-                { "inactive", NULL, "stopped" },
-        };
-        const char *active = strna(s->active_state), *sub = strna(s->sub_state);
-
-        if (service_is_masked(s) && streq(active, "inactive"))
-                return "masked";
-        /* It was not stopped on purpose: the next connection starts it. */
-        if (streq(active, "inactive") && s->socket_state && streq(s->socket_state, "active"))
-                return "waiting";
-        for (size_t i = 0; i < ELEMENTSOF(words); i++)
-                if (streq(active, words[i].active) && (!words[i].sub || streq(sub, words[i].sub)))
-                        return words[i].word;
-        return active;
+        return unit_state_word(s->load_state, s->active_state, s->sub_state, s->socket_state);
 }
 
 /* "Pss:        1234 kB" */

@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <stdbool.h>
 #include <sys/stat.h>
+#include <systemd/sd-id128.h>
 
 #include "basic/string-util.h"
 #include "basic/time-util.h"
@@ -163,6 +164,26 @@ int bus_open_user(sd_bus **ret) {
         return 0;
 }
 
+int bus_run_while(sd_bus *bus, const unsigned *pending, uint64_t end) {
+        while (*pending > 0) {
+                uint64_t now;
+                int r;
+
+                r = sd_bus_process(bus, NULL);
+                if (r < 0)
+                        return r;
+                if (r > 0 || *pending == 0) /* 0 is also what it says after a call that timed out */
+                        continue;
+                now = end == UINT64_MAX ? 0 : now_usec();
+                if (now >= end)
+                        return -ETIMEDOUT;
+                r = sd_bus_wait(bus, end == UINT64_MAX ? UINT64_MAX : end - now);
+                if (r < 0 && r != -EINTR)
+                        return r;
+        }
+        return 0;
+}
+
 char *bus_unit_path(const char *unit) {
         char *path;
 
@@ -183,12 +204,15 @@ const char *bus_error_text(const sd_bus_error *error, int r) {
 
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         BusCall *call = userdata;
+        BusBatch *b = call->batch;
         int r;
 
-        call->batch->pending--;
         r = call->handler(m, call->property ? call : call->userdata, ret_error);
-        if (r < 0 && call->batch->error >= 0)
-                call->batch->error = r;
+        if (r < 0 && b->error >= 0)
+                b->error = r;
+        b->pending--;
+        if (b->pending == 0 && b->finished)
+                b->finished(b, b->error, b->userdata); /* b and call may be gone after this */
         return 0; /* a negative value would only make sd-bus log at debug level */
 }
 
@@ -219,19 +243,9 @@ int bus_batch_call(BusBatch *b, sd_bus_message *m, uint64_t timeout, sd_bus_mess
 }
 
 int bus_batch_wait(BusBatch *b) {
-        while (b->pending > 0) {
-                int r;
+        int r = bus_run_while(b->bus, &b->pending, UINT64_MAX);
 
-                r = sd_bus_process(b->bus, NULL);
-                if (r < 0)
-                        return r;
-                if (r > 0 || b->pending == 0) /* 0 is also what it says after a call that timed out */
-                        continue;
-                r = sd_bus_wait(b->bus, UINT64_MAX);
-                if (r < 0 && r != -EINTR)
-                        return r;
-        }
-        return b->error;
+        return r < 0 ? r : b->error;
 }
 
 void bus_batch_done(BusBatch *b) {
@@ -261,6 +275,21 @@ static int read_string(sd_bus_message *m, char **field) {
         return 0;
 }
 
+static int read_id(sd_bus_message *m, sd_id128_t *field) {
+        const void *bytes;
+        size_t size;
+        int r;
+
+        r = sd_bus_message_read_array(m, 'y', &bytes, &size);
+        if (r < 0)
+                return r;
+        if (size != sizeof(*field))
+                *field = SD_ID128_NULL;
+        else
+                memcpy(field, bytes, size);
+        return 0;
+}
+
 static int read_variant(sd_bus_message *m, const BusProperty *property, void *target) {
         void *field = (char *) target + property->offset;
         int r;
@@ -284,7 +313,11 @@ static int read_variant(sd_bus_message *m, const BusProperty *property, void *ta
                 r = sd_bus_message_read(m, "b", &value);
                 if (r >= 0)
                         *(bool *) field = value;
-        } else
+        } else if (streq(property->type, "ay"))
+                r = read_id(m, field);
+        else if (streq(property->type, "(uo)"))
+                r = sd_bus_message_read(m, "(uo)", field, NULL);
+        else
                 r = sd_bus_message_read_basic(m, property->type[0], field);
         if (r < 0)
                 return r;

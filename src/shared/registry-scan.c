@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "basic/string-util.h"
-#include "shared/registry.h"
 
 static void close_directory(DIR *d) {
         (void) closedir(d); /* was only read */
@@ -64,20 +63,19 @@ static FileKind kind_of(int fd, const char *name) {
 }
 
 static int add_file(Scan *scan, int fd, const char *directory, const char *name) {
+        bool is_socket = endswith(name, ".socket");
+        const char *rest = startswith(name, "tooloo-");
         _cleanup_(freep) char *id = NULL;
-        bool is_socket = false;
         ScanEntry *entry;
         FileKind kind;
         char **path;
-        int r;
 
-        r = service_id_from_unit(name, ".service", &id);
-        if (r == -EINVAL) {
-                is_socket = true;
-                r = service_id_from_unit(name, ".socket", &id);
-        }
-        if (r < 0)
-                return r == -EINVAL ? 0 : r;
+        /* A template is no unit, and an instance is its template's matter. */
+        if (!rest || (!is_socket && !endswith(name, ".service")) || strchr(name, '@'))
+                return 0;
+        id = strndup(rest, strlen(rest) - strlen(is_socket ? ".socket" : ".service"));
+        if (!id)
+                return -ENOMEM;
         kind = kind_of(fd, name);
         if (kind == FILE_ALIAS)
                 return 0;

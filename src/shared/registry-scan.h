@@ -11,7 +11,7 @@
  * say what a mask hides. */
 
 typedef struct ScanEntry {
-        char *id;
+        char *id; /* what of the name would be the id, whether or not it is a valid one */
         bool has_service;
         bool has_socket;
         char *service_path; /* the first that is not a mask; NULL when there is none */

@@ -34,17 +34,34 @@ typedef struct Service {
         char **drop_in_paths;
 } Service;
 
+void service_done(Service *s);
+
 typedef struct Registry {
         Service *services; /* by port, then id; those without a port last */
         size_t n_services;
+        /* What is wrong with the list itself, one sentence each that names the units and says what to do; NULL for
+         * nothing. A prefix of Routes= that two services claim: neither gets it. A port that two have: both stay in
+         * the list. A unit that would be a service but for its id, which is not one or is reserved: it is left out.
+         * Who follows the registry logs each once; toolooctl shows them. */
+        char **problems;
 } Registry;
 
 Registry *registry_free(Registry *registry);
 TL_DEFINE_CLEANUP(Registry *, registry_free)
 
-/* Reads all of it in three rounds of calls. A wrong setting in [X-Tooloo] is one warning; the rest goes on. On
- * failure one line was logged. */
+/* Reads all of it in two rounds of calls, and waits for them. A wrong setting in [X-Tooloo] is one warning; the rest
+ * goes on. On failure one line was logged. */
 int registry_load(sd_bus *bus, Registry **ret);
+
+/* The same from an event loop. done is called once: with 0 and the registry, which is the callee's then, or with a
+ * negative errno and NULL, after one line was logged. Never from within registry_load_async(). The load is the
+ * caller's to free, from within done, too; freed before, done is not called. */
+typedef struct RegistryLoad RegistryLoad;
+typedef void (*registry_loaded_t)(int error, Registry *registry, void *userdata);
+
+int registry_load_async(sd_bus *bus, registry_loaded_t done, void *userdata, RegistryLoad **ret);
+RegistryLoad *registry_load_free(RegistryLoad *load);
+TL_DEFINE_CLEANUP(RegistryLoad *, registry_load_free)
 
 /* By id, or by a unit name as people type it: "ID", "tooloo-ID", "tooloo-ID.service", "tooloo-ID.socket". NULL when
  * there is none. */
@@ -56,6 +73,11 @@ const char *registry_nearest(const Registry *registry, const char *name);
 /* What of a unit's name is the id: a newly allocated one for *ret, -EINVAL when name is not tooloo-ID followed by
  * suffix. */
 int service_id_from_unit(const char *name, const char *suffix, char **ret);
+
+/* Ids that no service can have, because a unit, slice or program of ours has the name or a person would take it for
+ * another thing: reload, reload-again, watchd, dev; infrastructure, core, extended, integration, control; service,
+ * backoff; all, fleet. */
+bool service_id_reserved(const char *id);
 
 /* The category that a slice stands for, or NULL when it is not one of the fleet's. */
 const char *service_category_from_slice(const char *slice);

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: MIT */
+#include "shared/unit-failure.h"
+
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 
 #include "basic/string-util.h"
 #include "shared/bus-util.h"
-#include "shared/unit-jobs.h"
 
-typedef struct Failure {
+struct UnitFailure {
+        BusBatch batch;
+        unit_failure_told_t told;
+        void *userdata;
         char *load_state;
         char *result;
         char *status_text;
         uint32_t code;   /* CLD_EXITED and so on; i on the bus, read as u */
         uint32_t status;
-} Failure;
+};
 
-#define FIELD(f) offsetof(Failure, f)
+#define FIELD(f) offsetof(UnitFailure, f)
 
 /* What our programs exit with when a person must put something right; their STATUS= then says what. */
 #define EXIT_CONFIG 78
@@ -32,17 +37,22 @@ static const BusProperty socket_properties[] = {
         { SYSTEMD_SOCKET, "Result", "s", FIELD(result) },
 };
 
-static void failure_done(Failure *f) {
+UnitFailure *unit_failure_free(UnitFailure *f) {
+        if (!f)
+                return NULL;
+        bus_batch_done(&f->batch);
         free(f->load_state);
         free(f->result);
         free(f->status_text);
+        free(f);
+        return NULL;
 }
 
-static bool says_why(const Failure *f) {
+static bool says_why(const UnitFailure *f) {
         return f->code == CLD_EXITED && f->status == EXIT_CONFIG && f->status_text && *f->status_text;
 }
 
-static char *describe_exit(const Failure *f) {
+static char *describe_exit(const UnitFailure *f) {
         if (f->code == CLD_KILLED || f->code == CLD_DUMPED)
                 return str_printf("its process was killed by SIG%s", strna(sigabbrev_np((int) f->status)));
         /* From 200 on it is systemd's own word that the program was not even run; see systemd.exec(5). */
@@ -58,7 +68,7 @@ static char *describe_exit(const Failure *f) {
         return str_printf("its process exited with status %u", f->status);
 }
 
-static char *describe(const Failure *f) {
+static char *describe(const UnitFailure *f) {
         static const struct {
                 const char *result;
                 const char *text;
@@ -84,36 +94,80 @@ static char *describe(const Failure *f) {
         return describe_exit(f);
 }
 
-int unit_failure_reason(sd_bus *bus, const char *unit, char **ret, char **ret_result) {
-        _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(bus);
-        _cleanup_(failure_done) Failure failure = {};
-        _cleanup_(freep) char *path = NULL, *reason = NULL;
+static char *make_sentence(const UnitFailure *f) {
+        _cleanup_(freep) char *reason = says_why(f) ? strdup(f->status_text) : describe(f);
+
+        if (reason && !says_why(f) && f->status_text && *f->status_text)
+                return str_printf("%s (its last status: %s)", reason, f->status_text);
+        return TAKE_PTR(reason);
+}
+
+static void on_properties(BusBatch *b, int error, void *userdata) {
+        UnitFailure *f = userdata;
+        _cleanup_(freep) char *reason = error < 0 ? NULL : make_sentence(f);
+
+        if (error >= 0 && !reason)
+                error = -ENOMEM;
+        f->told(MIN(error, 0), reason, error < 0 ? NULL : f->result ? f->result : "", f->userdata);
+}
+
+int unit_failure_ask(sd_bus *bus, const char *unit, unit_failure_told_t told, void *userdata, UnitFailure **ret) {
+        _cleanup_(unit_failure_freep) UnitFailure *f = calloc(1, sizeof(UnitFailure));
+        _cleanup_(freep) char *path = bus_unit_path(unit);
         bool is_socket = endswith(unit, ".socket");
-        const BusProperty *properties = is_socket ? socket_properties : service_properties;
         int r;
 
-        path = bus_unit_path(unit);
-        if (!path)
+        if (!f || !path)
                 return -ENOMEM;
-        r = bus_batch_unit_properties(&batch, path, properties, is_socket ? ELEMENTSOF(socket_properties) :
-                                                                            ELEMENTSOF(service_properties), &failure);
-        if (r >= 0)
-                r = bus_batch_wait(&batch);
+        f->batch = (BusBatch) { .bus = bus, .finished = on_properties, .userdata = f };
+        f->told = told;
+        f->userdata = userdata;
+        r = bus_batch_unit_properties(&f->batch, path, is_socket ? socket_properties : service_properties,
+                                      is_socket ? ELEMENTSOF(socket_properties) : ELEMENTSOF(service_properties), f);
         if (r < 0)
                 return r;
-        if (says_why(&failure))
-                reason = strdup(failure.status_text);
-        else
-                reason = describe(&failure);
-        if (reason && !says_why(&failure) && failure.status_text && *failure.status_text)
-                r = str_replace_printf(&reason, "%s (its last status: %s)", reason, failure.status_text);
-        if (!reason || r < 0)
-                return -ENOMEM;
-        if (ret_result) {
-                *ret_result = strdup(failure.result ? failure.result : "");
-                if (!*ret_result)
-                        return -ENOMEM;
-        }
-        *ret = TAKE_PTR(reason);
+        *ret = TAKE_PTR(f);
+        return 0;
+}
+
+typedef struct Waiting {
+        char *reason;
+        char *result;
+        unsigned pending;
+        int error;
+} Waiting;
+
+static void waiting_done(Waiting *w) {
+        free(w->reason);
+        free(w->result);
+}
+
+static void on_told(int error, const char *reason, const char *result, void *userdata) {
+        Waiting *w = userdata;
+
+        *w = (Waiting) { .error = error };
+        if (error < 0)
+                return;
+        w->reason = strdup(reason);
+        w->result = strdup(result);
+        if (!w->reason || !w->result)
+                w->error = -ENOMEM;
+}
+
+int unit_failure_reason(sd_bus *bus, const char *unit, char **ret, char **ret_result) {
+        _cleanup_(unit_failure_freep) UnitFailure *f = NULL;
+        _cleanup_(waiting_done) Waiting w = { .pending = 1 };
+        int r;
+
+        r = unit_failure_ask(bus, unit, on_told, &w, &f);
+        if (r >= 0)
+                r = bus_run_while(bus, &w.pending, UINT64_MAX);
+        if (r >= 0)
+                r = w.error;
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(w.reason);
+        if (ret_result)
+                *ret_result = TAKE_PTR(w.result);
         return 0;
 }

@@ -57,7 +57,3 @@ char *unit_job_describe(const UnitJob *job);
 
 /* Makes failed units, and the start limits that they ran into, as good as new. Units that are not loaded are fine. */
 int unit_reset_failed(sd_bus *bus, char *const *units);
-
-/* Why a unit is not well, in one sentence from its Result, exit status and STATUS=: "its process exited with status
- * 1". *ret_result (may be NULL) is systemd's word for it. */
-int unit_failure_reason(sd_bus *bus, const char *unit, char **ret, char **ret_result);

@@ -120,7 +120,8 @@ Test(registry, scan) {
         put_link(high, "tooloo-gone.service", "/dev/null");
 
         cr_assert_eq(scan_unit_directories((char *[]) { (char *) "/nonexistent", high, low, NULL }, &scan), 0);
-        cr_expect_eq(scan.n_entries, 4);
+        cr_expect_eq(scan.n_entries, 5);
+        cr_expect(entry(&scan, ""), "a wrong id is for the registry to say");
         cr_assert(entry(&scan, "a") && entry(&scan, "b") && entry(&scan, "c") && entry(&scan, "gone"));
         cr_expect(entry(&scan, "a")->has_socket && entry(&scan, "a")->has_service);
         cr_expect(startswith(entry(&scan, "a")->service_path, low));
