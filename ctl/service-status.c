@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "service-status.h"
 
-#include <stdio.h>
-
-#include "basic/file-util.h"
 #include "basic/time-util.h"
 #include "ctl.h"
 #include "shared/port-owner.h"
@@ -40,46 +37,6 @@ void service_status_free_many(ServiceStatus *list, size_t n) {
 
 const char *service_state_word(const Service *s) {
         return unit_state_word(s->load_state, s->active_state, s->sub_state, s->socket_state);
-}
-
-/* "Pss:        1234 kB" */
-static bool read_pss(uint32_t pid, uint64_t *ret) {
-        _cleanup_(freep) char *data = NULL;
-        char path[64];
-        const char *line;
-        uint64_t kib;
-
-        (void) snprintf(path, sizeof(path), "/proc/%" PRIu32 "/smaps_rollup", pid);
-        if (read_file(path, 16 * 1024, &data, NULL) < 0)
-                return false;
-        line = strstr(data, "\nPss:");
-        if (!line || sscanf(line, " Pss: %" SCNu64 " kB", &kib) != 1)
-                return false;
-        *ret = kib * 1024;
-        return true;
-}
-
-static bool read_rss(uint32_t pid, uint64_t *ret) {
-        _cleanup_(freep) char *data = NULL;
-        char path[64];
-        uint64_t pages;
-
-        (void) snprintf(path, sizeof(path), "/proc/%" PRIu32 "/statm", pid);
-        if (read_file(path, 1024, &data, NULL) < 0 || sscanf(data, "%*u %" SCNu64, &pages) != 1)
-                return false;
-        *ret = pages * (uint64_t) sysconf(_SC_PAGESIZE);
-        return true;
-}
-
-static void find_memory(ServiceStatus *st) {
-        if (st->memory != UINT64_MAX)
-                st->memory_source = MEMORY_CGROUP;
-        else if (st->pid == 0)
-                st->memory_source = MEMORY_NONE;
-        else if (read_pss(st->pid, &st->memory))
-                st->memory_source = MEMORY_PSS;
-        else if (read_rss(st->pid, &st->memory))
-                st->memory_source = MEMORY_RSS;
 }
 
 static int find_problem(sd_bus *bus, ServiceStatus *st) {
@@ -165,7 +122,7 @@ static int query(sd_bus *bus, ServiceStatus *list, size_t n, BuildStatus *build)
         for (size_t i = 0; i < n && r >= 0; i++) {
                 if (service_is_active(list[i].service) && list[i].active_since > 0 && list[i].active_since <= now)
                         list[i].uptime = now - list[i].active_since;
-                find_memory(list + i);
+                list[i].memory_source = unit_memory_settle(&list[i].memory, list[i].pid);
                 r = find_problem(bus, list + i);
         }
         return r;

@@ -8,10 +8,7 @@
 #include "basic/string-util.h"
 #include "host-status.h"
 #include "shared/registry.h"
-
-/* Where a figure for memory comes from: what systemd counts for the unit's cgroup, else what the kernel says of the
- * main process, shared pages counted in part (PSS) or whole (RSS). */
-typedef enum MemorySource { MEMORY_NONE, MEMORY_CGROUP, MEMORY_PSS, MEMORY_RSS } MemorySource;
+#include "shared/unit-usage.h"
 
 /* What "status" shows of one service: table, block and JSON are all made from this. */
 typedef struct ServiceStatus {

@@ -104,9 +104,6 @@ static int add_service(struct json_object *o, const Service *s) {
 }
 
 static int add_status(struct json_object *o, const ServiceStatus *st) {
-        static const char *const sources[] = {
-                [MEMORY_CGROUP] = "cgroup", [MEMORY_PSS] = "pss", [MEMORY_RSS] = "rss",
-        };
         int r;
 
         r = add_service(o, st->service);
@@ -119,7 +116,7 @@ static int add_status(struct json_object *o, const ServiceStatus *st) {
         if (r >= 0)
                 r = add_uint(o, "memory", st->memory, st->memory_source != MEMORY_NONE);
         if (r >= 0)
-                r = add_string(o, "memorySource", sources[st->memory_source]);
+                r = add_string(o, "memorySource", memory_source_to_string(st->memory_source));
         if (r >= 0)
                 r = add_string(o, "statusText", st->status_text && *st->status_text ? st->status_text : NULL);
         if (r >= 0)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "shared/unit-jobs.h"
 
+#include <time.h>
+
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "shared/bus-util.h"
+#include "shared/log.h"
 
 static const struct {
         const char *method;
@@ -19,8 +22,10 @@ static const struct {
 UnitJobs *unit_jobs_free(UnitJobs *jobs) {
         if (!jobs)
                 return NULL;
+        (void) sd_event_source_disable_unref(jobs->timer);
         (void) sd_bus_slot_unref(jobs->match);
         (void) sd_bus_slot_unref(jobs->subscribe);
+        (void) sd_bus_slot_unref(jobs->disconnected);
         while (jobs->first) {
                 UnitJob *job = jobs->first;
 
@@ -37,11 +42,34 @@ UnitJobs *unit_jobs_free(UnitJobs *jobs) {
         return NULL;
 }
 
+/* Nothing more is waited for. The watcher is told by the timer, when nobody is in the midst of the jobs any more. */
+static void end_wait(UnitJobs *jobs) {
+        int r;
+
+        jobs->waiting = 0;
+        if (!jobs->timer)
+                return;
+        r = sd_event_source_set_time(jobs->timer, 0);
+        if (r < 0)
+                (void) log_errno(r, "cannot end the wait for jobs of systemd early");
+}
+
+static void set_error(UnitJobs *jobs, int error) {
+        if (jobs->error >= 0)
+                jobs->error = error;
+        end_wait(jobs);
+}
+
 static void set_result(UnitJob *job, const char *result) {
+        UnitJobs *jobs = job->jobs;
+
         job->result = strdup(result);
-        job->jobs->waiting--;
-        if (!job->result)
-                job->jobs->error = -ENOMEM;
+        if (!job->result) {
+                set_error(jobs, -ENOMEM);
+                return;
+        }
+        if (jobs->waiting > 0 && --jobs->waiting == 0)
+                end_wait(jobs);
 }
 
 static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
@@ -51,7 +79,7 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
 
         r = sd_bus_message_read(m, "uoss", NULL, &path, &unit, &result);
         if (r < 0) {
-                jobs->error = r;
+                set_error(jobs, r);
                 return 0;
         }
         /* Two calls can share one job: systemd merges what asks for the same. */
@@ -67,7 +95,13 @@ static int on_subscribed(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
         /* A connection that has waited for jobs before has subscribed before. */
         if (sd_bus_message_is_method_error(m, NULL) &&
             !sd_bus_message_is_method_error(m, "org.freedesktop.systemd1.AlreadySubscribed"))
-                jobs->error = -sd_bus_message_get_errno(m);
+                set_error(jobs, -sd_bus_message_get_errno(m));
+        return 0;
+}
+
+/* No JobRemoved will come any more. */
+static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        set_error(userdata, -ENOTCONN);
         return 0;
 }
 
@@ -82,6 +116,11 @@ int unit_jobs_new(sd_bus *bus, UnitJobs **ret) {
         /* None of these waits: the bus keeps the order in which one connection sends. */
         r = sd_bus_match_signal_async(bus, &jobs->match, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "JobRemoved",
                                       on_job_removed, NULL, jobs);
+        if (r < 0)
+                return r;
+        r = sd_bus_match_signal_async(bus, &jobs->disconnected, "org.freedesktop.DBus.Local",
+                                      "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
+                                      on_disconnected, NULL, jobs);
         if (r < 0)
                 return r;
         r = sd_bus_call_method_async(bus, &jobs->subscribe, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe",
@@ -103,8 +142,9 @@ static int on_queued(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
                 job->error = strdup(bus_error_text(error, -EIO));
                 job->error_name = strdup(error->name);
                 if (!job->error || !job->error_name)
-                        job->jobs->error = -ENOMEM;
-                set_result(job, "refused");
+                        set_error(job->jobs, -ENOMEM);
+                else
+                        set_result(job, "refused");
                 return 0;
         }
         r = sd_bus_message_read(m, "o", &path);
@@ -113,7 +153,7 @@ static int on_queued(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
                 r = job->path ? 0 : -ENOMEM;
         }
         if (r < 0)
-                job->jobs->error = r;
+                set_error(job->jobs, r);
         return 0;
 }
 
@@ -138,29 +178,40 @@ int unit_jobs_add(UnitJobs *jobs, UnitVerb verb, const char *unit) {
         return 0;
 }
 
-int unit_jobs_wait(UnitJobs *jobs, uint64_t timeout) {
-        uint64_t end = now_usec() + timeout;
-
-        while (jobs->waiting > 0 && jobs->error >= 0) {
-                uint64_t now;
-                int r;
-
-                r = sd_bus_process(jobs->bus, NULL);
-                if (r < 0)
-                        return r;
-                if (r > 0 || jobs->waiting == 0) /* 0 is also what it says after a call that timed out */
-                        continue;
-                now = now_usec();
-                if (now >= end)
-                        break;
-                r = sd_bus_wait(jobs->bus, end - now);
-                if (r < 0 && r != -EINTR)
-                        return r;
-        }
-        for (UnitJob *job = jobs->first; job; job = job->next)
-                if (!job->result && jobs->error >= 0)
+static void give_up_rest(UnitJobs *jobs) {
+        for (UnitJob *job = jobs->first; job && jobs->error >= 0; job = job->next)
+                if (!job->result)
                         set_result(job, "waiting");
+}
+
+int unit_jobs_wait(UnitJobs *jobs, uint64_t timeout) {
+        int r;
+
+        r = bus_run_while(jobs->bus, &jobs->waiting, now_usec() + timeout);
+        if (r < 0 && r != -ETIMEDOUT)
+                return r;
+        give_up_rest(jobs);
         return jobs->error;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        UnitJobs *jobs = userdata;
+
+        jobs->timer = sd_event_source_disable_unref(jobs->timer);
+        give_up_rest(jobs);
+        jobs->done(jobs, MIN(jobs->error, 0), jobs->userdata); /* which may free them */
+        return 0;
+}
+
+int unit_jobs_watch(UnitJobs *jobs, uint64_t timeout, unit_jobs_done_t done, void *userdata) {
+        sd_event *event = sd_bus_get_event(jobs->bus);
+
+        if (!event || jobs->timer)
+                return event ? -EBUSY : -EINVAL;
+        jobs->done = done;
+        jobs->userdata = userdata;
+        return sd_event_add_time_relative(event, &jobs->timer, CLOCK_MONOTONIC, jobs->waiting > 0 ? timeout : 0,
+                                          USEC_PER_MSEC, on_timer, jobs);
 }
 
 char *unit_job_describe(const UnitJob *job) {

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
 
 #include "basic/macro.h"
 
@@ -26,15 +27,24 @@ typedef struct UnitJob {
         struct UnitJob *next;
 } UnitJob;
 
-typedef struct UnitJobs {
+typedef struct UnitJobs UnitJobs;
+
+/* error: 0, whatever the jobs' results; negative when the bus or memory failed: -ENOTCONN, say. */
+typedef void (*unit_jobs_done_t)(UnitJobs *jobs, int error, void *userdata);
+
+struct UnitJobs {
         sd_bus *bus;
         sd_bus_slot *match;
         sd_bus_slot *subscribe;
+        sd_bus_slot *disconnected;
         UnitJob *first; /* in the order of the calls */
         UnitJob **last;
-        unsigned waiting;
+        unsigned waiting; /* jobs without a result */
         int error;
-} UnitJobs;
+        sd_event_source *timer; /* of unit_jobs_watch() */
+        unit_jobs_done_t done;
+        void *userdata;
+};
 
 /* bus must live longer. */
 int unit_jobs_new(sd_bus *bus, UnitJobs **ret);
@@ -47,6 +57,10 @@ int unit_jobs_add(UnitJobs *jobs, UnitVerb verb, const char *unit);
 /* Waits until every job has its result or timeout (usec) is over. Negative only when the bus or memory fails; jobs
  * that went wrong are found by their result. */
 int unit_jobs_wait(UnitJobs *jobs, uint64_t timeout);
+
+/* The same from the event loop that the bus is attached to: done is called once, never from within this. It may free
+ * the jobs; freed before, it is not called. Jobs are added before this, not after. */
+int unit_jobs_watch(UnitJobs *jobs, uint64_t timeout, unit_jobs_done_t done, void *userdata);
 
 static inline bool unit_job_done(const UnitJob *job) {
         return job->result && job->result[0] == 'd' && job->result[1] == 'o';
