@@ -27,10 +27,6 @@ static json_object *timestamp(uint64_t realtime) {
         return realtime == 0 ? NULL : json_object_new_string(format_iso8601(text, realtime));
 }
 
-static json_object *text_or_null(const char *s) {
-        return s && *s ? json_object_new_string(s) : NULL;
-}
-
 /* 100 and not 100.0, for whoever compares text. */
 static json_object *percentage(const Tally *t) {
         int permille = tally_permille(t);

@@ -7,6 +7,7 @@
 #include "basic/time-util.h"
 #include "collector.h"
 #include "manager.h"
+#include "shared/unit-memory.h"
 
 /* Memory and CPU of each running service, once an interval and when it has started: what the kernel counts for the
  * unit's cgroup, which is what systemd answers as MemoryCurrent, too, but without a question to systemd for each figure;
