@@ -83,7 +83,7 @@ static void tell_systemd(Manager *m) {
 static int on_news(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
 
-        if (m->stopping)
+        if (m->stopping || !fleet_is_loaded(m->fleet))
                 return 0;
         tell_systemd(m);
         tell_clients(m);
@@ -162,8 +162,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         if (m->stopping)
                 return 0;
         manager_sample(m);
-        if (fleet_is_loaded(m->fleet))
-                tell_clients(m);
+        have_news(m); /* what the sample has brought by then */
         /* What was missed in a sleep of the machine is not made up for. */
         m->next_tick = MAX(m->next_tick + m->options->interval, now);
         r = sd_event_source_set_time(m->tick, m->next_tick);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <json-c/json.h>
 #include <stdio.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -8,6 +7,7 @@
 #include "basic/time-util.h"
 #include "collector.h"
 #include "config.h"
+#include "health-body.h"
 #include "manager.h"
 #include "shared/curl-event.h"
 #include "shared/log.h"
@@ -19,8 +19,6 @@
 /* Of an answer's body; what comes after it is read and dropped. */
 #define BODY_MAX ((size_t) 64 * 1024)
 #define BODY_KEEP ((size_t) 2 * 1024)
-#define BODY_DEPTH 16
-#define REASON_MAX 200
 /* A first failure is looked into sooner than at the next interval. */
 #define CONFIRM_USEC USEC_PER_SEC
 /* libcurl keeps four connections a transfer unless told otherwise, and here few transfers run at a time. */
@@ -116,57 +114,18 @@ static void forget_body(Probe *p) {
         p->space = 0;
 }
 
-/* NULL unless it is a JSON object. */
-static json_object *parse_body(const Probe *p) {
-        json_tokener *tokener = p->size > 0 ? json_tokener_new_ex(BODY_DEPTH) : NULL;
-        json_object *json;
-
-        if (!tokener)
-                return NULL;
-        json = json_tokener_parse_ex(tokener, p->body, (int) p->size);
-        json_tokener_free(tokener);
-        if (json_object_is_type(json, json_type_object))
-                return json;
-        json_object_put(json);
-        return NULL;
-}
-
-static uint64_t number_of(json_object *json, const char *name) {
-        json_object *value;
-
-        if (!json_object_object_get_ex(json, name, &value) || !json_object_is_type(value, json_type_int) ||
-            json_object_get_int64(value) < 0)
-                return 0;
-        return json_object_get_uint64(value);
-}
-
-/* What a foreign program says of itself is shown to people and logged: one line of a bounded length. */
-static char *reason_of(json_object *json) {
-        json_object *value;
-        char *reason;
-
-        if (!json_object_object_get_ex(json, "reason", &value) || !json_object_is_type(value, json_type_string))
-                return NULL;
-        reason = strndup(json_object_get_string(value), REASON_MAX);
-        if (reason)
-                reason[strcspn(reason, "\r\n")] = '\0';
-        return reason;
-}
-
 static void take_answer(Probe *p, ProbeResult *result) {
-        _cleanup_(freep) char *reason = NULL;
-        json_object *json = parse_body(p);
+        HealthBody body;
         long status = 0;
 
         (void) curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &status);
+        health_body_parse(p->body, p->size, &body);
         result->status = (unsigned) status;
-        if (json) {
-                result->generation = number_of(json, "generation");
-                reason = reason_of(json);
-                result->why = reason && *reason ? reason : NULL;
-        }
+        result->why = *body.reason ? body.reason : NULL;
+        result->generation = body.generation;
+        result->requests = body.requests;
+        result->errors = body.errors;
         manager_watched_changed(p->prober->manager, p->watched, watched_take_probe(p->watched, result));
-        json_object_put(json);
 }
 
 static void take_failure(Probe *p, CURLcode code, ProbeResult *result) {

@@ -1,142 +1,116 @@
 /* SPDX-License-Identifier: MIT */
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "collector.h"
 #include "manager.h"
-#include "shared/unit-memory.h"
+#include "shared/log.h"
+#include "shared/unit-usage.h"
 
-/* Memory and CPU of each running service, once an interval and when it has started: what the kernel counts for the
- * unit's cgroup, which is what systemd answers as MemoryCurrent, too, but without a question to systemd for each figure;
- * where a machine gives user units no cgroup of their own, what it counts for the main process. */
-
-#define CGROUP_ROOT "/sys/fs/cgroup"
+/* Memory and CPU of each running service: asked for once an interval and when it has started. */
 
 typedef struct Usage {
-        char run[33];       /* the invocation that all of this is of */
-        char *cgroup;       /* directory, NULL to look at the process */
-        uint64_t cpu, taken; /* usec of CPU so far, and the monotonic time when it was so; taken 0 for not yet */
+        Manager *manager;
+        Watched *watched;
+        char *path; /* of the unit's object */
+        BusBatch batch;
+        UnitUsage sample;    /* the one under way */
+        char run[33];        /* the run that it and the figures below are of */
+        uint64_t cpu, taken; /* the sample before: nsec of CPU, and the monotonic usec when it was so; taken 0 for none */
+        CpuSource cpu_source;
 } Usage;
 
-/* Reads a small file into buf as a string; false when it cannot be read. */
-static bool read_small(const char *path, char *buf, size_t size) {
-        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
-
-        if (n <= 0)
-                return false;
-        buf[n] = '\0';
-        return true;
+/* Figures from two sources cannot be compared. */
+static double cpu_percent(const Usage *u, const UnitUsage *sample, uint64_t now) {
+        if (u->taken == 0 || now <= u->taken || sample->cpu_source != u->cpu_source || sample->cpu < u->cpu)
+                return -1;
+        return (double) (sample->cpu - u->cpu) * 100 / (double) ((now - u->taken) * NSEC_PER_USEC);
 }
 
-static bool read_in_cgroup(const Usage *u, const char *file, char *buf, size_t size) {
-        char path[512];
+static void on_sample(BusBatch *batch, int error, void *userdata) {
+        Usage *u = userdata;
+        Watched *w = u->watched;
+        bool first = w->memory == MEMORY_UNKNOWN;
+        uint64_t now = now_usec();
 
-        return u->cgroup && snprintf(path, sizeof(path), "%s/%s", u->cgroup, file) < (int) sizeof(path) &&
-               read_small(path, buf, size);
-}
-
-/* The unified hierarchy's line of /proc/PID/cgroup is "0::/user.slice/.../tooloo-web.service". A process that stands
- * elsewhere (a container without delegation) has figures there that are not the unit's. */
-static char *find_cgroup(uint32_t pid, const char *unit) {
-        char path[64], lines[4096], *line, *end;
-
-        (void) snprintf(path, sizeof(path), "/proc/%" PRIu32 "/cgroup", pid);
-        if (!read_small(path, lines, sizeof(lines)))
-                return NULL;
-        line = startswith(lines, "0::/") ? lines : strstr(lines, "\n0::/");
-        if (!line)
-                return NULL;
-        line += strcspn(line, "/");
-        end = strchr(line, '\n');
-        if (!end)
-                return NULL;
-        *end = '\0';
-        if (!streq(strrchr(line, '/') + 1, unit))
-                return NULL;
-        return str_printf(CGROUP_ROOT "%s", line);
-}
-
-/* Field 14 and 15 of proc(5), counted from after the name, which may hold blanks and brackets. */
-static bool read_process_cpu(uint32_t pid, uint64_t *ret) {
-        char path[64], text[1024], *rest;
-        uint64_t user, kernel;
-
-        (void) snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
-        if (!read_small(path, text, sizeof(text)))
-                return false;
-        rest = strrchr(text, ')');
-        if (!rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64, &user,
-                            &kernel) != 2)
-                return false;
-        *ret = (user + kernel) * USEC_PER_SEC / (uint64_t) sysconf(_SC_CLK_TCK);
-        return true;
-}
-
-static bool read_cpu(const Usage *u, uint32_t pid, uint64_t *ret) {
-        char text[512];
-
-        if (read_in_cgroup(u, "cpu.stat", text, sizeof(text)) && sscanf(text, "usage_usec %" SCNu64, ret) == 1)
-                return true;
-        return read_process_cpu(pid, ret);
-}
-
-static uint64_t read_memory(const Usage *u, uint32_t pid) {
-        char text[64];
-        uint64_t bytes;
-
-        if (read_in_cgroup(u, "memory.current", text, sizeof(text)) && sscanf(text, "%" SCNu64, &bytes) == 1)
-                return bytes;
-        return unit_memory_of_process(pid);
+        if (!w->running || !streq(u->run, w->unit->invocation_id)) /* it is about another run */
+                return;
+        unit_usage_settle(&u->sample, w->unit->pid);
+        w->memory = u->sample.memory_source == MEMORY_NONE ? MEMORY_UNKNOWN : u->sample.memory;
+        if (u->sample.cpu_source != CPU_NONE) {
+                w->cpu = cpu_percent(u, &u->sample, now);
+                u->cpu = u->sample.cpu;
+                u->cpu_source = u->sample.cpu_source;
+                u->taken = now;
+        }
+        if (first && w->memory != MEMORY_UNKNOWN)
+                manager_watched_changed(u->manager, w, WATCHED_NEWS);
 }
 
 static void sample(void *state, Watched *w) {
         Usage *u = w->usage;
-        uint32_t pid = w->unit->pid;
-        uint64_t cpu, now = now_usec();
+        int r;
 
-        if (!u || !w->running || pid == 0)
+        if (!u || !w->running)
                 return;
-        w->memory = read_memory(u, pid);
-        if (!read_cpu(u, pid, &cpu))
-                return;
-        if (u->taken > 0 && now > u->taken && cpu >= u->cpu)
-                w->cpu = (double) (cpu - u->cpu) * 100 / (double) (now - u->taken);
-        u->cpu = cpu;
-        u->taken = now;
+        bus_batch_done(&u->batch); /* a systemd that has not answered for an interval is asked anew */
+        u->batch = (BusBatch) { .bus = u->manager->bus, .finished = on_sample, .userdata = u };
+        u->sample = (UnitUsage) UNIT_USAGE_INIT;
+        r = bus_batch_unit_usage(&u->batch, u->path, &u->sample);
+        if (r < 0)
+                log_errno(r, "Cannot ask what %s uses", w->unit->service->id);
 }
 
-/* A run's first sample: what the next one is compared with. */
-static void begin_run(void *state, Watched *w) {
-        free(w->usage->cgroup);
-        *w->usage = (Usage) { .cgroup = find_cgroup(w->unit->pid, w->unit->service->unit) };
+static void removed(void *state, Watched *w) {
+        Usage *u = TAKE_PTR(w->usage);
+
+        if (!u)
+                return;
+        bus_batch_done(&u->batch);
+        free(u->path);
+        free(u);
+}
+
+static int usage_new(Manager *manager, Watched *w) {
+        Usage *u = calloc(1, sizeof(Usage));
+
+        if (!u)
+                return -ENOMEM;
+        *u = (Usage) {
+                .manager = manager,
+                .watched = w,
+                .path = bus_unit_path(w->unit->service->unit),
+                .batch = BUS_BATCH_INIT(manager->bus),
+        };
+        w->usage = u;
+        if (u->path)
+                return 0;
+        removed(manager, w);
+        return -ENOMEM;
+}
+
+static void follow(void *state, Watched *w, unsigned changes) {
+        int r;
+
+        if (!(changes & WATCHED_NEW_RUN))
+                return;
+        r = w->usage ? 0 : usage_new(state, w);
+        if (r < 0) {
+                log_errno(r, "Cannot watch what %s uses", w->unit->service->id);
+                return;
+        }
+        w->usage->taken = 0;
         (void) memcpy(w->usage->run, w->unit->invocation_id, sizeof(w->usage->run));
         sample(state, w);
 }
 
-static void follow(void *state, Watched *w, unsigned changes) {
-        if (!w->running || w->unit->pid == 0)
-                return;
-        if (!w->usage) {
-                w->usage = calloc(1, sizeof(Usage));
-                if (!w->usage)
-                        return; /* tried again at its next change; until then its figures are not known */
-                begin_run(state, w);
-        } else if (!streq(w->usage->run, w->unit->invocation_id))
-                begin_run(state, w);
-}
-
-static void removed(void *state, Watched *w) {
-        if (w->usage)
-                free(w->usage->cgroup);
-        free(TAKE_PTR(w->usage));
+static int init(Manager *manager, void **ret_state) {
+        *ret_state = manager;
+        return 0;
 }
 
 const Collector usage_collector = {
         .name = "usage",
+        .init = init,
         .follow = follow,
         .removed = removed,
         .tick = sample,

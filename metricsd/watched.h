@@ -39,14 +39,17 @@ typedef struct Watched {
         bool answered;       /* the last probe of this run got an answer of HTTP, whichever */
         uint64_t checked_at; /* realtime usec of the end of the last probe, 0 for never */
         uint64_t generation; /* as /health says it, 0 for not known */
+        double error_rate;   /* errors a request, 0..1, between the last two probes; negative for no request or not known */
 
         uint64_t memory; /* bytes, MEMORY_UNKNOWN when it does not run or nobody says */
         double cpu;      /* percent of one core between the last two samples, negative for not known */
 
         /* What it looked like when its unit was last followed. */
         bool running;
-        bool reloading;
         char run[33]; /* its invocation id */
+        char active_state[16], sub_state[24];
+        uint64_t restarts;
+        uint64_t requests, errors; /* at the last probe of this run that said them, UINT64_MAX for none */
 
         struct Probe *probe; /* the probing collector's */
         struct Usage *usage; /* the usage collector's */
@@ -71,6 +74,8 @@ typedef struct ProbeResult {
         const char *why;     /* status 0: why, one line; else what the body gives as reason, NULL for nothing */
         double response_ms;  /* negative where it says nothing, as for a refused connection */
         uint64_t generation; /* 0 for none in the body */
+        /* So far; UINT64_MAX where the body does not say. */
+        uint64_t requests, errors;
         uint64_t at;         /* realtime usec */
 } ProbeResult;
 
