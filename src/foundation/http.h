@@ -118,5 +118,8 @@ int ws_send(WsConn *conn, const void *data, size_t size, bool binary) _public_;
 /* Closes with a code of RFC 6455 and a reason (copied, NULL for none, at most 123 bytes of it) once what is queued
  * has been sent. */
 void ws_close(WsConn *conn, uint16_t code, const char *reason) _public_;
+/* Bytes of messages that wait for the client to read, with a little for each message. What has been given to the kernel
+ * does not count. */
+size_t ws_queued(const WsConn *conn) _public_;
 const char *ws_path(const WsConn *conn) _public_;
 uint64_t ws_generation(const WsConn *conn) _public_;

@@ -12,6 +12,10 @@ void ws_close(WsConn *conn, uint16_t code, const char *reason) {
         conn->ops->close(conn, code, reason);
 }
 
+size_t ws_queued(const WsConn *conn) {
+        return conn->ops->queued(conn);
+}
+
 const char *ws_path(const WsConn *conn) {
         return conn->path;
 }

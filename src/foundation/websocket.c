@@ -256,6 +256,12 @@ static void ws_conn_close(WsConn *conn, uint16_t code, const char *reason) {
         connection_close((Connection *) conn, code, reason);
 }
 
+static size_t ws_conn_queued(const WsConn *conn) {
+        const Connection *c = (const Connection *) conn;
+
+        return c->queue.end - c->queue.begin;
+}
+
 const WsOps tooloo_websocket_ops = {
         .create = ws_create,
         .destroy = ws_destroy,
@@ -265,4 +271,5 @@ const WsOps tooloo_websocket_ops = {
         .count = ws_count,
         .send = ws_conn_send,
         .close = ws_conn_close,
+        .queued = ws_conn_queued,
 };

@@ -26,6 +26,7 @@ struct WsOps {
 
         int (*send)(WsConn *conn, const void *data, size_t size, bool binary);
         void (*close)(WsConn *conn, uint16_t code, const char *reason);
+        size_t (*queued)(const WsConn *conn);
 };
 
 #define WEBSOCKET_OPS_SYMBOL "tooloo_websocket_ops"

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "watched.h"
+
+struct Manager;
+
+/* Where figures come from. A collector finds something out about services, writes it into them, and says what has become
+ * different with manager_watched_changed(). It never blocks and never keeps a pointer to one past `removed`. */
+typedef struct Collector {
+        const char *name;
+        /* State is what the others are given. */
+        int (*init)(struct Manager *manager, void **ret_state);
+        void (*fini)(void *state);
+        /* Once for each service when it comes, then whenever its unit has changed; changes as in watched.h. Any of these
+         * three may be NULL. */
+        void (*follow)(void *state, Watched *w, unsigned changes);
+        /* Before it is freed. */
+        void (*removed)(void *state, Watched *w);
+        /* Once an interval. */
+        void (*tick)(void *state, Watched *w);
+} Collector;
+
+extern const Collector probe_collector;
+extern const Collector usage_collector;

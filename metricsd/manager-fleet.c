@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "basic/string-util.h"
+#include "collector.h"
+#include "manager.h"
+#include "shared/log.h"
+
+static const Collector *const collectors[COLLECTORS] = { &probe_collector, &usage_collector };
+
+int manager_start_collectors(Manager *m) {
+        for (unsigned i = 0; i < COLLECTORS; i++) {
+                int r = collectors[i]->init ? collectors[i]->init(m, m->collectors + i) : 0;
+
+                if (r < 0)
+                        return log_errno(r, "Cannot start the collector '%s'", collectors[i]->name);
+        }
+        return 0;
+}
+
+static void forget(Manager *m, FleetUnit *unit) {
+        Watched *w = TAKE_PTR(unit->userdata);
+
+        if (!w)
+                return;
+        for (unsigned i = 0; i < COLLECTORS; i++)
+                if (collectors[i]->removed)
+                        collectors[i]->removed(m->collectors[i], w);
+        watched_free(w);
+}
+
+void manager_stop_collectors(Manager *m) {
+        for (size_t i = 0; m->fleet && i < fleet_count(m->fleet); i++)
+                forget(m, fleet_at(m->fleet, i));
+        for (unsigned i = 0; i < COLLECTORS; i++)
+                if (collectors[i]->fini && m->collectors[i])
+                        collectors[i]->fini(TAKE_PTR(m->collectors[i]));
+}
+
+void manager_sample(Manager *m) {
+        for (size_t i = 0; i < fleet_count(m->fleet); i++) {
+                Watched *w = fleet_at(m->fleet, i)->userdata;
+
+                for (unsigned k = 0; w && k < COLLECTORS; k++)
+                        if (collectors[k]->tick)
+                                collectors[k]->tick(m->collectors[k], w);
+        }
+}
+
+bool manager_knows_all(const Manager *m) {
+        for (size_t i = 0; i < fleet_count(m->fleet); i++) {
+                const Watched *w = fleet_at(m->fleet, i)->userdata;
+
+                if (!w || (w->health == HEALTH_UNKNOWN && w->failures == 0))
+                        return false;
+        }
+        return true;
+}
+
+static void follow(Manager *m, Watched *w, unsigned changes) {
+        for (unsigned i = 0; i < COLLECTORS; i++)
+                if (collectors[i]->follow)
+                        collectors[i]->follow(m->collectors[i], w, changes);
+        manager_watched_changed(m, w, changes);
+}
+
+/* What the unit files say of a service may be another thing now. */
+static void on_loaded(Fleet *fleet, void *userdata) {
+        Manager *m = userdata;
+
+        for (size_t i = 0; i < fleet_count(fleet); i++) {
+                Watched *w = fleet_at(fleet, i)->userdata;
+
+                if (w)
+                        follow(m, w, WATCHED_SETTINGS);
+        }
+}
+
+static void on_removed(Fleet *fleet, FleetUnit *unit, void *userdata) {
+        forget(userdata, unit);
+}
+
+static void on_changed(Fleet *fleet, FleetUnit *unit, FleetCondition was, void *userdata) {
+        Manager *m = userdata;
+        int r;
+
+        if (!unit->userdata) {
+                Watched *w;
+
+                r = watched_new(unit, streq(unit->service->id, METRICSD_ID), &w);
+                if (r < 0) {
+                        log_errno(r, "Cannot watch %s", unit->service->id);
+                        return;
+                }
+                unit->userdata = w;
+        }
+        follow(m, unit->userdata, watched_follow_unit(unit->userdata));
+}
+
+/* systemd starts it again, with a bus if there is one. */
+static void on_lost(Fleet *fleet, void *userdata) {
+        Manager *m = userdata;
+        int r;
+
+        if (m->stopping)
+                return;
+        log_error("The user bus is gone: nothing of the services can be followed any more");
+        r = sd_event_exit(m->event, -ECONNRESET);
+        if (r < 0)
+                log_errno(r, "Cannot leave the event loop");
+}
+
+const FleetEvents manager_fleet_events = {
+        .loaded = on_loaded,
+        .removed = on_removed,
+        .changed = on_changed,
+        .lost = on_lost,
+};

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "basic/string-util.h"
+#include "foundation/json-util.h"
+#include "manager.h"
+#include "report.h"
+#include "shared/log.h"
+
+/* 1 after a reply that there is nothing to say yet. */
+static int refuse_early(Manager *m, HttpRequest *request) {
+        int r;
+
+        if (fleet_is_loaded(m->fleet))
+                return 0;
+        r = http_reply_header(request, "Retry-After", "1");
+        if (r >= 0)
+                r = http_reply_error(request, 503, "NOT_READY", "the state of the services is still being read");
+        return r < 0 ? r : 1;
+}
+
+static int get_dashboard(HttpRequest *request, void *state) {
+        int r = refuse_early(state, request);
+
+        if (r != 0)
+                return r < 0 ? r : 0;
+        return http_reply_json(request, 200, manager_dashboard(state));
+}
+
+static int get_service(HttpRequest *request, void *state) {
+        const char *id = http_request_param(request, "id");
+        Manager *m = state;
+        const FleetUnit *unit;
+        int r = refuse_early(m, request);
+
+        if (r != 0)
+                return r < 0 ? r : 0;
+        unit = fleet_find(m->fleet, id);
+        if (!unit || !unit->userdata)
+                return http_reply_error(request, 404, "NOT_FOUND", "there is no service '%s'", id);
+        return http_reply_json(request, 200, report_watched(unit->userdata));
+}
+
+static int get_page(HttpRequest *request, void *state) {
+        const Manager *m = state;
+
+        return page_reply(m->page, request);
+}
+
+static const HttpRoute routes[] = {
+        { .method = "GET", .path = "/",                                .handle = get_page      },
+        { .method = "GET", .path = "/control-room",                    .handle = get_page      },
+        { .method = "GET", .path = "/api/v1/metrics/dashboard",        .handle = get_dashboard },
+        { .method = "GET", .path = "/api/v1/metrics/service/:id",      .handle = get_service   },
+        { .path = "/ws/metrics", .ws = &live_ws_type },
+};
+
+int manager_serve(Manager *m) {
+        _cleanup_(route_set_unrefp) RouteSet *set = NULL;
+        _cleanup_(freep) char *reason = NULL;
+        const HttpRoute *builtin;
+        size_t n_builtin;
+        int r;
+
+        builtin = server_builtin_routes(&n_builtin);
+        r = route_set_new(routes, ELEMENTSOF(routes), builtin, n_builtin, m, 1, server_stats(m->server), &set, &reason);
+        if (r < 0) {
+                log_error("The route table is wrong: %s", strna(reason));
+                return r;
+        }
+        route_set_set_builtin_state(set, m->server);
+        return server_set_routes(m->server, set);
+}

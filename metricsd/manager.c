@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+#include "manager.h"
+
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "basic/string-util.h"
+#include "basic/time-util.h"
+#include "config.h"
+#include "report.h"
+#include "shared/bus-util.h"
+#include "shared/log.h"
+#include "summary.h"
+
+#define NAME "Metrics Daemon"
+
+/* What happens within it is told as one: a fleet that starts or stops changes in a burst. */
+#define NEWS_USEC (15 * USEC_PER_MSEC)
+/* How long a service that hangs may keep metricsd from being ready. */
+#define READY_USEC USEC_PER_SEC
+
+/* Says why it cannot run, to the journal and to systemctl status; returns error. */
+static int fail(int error, const char *why) {
+        log_error("%s", why);
+        (void) sd_notifyf(false, "STATUS=%s", why);
+        return error;
+}
+
+/* --- What is told --- */
+
+json_object *manager_dashboard(Manager *m) {
+        return report_dashboard(m->fleet, now_realtime_usec(), json_object_new_array());
+}
+
+json_object *manager_update(Manager *m) {
+        return report_update(now_realtime_usec(), manager_dashboard(m));
+}
+
+static void tell_clients(Manager *m) {
+        int r;
+
+        if (!live_has_clients(&m->live))
+                return;
+        r = live_send(&m->live, manager_update(m));
+        if (r < 0)
+                log_errno(r, "Cannot tell the clients of the dashboard");
+}
+
+/* The first of those that are not well. */
+static const Watched *first_problem(const Manager *m) {
+        for (size_t i = 0; i < fleet_count(m->fleet); i++) {
+                const FleetUnit *u = fleet_at(m->fleet, i);
+                const Watched *w = u->userdata;
+
+                if (w && w->problem)
+                        return w;
+        }
+        return NULL;
+}
+
+static void tell_systemd(Manager *m) {
+        _cleanup_(freep) char *text = NULL;
+        const Watched *problem = first_problem(m);
+        Summary s = {};
+
+        for (size_t i = 0; i < fleet_count(m->fleet); i++) {
+                const FleetUnit *u = fleet_at(m->fleet, i);
+
+                if (u->userdata && fleet_unit_counts(u))
+                        summary_add(&s, u->service->category, u->userdata);
+        }
+        text = str_printf("%u of %u services healthy%s%s%s%s", s.all.healthy, s.all.total, problem ? "; " : "",
+                          problem ? problem->unit->service->id : "", problem ? ": " : "",
+                          problem ? problem->problem : "");
+        if (!text || (m->status_text && streq(text, m->status_text)))
+                return;
+        (void) sd_notifyf(false, "STATUS=%s", text); /* nobody may be listening */
+        free(m->status_text);
+        m->status_text = TAKE_PTR(text);
+}
+
+static int on_news(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        if (m->stopping || !fleet_is_loaded(m->fleet))
+                return 0;
+        tell_systemd(m);
+        tell_clients(m);
+        return 0;
+}
+
+static void have_news(Manager *m) {
+        int enabled, r;
+
+        r = sd_event_source_get_enabled(m->news, &enabled);
+        if (r >= 0 && enabled == SD_EVENT_OFF) {
+                r = sd_event_source_set_time_relative(m->news, NEWS_USEC);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(m->news, SD_EVENT_ONESHOT);
+        }
+        if (r < 0)
+                log_errno(r, "Cannot plan to tell the news");
+}
+
+/* --- Being ready --- */
+
+static int tell_server(Manager *m) {
+        return server_set_info(m->server, &(ServerInfo) {
+                .id = METRICSD_ID, .name = NAME, .version = TL_VERSION, .ready = m->ready,
+                .reason = m->ready ? NULL : "the state of the services is still being read" });
+}
+
+static void become_ready(Manager *m) {
+        int r;
+
+        m->ready = true;
+        m->ready_deadline = sd_event_source_disable_unref(m->ready_deadline);
+        r = tell_server(m);
+        if (r < 0)
+                log_errno(r, "Cannot say that it is ready");
+        tell_systemd(m);
+        (void) sd_notify(false, "READY=1"); /* nobody may be listening */
+}
+
+/* The answers of what runs are waited for, so that the first look at the dashboard shows the truth; but not for long. */
+static int on_ready_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        become_ready(userdata);
+        return 0;
+}
+
+static void check_ready(Manager *m) {
+        int r;
+
+        if (m->ready || m->stopping || !fleet_is_loaded(m->fleet))
+                return;
+        if (manager_knows_all(m))
+                become_ready(m);
+        else if (!m->ready_deadline) {
+                r = sd_event_add_time_relative(m->event, &m->ready_deadline, CLOCK_MONOTONIC, READY_USEC, 0,
+                                               on_ready_deadline, m);
+                if (r < 0)
+                        log_errno(r, "Cannot set a limit for the first probes");
+        }
+}
+
+void manager_watched_changed(Manager *m, Watched *w, unsigned changes) {
+        if (changes & WATCHED_HEALTH)
+                manager_bus_announce(m, w);
+        if (changes & WATCHED_NEWS)
+                have_news(m);
+        check_ready(m);
+}
+
+/* --- Time --- */
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+        uint64_t now = now_usec();
+        int r;
+
+        if (m->stopping)
+                return 0;
+        manager_sample(m);
+        have_news(m); /* what the sample has brought by then */
+        /* What was missed in a sleep of the machine is not made up for. */
+        m->next_tick = MAX(m->next_tick + m->options->interval, now);
+        r = sd_event_source_set_time(m->tick, m->next_tick);
+        return r < 0 ? r : sd_event_source_set_enabled(m->tick, SD_EVENT_ONESHOT);
+}
+
+static int add_timers(Manager *m) {
+        int r;
+
+        m->next_tick = now_usec() + m->options->interval;
+        r = sd_event_add_time(m->event, &m->tick, CLOCK_MONOTONIC, m->next_tick, USEC_PER_MSEC, on_tick, m);
+        if (r >= 0)
+                r = sd_event_add_time(m->event, &m->news, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_news, m);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(m->news, SD_EVENT_OFF);
+        return r;
+}
+
+/* --- Begin and end --- */
+
+static void on_drained(void *userdata) {
+        Manager *m = userdata;
+        int r = sd_event_exit(m->event, EXIT_SUCCESS);
+
+        if (r < 0)
+                log_errno(r, "Cannot leave the event loop");
+}
+
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
+        Manager *m = userdata;
+
+        m->stopping = true;
+        (void) sd_notify(false, "STOPPING=1\nSTATUS=Answering what is in flight");
+        server_drain(m->server, on_drained, m);
+        return 0;
+}
+
+static int block_signals(void) {
+        sigset_t set;
+
+        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+                return -errno;
+        if (sigemptyset(&set) < 0 || sigaddset(&set, SIGTERM) < 0 || sigaddset(&set, SIGINT) < 0 ||
+            sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return -errno;
+        return 0;
+}
+
+static int connect_events(Manager *m) {
+        int r;
+
+        r = sd_event_default(&m->event);
+        if (r >= 0)
+                r = sd_event_add_signal(m->event, NULL, SIGTERM, on_terminate, m);
+        if (r >= 0)
+                r = sd_event_add_signal(m->event, NULL, SIGINT, on_terminate, m);
+        if (r >= 0)
+                r = sd_event_set_watchdog(m->event, true);
+        return r < 0 ? r : add_timers(m);
+}
+
+static int load_page(Manager *m) {
+        _cleanup_(freep) char *why = NULL;
+        int r;
+
+        r = page_load(m->options->page, &m->page);
+        if (r >= 0 || r == -ENOMEM)
+                return r;
+        why = r == -EBADMSG ? str_printf("%s is no dashboard page: there is no " PAGE_NONCE " in it", m->options->page)
+                            : str_printf("Cannot read the dashboard page %s: %s; install it again", m->options->page,
+                                         strerror(-r));
+        return why ? fail(-EUCLEAN, why) : -ENOMEM;
+}
+
+/* The list is read by answers that come while the loop runs. */
+static int follow_fleet(Manager *m) {
+        int r;
+
+        r = bus_open_user(&m->bus);
+        if (r < 0)
+                return fail(r, "Cannot follow the services without the user bus");
+        r = manager_bus_offer(m);
+        if (r >= 0)
+                r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = manager_start_collectors(m);
+        if (r >= 0)
+                r = fleet_new(m->bus, &manager_fleet_events, m, &m->fleet);
+        return r < 0 ? log_errno(r, "Cannot follow the services") : 0;
+}
+
+static int start_server(Manager *m) {
+        int r;
+
+        r = server_new(m->event, NULL, &m->server);
+        if (r >= 0)
+                r = tell_server(m);
+        if (r >= 0)
+                r = manager_serve(m);
+        if (r < 0)
+                return log_errno(r, "Cannot serve");
+        r = server_take_sockets(m->server);
+        if (r == 0)
+                return fail(-EUCLEAN, "systemd handed over no listening socket: start it through its socket unit");
+        return r < 0 ? log_errno(r, "Cannot take the listening sockets") : 0;
+}
+
+int manager_new(const Options *options, Manager **ret) {
+        _cleanup_(manager_freep) Manager *m = calloc(1, sizeof(Manager));
+        int r;
+
+        if (!m)
+                return log_errno(-ENOMEM, "Cannot start");
+        m->options = options;
+        LIST_INIT(&m->live.clients);
+        r = block_signals();
+        if (r >= 0)
+                r = connect_events(m);
+        if (r < 0)
+                return log_errno(r, "Cannot start");
+        r = load_page(m);
+        if (r >= 0)
+                r = follow_fleet(m);
+        if (r >= 0)
+                r = start_server(m);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+Manager *manager_free(Manager *m) {
+        if (!m)
+                return NULL;
+        m->stopping = true;
+        m->server = server_free(m->server); /* before what its handlers use */
+        manager_stop_collectors(m);
+        fleet_free(m->fleet);
+        page_free(m->page);
+        sd_event_source_disable_unref(m->tick);
+        sd_event_source_disable_unref(m->news);
+        sd_event_source_disable_unref(m->ready_deadline);
+        sd_bus_slot_unref(m->bus_slot);
+        sd_bus_flush_close_unref(m->bus);
+        sd_event_unref(m->event);
+        free(m->status_text);
+        free(m);
+        return NULL;
+}
+
+int manager_run(Manager *m) {
+        int r = sd_event_loop(m->event);
+
+        return r < 0 ? log_errno(r, "The event loop ended") : r;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "foundation/server.h"
+#include "live.h"
+#include "options.h"
+#include "page.h"
+#include "shared/fleet.h"
+#include "watched.h"
+
+enum { COLLECTORS = 2 };
+
+/* Ties the parts together on one event loop: the fleet says what changes, collectors find out the rest, and what has
+ * become different is told to whoever looks, all of one burst at once. */
+typedef struct Manager {
+        const Options *options;
+        sd_event *event;
+        sd_bus *bus;
+        sd_bus_slot *bus_slot;
+        Fleet *fleet;
+        void *collectors[COLLECTORS]; /* their states */
+
+        Server *server;
+        Page *page;
+        Live live;
+
+        sd_event_source *tick;
+        uint64_t next_tick;    /* monotonic usec */
+        sd_event_source *news; /* armed while there is something to tell */
+        sd_event_source *ready_deadline;
+        bool ready;
+        bool stopping;
+        char *status_text; /* as systemd was told last */
+} Manager;
+
+/* options must outlive it. On failure one line was logged and shown by systemd; -EUCLEAN calls for a person, not for
+ * another try. The caller frees. */
+int manager_new(const Options *options, Manager **ret);
+Manager *manager_free(Manager *m);
+TL_DEFINE_CLEANUP(Manager *, manager_free)
+
+/* Runs until SIGTERM or SIGINT, or until the bus is lost. */
+int manager_run(Manager *m);
+
+/* For collectors: w has become different in that way (bits of watched.h, 0 for nothing). */
+void manager_watched_changed(Manager *m, Watched *w, unsigned changes);
+
+/* The message of the WebSocket, and of its data the dashboard. The caller puts it; NULL without memory. */
+json_object *manager_update(Manager *m);
+json_object *manager_dashboard(Manager *m);
+
+/* manager-fleet.c: what the fleet says */
+extern const FleetEvents manager_fleet_events;
+int manager_start_collectors(Manager *m);
+void manager_stop_collectors(Manager *m);
+void manager_sample(Manager *m);
+/* True when every service that runs has been heard of, or was asked in vain. */
+bool manager_knows_all(const Manager *m);
+
+/* manager-bus.c: metrics-bus.h. Negative when the name cannot be had. */
+int manager_bus_offer(Manager *m);
+void manager_bus_announce(Manager *m, const Watched *w);
+
+/* manager-http.c */
+int manager_serve(Manager *m);

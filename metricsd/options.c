@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "basic/string-util.h"
+#include "config.h"
+#include "shared/log.h"
+
+Options options_default(void) {
+        return (Options) {
+                .interval = 5 * USEC_PER_SEC,
+                .timeout = 5 * USEC_PER_SEC,
+                .page = TL_DATA_DIR "/dashboard.html",
+        };
+}
+
+static void print_help(void) {
+        (void) printf("tooloo-metricsd [OPTIONS...]\n"
+                      "\n"
+                      "Watches the services of the fleet and serves the dashboard on the sockets that systemd\n"
+                      "hands over.\n"
+                      "\n"
+                      "  -h --help            Show this help\n"
+                      "     --version         Show the version\n"
+                      "     --interval-ms=MS  Between two probes of a service, and two updates of the\n"
+                      "                       dashboard, 50..600000 [5000]\n"
+                      "     --timeout-ms=MS   How long a probe may take, 50..60000 [5000]\n"
+                      "     --page=FILE       The dashboard [" TL_DATA_DIR "/dashboard.html]\n"
+                      "\n"
+                      "SIGTERM ends it after the requests in flight.\n"
+                      "Exit status: 0 ended as asked, 1 failure, 2 wrong usage, 78 nothing to run (no sockets,\n"
+                      "no dashboard).\n");
+}
+
+enum {
+        ARG_VERSION = 0x100,
+        ARG_INTERVAL,
+        ARG_TIMEOUT,
+        ARG_PAGE,
+};
+
+static const struct option long_options[] = {
+        { "help",        no_argument,       NULL, 'h'          },
+        { "version",     no_argument,       NULL, ARG_VERSION  },
+        { "interval-ms", required_argument, NULL, ARG_INTERVAL },
+        { "timeout-ms",  required_argument, NULL, ARG_TIMEOUT  },
+        { "page",        required_argument, NULL, ARG_PAGE     },
+        { NULL },
+};
+
+static int parse_ms(const char *option, unsigned long min, unsigned long max, uint64_t *ret_usec) {
+        unsigned long ms;
+
+        if (parse_uint(optarg, min, max, &ms) < 0) {
+                log_error("--%s=%s: a number of milliseconds in %lu..%lu is expected", option, optarg, min, max);
+                return -EINVAL;
+        }
+        *ret_usec = ms * USEC_PER_MSEC;
+        return 1;
+}
+
+/* 1 to go on, 0 when done (help, version), negative errno after an error that has been said. */
+static int parse_option(Options *o, int c) {
+        switch (c) {
+        case 'h':
+                print_help();
+                return 0;
+        case ARG_VERSION:
+                (void) printf("tooloo " TL_VERSION "\n");
+                return 0;
+        case ARG_INTERVAL:
+                return parse_ms("interval-ms", 50, 600000, &o->interval);
+        case ARG_TIMEOUT:
+                return parse_ms("timeout-ms", 50, 60000, &o->timeout);
+        case ARG_PAGE:
+                o->page = optarg;
+                return 1;
+        default:
+                return -EINVAL;
+        }
+}
+
+int options_parse(Options *o, int argc, char *argv[]) {
+        int c, r;
+
+        while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0) {
+                r = parse_option(o, c);
+                if (r <= 0)
+                        return r;
+        }
+        if (optind != argc) {
+                log_error("%s: no argument is expected; see --help", argv[optind]);
+                return -EINVAL;
+        }
+        return 1;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/fleet.h"
+
+/* One service as metricsd sees it: its unit, and what the collectors have found out about it. */
+
+typedef enum Health {
+        HEALTH_UNKNOWN,  /* it runs, but in this run no probe was answered, nor have two gone wrong */
+        HEALTH_HEALTHY,  /* answers 200 in good time */
+        HEALTH_DEGRADED, /* runs, but the last two probes went wrong */
+        HEALTH_OFFLINE,  /* its unit is down, or on its way up or down */
+} Health;
+
+/* "unknown", "healthy", "degraded", "offline" */
+const char *health_to_string(Health health);
+
+/* A probe that was answered later than this went wrong: API.md has work of more than a second done by jobs. */
+#define PROBE_SLOW_MS 1000.0
+/* So many probes in a row have to go wrong: one is as likely to be a busy machine's fault. */
+#define PROBE_FAILURES 2
+
+/* Of its own unit. */
+#define METRICSD_ID "metricsd"
+
+#define MEMORY_UNKNOWN UINT64_MAX
+
+typedef struct Watched {
+        FleetUnit *unit; /* its userdata is this */
+        bool self;       /* metricsd's own unit: it need not ask to know that it answers */
+
+        Health health;
+        unsigned failures;   /* probes in a row that went wrong, in this run */
+        char *problem;       /* one line, NULL for none */
+        double response_ms;  /* how long the last probe of this run took, or waited in vain; negative for none */
+        bool answered;       /* the last probe of this run got an answer of HTTP, whichever */
+        uint64_t checked_at; /* realtime usec of the end of the last probe, 0 for never */
+        uint64_t generation; /* as /health says it, 0 for not known */
+        double error_rate;   /* errors a request, 0..1, between the last two probes; negative for no request or not known */
+
+        uint64_t memory; /* bytes, MEMORY_UNKNOWN when it does not run or nobody says */
+        double cpu;      /* percent of one core between the last two samples, negative for not known */
+
+        /* What it looked like when its unit was last followed. */
+        bool running;
+        char run[33]; /* its invocation id */
+        char active_state[16], sub_state[24];
+        uint64_t restarts;
+        uint64_t requests, errors; /* at the last probe of this run that said them, UINT64_MAX for none */
+
+        struct Probe *probe; /* the probing collector's */
+        struct Usage *usage; /* the usage collector's */
+} Watched;
+
+int watched_new(FleetUnit *unit, bool self, Watched **ret);
+Watched *watched_free(Watched *w);
+TL_DEFINE_CLEANUP(Watched *, watched_free)
+
+/* What has become different, any number of these. */
+typedef enum WatchedChange {
+        WATCHED_NEWS = 1 << 0,     /* something that whoever looks at the dashboard should see at once */
+        WATCHED_HEALTH = 1 << 1,   /* health or problem */
+        WATCHED_NEW_RUN = 1 << 2,  /* it runs, and is another process than before */
+        WATCHED_RELOADED = 1 << 3, /* a reload has ended */
+        WATCHED_SETTINGS = 1 << 4, /* its unit file was read (again) */
+} WatchedChange;
+
+/* What a probe has brought. */
+typedef struct ProbeResult {
+        unsigned status;     /* of HTTP, 0 for none */
+        const char *why;     /* status 0: why, one line; else what the body gives as reason, NULL for nothing */
+        double response_ms;  /* negative where it says nothing, as for a refused connection */
+        uint64_t generation; /* 0 for none in the body */
+        /* So far; UINT64_MAX where the body does not say. */
+        uint64_t requests, errors;
+        uint64_t at;         /* realtime usec */
+} ProbeResult;
+
+/* The unit has changed, in whatever. */
+unsigned watched_follow_unit(Watched *w);
+/* Only while it runs. */
+unsigned watched_take_probe(Watched *w, const ProbeResult *result);
