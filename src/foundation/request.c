@@ -49,9 +49,12 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
         request->begun = now_usec();
         request->path = path_of(uri);
         request->target_size = strlen(uri);
+        if (request->server->proxying)
+                request->target = strdup(uri);
         info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-        if (!request->path || !info || !info->socket_context) {
+        if (!request->path || (request->server->proxying && !request->target) || !info || !info->socket_context) {
                 free(request->path);
+                free(request->target);
                 free(request);
                 return NULL;
         }
@@ -64,6 +67,7 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
 static void request_free(HttpRequest *request) {
         if (request->stream)
                 stream_detach(request->stream);
+        forward_release(request);
         route_match_done(&request->match);
         route_set_unref(request->set);
         for (size_t i = 0; i < request->n_headers; i++) {
@@ -72,7 +76,16 @@ static void request_free(HttpRequest *request) {
         }
         free(request->body);
         free(request->path);
+        free(request->target);
         free(request);
+}
+
+void request_leave_set(HttpRequest *request) {
+        EndpointStats *stats = request->match.stats;
+
+        route_match_done(&request->match);
+        request->match.stats = stats; /* they belong to the process */
+        request->set = route_set_unref(request->set);
 }
 
 void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
@@ -161,6 +174,14 @@ static int judge_head(HttpRequest *request, const char *method, const char *vers
                                         status == MHD_HTTP_NOT_IMPLEMENTED ? "NOT_IMPLEMENTED" : "BAD_REQUEST", "%s",
                                         why);
         }
+        request->http_1_0 = streq(version, MHD_HTTP_VERSION_1_0);
+        if (request->target) {
+                r = forward_begin(request, NULL, NULL);
+                if (request->exchange)
+                        conn_enter(request->conn, CONN_BODY);
+                if (r != 0)
+                        return MIN(r, 0);
+        }
         request->set = route_set_ref(request->server->routes);
         r = route_match(request->set, request->method, request->path, &request->match);
         if (r < 0)
@@ -204,7 +225,7 @@ static int call_handler(HttpRequest *request) {
         if (!route)
                 return refuse(request);
         r = route->handle(request, route_set_state(request->set, route));
-        if (request->status > 0)
+        if (request->status > 0 || request->exchange)
                 return 0;
         if (r == HTTP_LATER) {
                 request->suspended = true;
@@ -232,6 +253,8 @@ enum MHD_Result request_continue(void *cls, struct MHD_Connection *connection, c
                 return MHD_YES;
         if (!request->seen)
                 r = judge_head(request, method, version);
+        else if (request->exchange)
+                r = forward_continue(request, upload_data, upload_size);
         else if (*upload_size > 0) {
                 r = take_body(request, upload_data, *upload_size);
                 *upload_size = 0;
