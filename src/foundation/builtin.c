@@ -27,8 +27,8 @@ static json_object *health_to_json(HttpRequest *request, const Server *server) {
         return NULL;
 }
 
-static int get_health(HttpRequest *request, void *state) {
-        const Server *server = state;
+int http_reply_health(HttpRequest *request, void *state) {
+        const Server *server = request->server;
 
         return http_reply_json(request, server->ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
                                health_to_json(request, server));
@@ -47,7 +47,7 @@ static int get_status(HttpRequest *request, void *state) {
 }
 
 static const HttpRoute builtin_routes[] = {
-        { .method = "GET", .path = "/health",        .handle = get_health },
+        { .method = "GET", .path = "/health",        .handle = http_reply_health },
         { .method = "GET", .path = "/api/v1/status", .handle = get_status },
 };
 

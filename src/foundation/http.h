@@ -92,6 +92,8 @@ int http_reply_json(HttpRequest *request, unsigned status, json_object *body) _p
 /* Copies data. */
 int http_reply(HttpRequest *request, unsigned status, const char *content_type, const void *data, size_t size)
         _public_;
+/* What GET /health says; a handler for a route that is to say the same. */
+int http_reply_health(HttpRequest *request, void *state) _public_;
 /* {ok:false, error, code, service, timestamp}. code is a short word for programs, such as "NOT_FOUND". */
 int http_reply_error(HttpRequest *request, unsigned status, const char *code, const char *format, ...)
         _public_ _printf_(4, 5);
@@ -100,6 +102,17 @@ int http_reply_error(HttpRequest *request, unsigned status, const char *code, co
 int http_reply_stream(HttpRequest *request, const char *content_type, const void *data) _public_;
 /* Adds a header to the reply that follows; copied. -E2BIG after four. */
 int http_reply_header(HttpRequest *request, const char *name, const char *value) _public_;
+
+/* --- Other services, in a module with `proxy` --- */
+
+/* Lets another service answer, without the request's body: target is the path there, with a query where it has one.
+ * This stands for the reply, so the handler returns 0 after it; failures of the service are answered as they are for
+ * all that is forwarded. -ENOENT (nothing was done): no such service; -EOPNOTSUPP in a module without `proxy`. */
+int http_forward(HttpRequest *request, const char *service, const char *target) _public_;
+/* [{prefix, service, port}], sorted by prefix; the caller puts. NULL without memory or in a module without `proxy`. */
+json_object *http_proxy_routes(const HttpRequest *request) _public_;
+/* {services:[{id, name, port, condition, state, ...}], proxy:{requests, ...}}; as above. */
+json_object *http_proxy_status(const HttpRequest *request) _public_;
 
 /* --- Streams. stream is valid until the `next` that was given it returns. --- */
 

@@ -85,6 +85,15 @@ static int try_websocket(Conn *conn, const char *head) {
         path = strndup(target, strcspn(target, " ?\r\n"));
         if (!path)
                 return -ENOMEM;
+        if (server->proxying) {
+                r = server->proxy_ops->tunnel(server->proxy, fd, path);
+                if (r > 0)
+                        conn_free(conn);
+                if (r != 0)
+                        return r;
+        }
+        if (!server->ws)
+                return 0;
         r = route_match(server->routes, METHOD_WS, path, &match);
         if (r < 0 || !match.route)
                 return r;
@@ -185,7 +194,7 @@ static int take_connection(Server *server, int fd) {
         if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int) { 1 }, sizeof(int)) < 0)
                 log_debug("Cannot set TCP_NODELAY: %s", strerror(errno));
         /* Where no WebSocket is served nothing has to be told apart. */
-        if (!server->ws && access == ACCESS_OK)
+        if (!server->ws && !server->proxying && access == ACCESS_OK)
                 return conn_hand_to_mhd(conn);
         r = sd_event_add_io(server->event, &conn->peek_source, fd, EPOLLIN | EPOLLRDHUP, on_first_bytes, conn);
         if (r >= 0 && access == ACCESS_WAIT)
@@ -234,12 +243,16 @@ void listeners_pause(Server *server) {
         listeners_enable(server, SD_EVENT_OFF);
 }
 
+void listeners_resume(Server *server) {
+        listeners_enable(server, SD_EVENT_ON);
+}
+
 static int on_accept_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         Server *server = userdata;
 
         server->accept_retry = sd_event_source_disable_unref(server->accept_retry);
-        if (!server->draining)
-                listeners_enable(server, SD_EVENT_ON);
+        if (!server->draining && !server->proxy_loading)
+                listeners_resume(server);
         return 0;
 }
 

@@ -54,10 +54,14 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
         request->server = cls;
         request->mhd = connection;
         request->begun = now_usec();
+        if (request->server->proxying)
+                request->target = strdup(uri);
         info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-        if (take_target(request, uri) < 0 || !info || !info->socket_context) {
+        if (take_target(request, uri) < 0 || (request->server->proxying && !request->target) || !info ||
+            !info->socket_context) {
                 free(request->authority);
                 free(request->path);
+                free(request->target);
                 free(request);
                 return NULL;
         }
@@ -70,6 +74,7 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
 static void request_free(HttpRequest *request) {
         if (request->stream)
                 stream_detach(request->stream);
+        forward_release(request);
         route_match_done(&request->match);
         route_set_unref(request->set);
         for (size_t i = 0; i < request->n_headers; i++) {
@@ -79,7 +84,16 @@ static void request_free(HttpRequest *request) {
         free(request->body);
         free(request->authority);
         free(request->path);
+        free(request->target);
         free(request);
+}
+
+void request_leave_set(HttpRequest *request) {
+        EndpointStats *stats = request->match.stats;
+
+        route_match_done(&request->match);
+        request->match.stats = stats; /* they belong to the process */
+        request->set = route_set_unref(request->set);
 }
 
 void request_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
@@ -162,18 +176,54 @@ static int judge_access(HttpRequest *request) {
         return http_request_header(request, MHD_HTTP_HEADER_EXPECT) ? reply_forbidden(request) : 0;
 }
 
+static void wait_at_gate(HttpRequest *request) {
+        gate_wait(request->conn);
+        conn_enter(request->conn, CONN_WORKING);
+        request->suspended = true;
+        MHD_suspend_connection(request->mhd);
+}
+
 /* Before the handler runs: 1 when it may, 0 when it has to wait or an answer was given. */
 static int pass_gate(HttpRequest *request) {
         if (request->access == ACCESS_WAIT)
                 request->access = gate_judge_head(request->conn, &request->head);
         if (request->access == ACCESS_WAIT) {
-                gate_wait(request->conn);
-                conn_enter(request->conn, CONN_WORKING);
-                request->suspended = true;
-                MHD_suspend_connection(request->mhd);
+                wait_at_gate(request);
                 return 0;
         }
         return request->access == ACCESS_OK ? 1 : reply_forbidden(request);
+}
+
+/* Whose it is: another service's, or that of one of our routes. */
+static int find_taker(HttpRequest *request) {
+        int r;
+
+        request->settled = true;
+        if (request->target) {
+                r = forward_begin(request, NULL, NULL);
+                if (request->exchange)
+                        conn_enter(request->conn, CONN_BODY);
+                if (r != 0)
+                        return MIN(r, 0);
+        }
+        request->set = route_set_ref(request->server->routes);
+        r = route_match(request->set, request->method, request->path, &request->match);
+        if (r < 0)
+                return r;
+        conn_enter(request->conn, CONN_BODY);
+        return judge_length(request);
+}
+
+/* A request that waits at the gate and may be another service's. Its body stays with libmicrohttpd meanwhile. */
+static int settle_access(HttpRequest *request) {
+        request->access = gate_judge_head(request->conn, &request->head);
+        if (request->access == ACCESS_OK)
+                return find_taker(request);
+        if (request->access == ACCESS_WAIT)
+                wait_at_gate(request);
+        else
+                request->settled = true; /* read to its end and thrown away, then refused */
+        return 0;
 }
 
 /* The head is complete. What can be refused by it alone is refused before the body comes. */
@@ -199,15 +249,17 @@ static int judge_head(HttpRequest *request, const char *method, const char *vers
                                         status == MHD_HTTP_NOT_IMPLEMENTED ? "NOT_IMPLEMENTED" : "BAD_REQUEST", "%s",
                                         why);
         }
+        request->http_1_0 = streq(version, MHD_HTTP_VERSION_1_0);
         r = judge_access(request);
-        if (r < 0 || request->access > ACCESS_WAIT)
+        if (r < 0 || request->access > ACCESS_WAIT) {
+                request->settled = true;
                 return r;
-        request->set = route_set_ref(request->server->routes);
-        r = route_match(request->set, request->method, request->path, &request->match);
-        if (r < 0)
-                return r;
-        conn_enter(request->conn, CONN_BODY);
-        return judge_length(request);
+        }
+        if (request->target && request->access == ACCESS_WAIT) {
+                conn_enter(request->conn, CONN_BODY);
+                return 0; /* nothing of it may reach another service yet, see settle_access() */
+        }
+        return find_taker(request);
 }
 
 /* 0 also for what is thrown away; negative errno closes the connection. */
@@ -248,7 +300,7 @@ static int call_handler(HttpRequest *request) {
         if (!route)
                 return refuse(request);
         r = route->handle(request, route_set_state(request->set, route));
-        if (request->status > 0)
+        if (request->status > 0 || request->exchange)
                 return 0;
         if (r == HTTP_LATER) {
                 request->suspended = true;
@@ -263,11 +315,32 @@ static int call_handler(HttpRequest *request) {
                                 r == -ENODATA ? "the handler gave no answer" : strerror(-r));
 }
 
+/* After the head: a part of the body, or with *size 0 its end. */
+static int take_more(HttpRequest *request, const char *data, size_t *size) {
+        int r;
+
+        if (!request->settled) {
+                r = settle_access(request);
+                if (r < 0 || request->suspended || request->status > 0)
+                        return r;
+        }
+        if (request->exchange)
+                return forward_continue(request, data, size);
+        if (*size > 0) {
+                r = take_body(request, data, *size);
+                *size = 0;
+                return r;
+        }
+        if (!request->called)
+                return call_handler(request);
+        return -ENODATA; /* resumed without an answer, see request_reply_failed() */
+}
+
 enum MHD_Result request_continue(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *upload_data, size_t *upload_size, void **con_cls) {
         Server *server = cls;
         HttpRequest *request = *con_cls;
-        int r = 0;
+        int r;
 
         server->mhd_idle_runs = 0;
         if (!request)
@@ -276,13 +349,8 @@ enum MHD_Result request_continue(void *cls, struct MHD_Connection *connection, c
                 return MHD_YES;
         if (!request->seen)
                 r = judge_head(request, method, version);
-        else if (*upload_size > 0) {
-                r = take_body(request, upload_data, *upload_size);
-                *upload_size = 0;
-        } else if (!request->called)
-                r = call_handler(request);
         else
-                r = -ENODATA; /* resumed without an answer, see request_reply_failed() */
+                r = take_more(request, upload_data, upload_size);
         return r < 0 ? MHD_NO : MHD_YES;
 }
 

@@ -8,10 +8,13 @@
 #include <sys/socket.h>
 
 #include "foundation/access.h"
+#include "foundation/forward.h"
 #include "foundation/server.h"
 #include "foundation/websocket.h"
 
 #define SERVER_LISTENERS_MAX 8
+/* What libmicrohttpd may use of memory for one connection: a head larger than that is 431. */
+#define CONNECTION_MEMORY ((size_t) 16 * 1024)
 
 /* What a connection waits for. Each state has one time limit, so the connections of a state, kept in the order in
  * which they entered it, are also in the order of their deadlines: one timer for the first of each list is enough. */
@@ -79,6 +82,12 @@ struct Server {
         const WsOps *ws_ops;
         Ws *ws;
 
+        const ProxyOps *proxy_ops;
+        Proxy *proxy;
+        bool proxying; /* the module wants it */
+        bool proxy_loading;
+        sd_event_source *proxy_load_timer;
+
         Stats *stats;
         char *id, *name, *version, *reason;
         bool ready;
@@ -101,6 +110,7 @@ void conn_close_idle(Server *server);
 
 /* listener.c */
 void listeners_pause(Server *server);
+void listeners_resume(Server *server);
 int conn_hand_to_mhd(Conn *conn);
 /* A connection that has waited at the gate and is nobody's yet but ours. */
 void conn_look_again(Conn *conn);
@@ -121,10 +131,12 @@ struct HttpRequest {
         unsigned method;
         const char *method_name;
         char *path; /* as sent, without the query */
+        char *target; /* as sent, with the query; where requests are forwarded */
         size_t target_size; /* of the request target, which the path is a part of */
         char *authority;    /* of a target in absolute form, else NULL */
         AccessHead head;
         Access access;
+        bool settled; /* it is known whether it may, and whose it is */
         char id[65];
         uint64_t begun; /* monotonic usec */
         uint64_t taken; /* usec to the reply: what comes after is the client's speed, or a stream's length */
@@ -136,12 +148,19 @@ struct HttpRequest {
         bool called; /* the handler has had it */
         bool suspended;
         HttpStream *stream; /* of the reply */
+        Exchange *exchange; /* of one that is forwarded */
+        sd_event_source *hangup;
+        bool http_1_0;
+        bool head_over; /* what is forwarded can no more be answered before its body has been read */
+        bool aborted;
         struct ReplyHeader {
                 char *name, *value;
         } headers[4];
         size_t n_headers;
 };
 
+/* The request runs no code of the module any more. */
+void request_leave_set(HttpRequest *request);
 /* Takes over response. */
 int request_queue_response(HttpRequest *request, unsigned status, struct MHD_Response *response);
 /* For a reply that cannot be made: returns r, and sees to it that a request that waits for one is not left
@@ -153,6 +172,14 @@ void request_wake(HttpRequest *request);
 /* guard.c: 0, or the status to refuse with; then *ret_why says what is wrong with the head. Notes in request->head what
  * the gate asks for. */
 unsigned guard_request(HttpRequest *request, const char *method, const char *version, const char **ret_why);
+
+/* forward.c */
+
+/* As begin() of ProxyOps. */
+int forward_begin(HttpRequest *request, const char *service, const char *target);
+/* request_continue() of a request that has an exchange; negative errno closes the connection. */
+int forward_continue(HttpRequest *request, const char *data, size_t *size);
+void forward_release(HttpRequest *request);
 
 /* stream.c */
 void stream_detach(HttpStream *stream);

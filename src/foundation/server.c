@@ -11,8 +11,6 @@
 #include "foundation/gate.h"
 #include "shared/log.h"
 
-/* What libmicrohttpd may use of memory for one connection: a head larger than that is 431. */
-#define CONNECTION_MEMORY (16 * 1024)
 #define CONNECTIONS_MAX 8192
 #define MHD_IDLE_RUNS 16 /* some runs only write */
 #define MHD_LATER_USEC USEC_PER_MSEC
@@ -40,6 +38,13 @@ const ServerTimeouts server_timeouts_default = {
         .idle = 75 * USEC_PER_SEC,
         .send = 60 * USEC_PER_SEC,
         .drain = 500 * USEC_PER_MSEC,
+        .forward = {
+                .answer = 60 * USEC_PER_SEC,
+                .long_answer = 600 * USEC_PER_SEC,
+                .restart = 30 * USEC_PER_SEC,
+                .silence = 300 * USEC_PER_SEC,
+                .handshake = 15 * USEC_PER_SEC,
+        },
 };
 
 static void mhd_log(void *cls, const char *format, va_list ap) _printf_(2, 0);
@@ -134,7 +139,7 @@ static int start_mhd(Server *server) {
                 request_continue, server, MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_URI_LOG_CALLBACK,
                 request_begin, server, MHD_OPTION_NOTIFY_COMPLETED, request_completed, server,
                 MHD_OPTION_NOTIFY_CONNECTION, connection_notify, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                (size_t) CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS_MAX,
+                CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS_MAX,
                 MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_ARRAY, strictness, MHD_OPTION_END);
         if (!server->mhd)
                 return -ENOMEM;
@@ -205,6 +210,9 @@ Server *server_free(Server *server) {
         sd_event_source_disable_unref(server->accept_retry);
         sd_event_source_disable_unref(server->sweep);
         sd_event_source_disable_unref(server->drain_timer);
+        sd_event_source_disable_unref(server->proxy_load_timer);
+        if (server->proxy)
+                server->proxy_ops->destroy(server->proxy); /* after MHD, which ends the exchanges */
         route_set_unref(server->routes);
         stats_free(server->stats);
         gate_free(server->gate);
@@ -243,7 +251,8 @@ Stats *server_stats(Server *server) {
 }
 
 unsigned server_connections(const Server *server) {
-        return server->n_conns + (server->ws ? server->ws_ops->count(server->ws) : 0);
+        return server->n_conns + (server->ws ? server->ws_ops->count(server->ws) : 0) +
+                (server->proxy ? server->proxy_ops->tunnels(server->proxy) : 0);
 }
 
 static void on_websocket_closed(void *userdata) {
@@ -343,6 +352,8 @@ void server_drain(Server *server, void (*drained)(void *userdata), void *userdat
         if (server->ws)
                 server->ws_ops->close_all(server->ws, 1012, "service restart");
         streams_end_all(server);
+        if (server->proxy)
+                server->proxy_ops->drain(server->proxy);
         r = set_drain_timer(server, server->timeouts.drain, on_drain_over);
         if (r < 0) {
                 log_errno(r, "Cannot set a timer for the drain, ending at once");

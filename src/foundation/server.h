@@ -3,6 +3,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "foundation/forward.h"
 #include "foundation/router.h"
 #include "foundation/stats.h"
 
@@ -17,6 +18,7 @@ typedef struct ServerTimeouts {
         uint64_t idle;  /* between two requests on one connection */
         uint64_t send;  /* without the client reading a byte of the answer */
         uint64_t drain; /* how long idle connections are given at shutdown to ask once more */
+        ForwardTimeouts forward;
 } ServerTimeouts;
 
 extern const ServerTimeouts server_timeouts_default;
@@ -74,6 +76,12 @@ int server_take_sockets(Server *server);
  * stays then. */
 int server_set_routes(Server *server, RouteSet *set);
 const HttpRoute *server_builtin_routes(size_t *ret_n);
+
+/* Whether requests for other services are forwarded to them, see forward.h. The first call with true loads what that
+ * needs; -errno when that is not to be had. */
+int server_set_proxy(Server *server, bool proxying);
+/* False while connections wait for the registry of services to be read; ends by itself, after 2 s at the latest. */
+bool server_is_prepared(const Server *server);
 
 Stats *server_stats(Server *server);
 

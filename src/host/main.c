@@ -142,6 +142,19 @@ static int cannot_serve(const char *id, const char *why) {
         return EXIT_CONFIG;
 }
 
+/* READY=1 says that a client is served as it should be. 1 when the program ends meanwhile. */
+static int wait_prepared(Host *host) {
+        while (!server_is_prepared(host->server)) {
+                int r = sd_event_run(host->event, UINT64_MAX);
+
+                if (r < 0)
+                        return r;
+                if (sd_event_get_state(host->event) == SD_EVENT_FINISHED)
+                        return 1;
+        }
+        return 0;
+}
+
 static int serve(Host *host) {
         _cleanup_(freep) char *reason = NULL;
         int r;
@@ -168,7 +181,11 @@ static int serve(Host *host) {
         r = host_load_first(host, &reason);
         if (r < 0)
                 return cannot_serve(host->id, strna(reason));
-        r = host_status_start(host);
+        r = wait_prepared(host);
+        if (r > 0)
+                return EXIT_SUCCESS;
+        if (r >= 0)
+                r = host_status_start(host);
         if (r >= 0)
                 r = sd_notify(false, "READY=1");
         if (r >= 0)

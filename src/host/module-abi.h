@@ -16,7 +16,7 @@
 
 #include "foundation/http.h"
 
-#define TOOLOO_MODULE_ABI 1
+#define TOOLOO_MODULE_ABI 2
 #define TOOLOO_MODULE_MAGIC UINT32_C(0x544f4f4c) /* "TOOL" */
 #define TOOLOO_MODULE_SYMBOL "tooloo_module"
 
@@ -33,6 +33,9 @@ typedef struct Module {
         const char *version;
         const HttpRoute *routes;
         size_t n_routes;
+        /* Requests for paths that other services claim (Routes=) are forwarded to them before the route table is looked at.
+         * Costs the memory of libcurl. */
+        bool proxy;
 
         /* Any of these may be NULL. State is what init returned, and what handlers are given. All run on the
          * service's loop, so no request is answered for as long as they take.

@@ -34,6 +34,11 @@ static void print_help(void) {
                       "     --idle-timeout=MS     two requests, and for reading an answer, 10..3600000\n"
                       "     --send-timeout=MS     [10000, 60000, 75000, 60000]\n"
                       "     --drain-timeout=MS    How long idle connections may ask once more at a stop [500]\n"
+                      "     --answer-timeout=MS   Limits for services that requests are forwarded to, 10..3600000:\n"
+                      "     --long-answer-timeout=MS  to the first byte of an answer [60000], the same under\n"
+                      "     --restart-timeout=MS  /v1/ [600000] and during a restart [30000], between two\n"
+                      "     --silence-timeout=MS  parts of an answer [300000], to that to a WebSocket's\n"
+                      "     --handshake-timeout=MS  handshake [15000]\n"
                       "     --check FILE ID       Load FILE as the module of ID, initialise it, say why it fails\n"
                       "     --stopped ID          For ExecStopPost=: note whether the module was to blame\n"
                       "\n"
@@ -54,6 +59,11 @@ enum {
         ARG_IDLE,
         ARG_SEND,
         ARG_DRAIN,
+        ARG_ANSWER,
+        ARG_LONG_ANSWER,
+        ARG_RESTART,
+        ARG_SILENCE,
+        ARG_HANDSHAKE,
 };
 
 static const struct option long_options[] = {
@@ -69,6 +79,11 @@ static const struct option long_options[] = {
         { "idle-timeout",  required_argument, NULL, ARG_IDLE    },
         { "send-timeout",  required_argument, NULL, ARG_SEND    },
         { "drain-timeout", required_argument, NULL, ARG_DRAIN   },
+        { "answer-timeout",      required_argument, NULL, ARG_ANSWER      },
+        { "long-answer-timeout", required_argument, NULL, ARG_LONG_ANSWER },
+        { "restart-timeout",     required_argument, NULL, ARG_RESTART     },
+        { "silence-timeout",     required_argument, NULL, ARG_SILENCE     },
+        { "handshake-timeout",   required_argument, NULL, ARG_HANDSHAKE   },
         { NULL },
 };
 
@@ -86,6 +101,23 @@ static int parse_ms(const char *option, unsigned long min, unsigned long max, un
         if (ret_usec)
                 *ret_usec = ms * USEC_PER_MSEC;
         return 0;
+}
+
+static int parse_forward_option(ForwardTimeouts *t, int c) {
+        switch (c) {
+        case ARG_ANSWER:
+                return parse_ms("answer-timeout", 10, 3600000, NULL, &t->answer) < 0 ? -EINVAL : 1;
+        case ARG_LONG_ANSWER:
+                return parse_ms("long-answer-timeout", 10, 3600000, NULL, &t->long_answer) < 0 ? -EINVAL : 1;
+        case ARG_RESTART:
+                return parse_ms("restart-timeout", 10, 3600000, NULL, &t->restart) < 0 ? -EINVAL : 1;
+        case ARG_SILENCE:
+                return parse_ms("silence-timeout", 10, 3600000, NULL, &t->silence) < 0 ? -EINVAL : 1;
+        case ARG_HANDSHAKE:
+                return parse_ms("handshake-timeout", 10, 3600000, NULL, &t->handshake) < 0 ? -EINVAL : 1;
+        default:
+                return -EINVAL;
+        }
 }
 
 /* 1 to go on, 0 when done (help, version), negative errno after an error that has been said. */
@@ -121,7 +153,7 @@ static int parse_option(Options *o, int c) {
         case ARG_DRAIN:
                 return parse_ms("drain-timeout", 0, 3600000, NULL, &o->timeouts.drain) < 0 ? -EINVAL : 1;
         default:
-                return -EINVAL;
+                return parse_forward_option(&o->timeouts.forward, c);
         }
 }
 

@@ -58,6 +58,24 @@ int host_tell_server(Host *host, const char *version) {
                                                              .ready = true });
 }
 
+static int set_routes(Host *host, const Module *module, RouteSet *set, char **ret_reason) {
+        bool was = host->current && host->current->loaded.module->proxy;
+        int r;
+
+        r = server_set_proxy(host->server, module->proxy);
+        if (r < 0) {
+                *ret_reason = str_printf("it needs tooloo-proxy.so, which cannot be loaded (see the journal)");
+                return r;
+        }
+        r = server_set_routes(host->server, set);
+        if (r < 0) {
+                (void) server_set_proxy(host->server, was); /* is loaded */
+                *ret_reason = str_printf("its WebSockets need tooloo-websocket.so, which cannot be loaded"
+                                         " (see the journal)");
+        }
+        return r;
+}
+
 /* Makes the generation the one that serves. On failure it still belongs to the caller. */
 static int swap_in(Host *host, Generation *generation, char **ret_reason) {
         _cleanup_(route_set_unrefp) RouteSet *set = NULL;
@@ -82,11 +100,9 @@ static int swap_in(Host *host, Generation *generation, char **ret_reason) {
         retiring->host = host;
         retiring->generation = generation;
         host->n_retiring += host->current != NULL;
-        r = server_set_routes(host->server, set);
+        r = set_routes(host, module, set, ret_reason);
         if (r < 0) {
                 host->n_retiring -= host->current != NULL;
-                *ret_reason = str_printf("its WebSockets need tooloo-websocket.so, which cannot be loaded"
-                                         " (see the journal)");
                 return r;
         }
         route_set_on_retired(set, on_set_retired, TAKE_PTR(retiring));

@@ -18,10 +18,14 @@ int curl_event_new(sd_event *event, CurlEvent **ret);
 CurlEvent *curl_event_free(CurlEvent *ce);
 TL_DEFINE_CLEANUP(CurlEvent *, curl_event_free)
 
-/* Starts a transfer. It makes its first step from the loop, never within this call. CURLOPT_PRIVATE is taken. */
+/* Starts a transfer. It makes its first step from the loop, never within this call. CURLOPT_PRIVATE,
+ * CURLOPT_CLOSESOCKETFUNCTION and CURLOPT_CLOSESOCKETDATA are taken. Connections stay with ce: easy may be freed. */
 int curl_event_add(CurlEvent *ce, CURL *easy, curl_event_done_t done, void *userdata);
 /* Gives a running transfer up, without a call of done. Not from within a callback of libcurl's. */
 void curl_event_remove(CurlEvent *ce, CURL *easy);
+
+/* Called after each turn in which transfers got on, outside of libcurl: for what many of them have in common. */
+void curl_event_after_turn(CurlEvent *ce, void (*after)(void *userdata), void *userdata);
 
 /* For settings such as CURLMOPT_MAX_TOTAL_CONNECTIONS. */
 CURLM *curl_event_multi(CurlEvent *ce);

@@ -18,7 +18,7 @@ void log_msg(int priority, const char *format, ...) _public_ _printf_(2, 3);
 int log_errno(int error, const char *format, ...) _public_ _printf_(2, 3);
 
 /* As log_msg, with further "FIELD=value" strings for the journal; fields end in NULL. */
-void log_fields(int priority, const char *const *fields, const char *format, ...) _printf_(3, 4);
+void log_fields(int priority, const char *const *fields, const char *format, ...) _public_ _printf_(3, 4);
 
 #define log_error(...) log_msg(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_msg(LOG_WARNING, __VA_ARGS__)
