@@ -33,6 +33,7 @@ PORTS = {
     "segmentation": 3007, "reports": 3008, "capabilities": 3009, "orchestration": 3100, "provider": 3200,
     "analytics": 3300,
 }
+CONTROL = {"orchestrator": 3123, "metricsd": 3010}  # the control plane: beside the 13, not among them
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:")
 
 
@@ -79,6 +80,12 @@ def status_json(*ids):
     """What `toolooctl status --json` says of each service, by id."""
     done = toolooctl("status", "--json", *ids, ok=None)
     return {s["id"]: s for s in json.loads(done.stdout)["services"]}
+
+
+def installed_ports():
+    """The fleet's ports and those of the control plane, as far as that is installed."""
+    return PORTS | {id: port for id, port in CONTROL.items()
+                    if unit_property(f"tooloo-{id}.service", "LoadState") == "loaded"}
 
 
 # --- HTTP ---
@@ -275,7 +282,7 @@ def session():
 
 @pytest.fixture(scope="module")
 def fleet():
-    """The 13 services, running; stopped after the last test of the module."""
+    """The 13 services, running, and the control plane with them; stopped after the last test of the module."""
     toolooctl("start")
     yield PORTS
     toolooctl("stop")
