@@ -34,7 +34,7 @@ PORTS = {
     "segmentation": 3007, "reports": 3008, "capabilities": 3009, "orchestration": 3100, "provider": 3200,
     "analytics": 3300,
 }
-CONTROL = {"orchestrator": 3123, "metricsd": 3010}  # the control plane: beside the 13, not among them
+CONTROL = {"orchestrator": 3123, "metricsd": 3010}  # not among the 13
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:")
 
 

@@ -320,7 +320,7 @@ int chat_store_transcripts(ChatStore *store, const char *session, size_t limit, 
         int r = 0;
 
         limit = MIN(limit, store->index.n_records);
-        found = reallocarray(NULL, limit + 1, sizeof(*found));
+        found = reallocarray(NULL, limit + 1, sizeof(const ChatRecord *));
         if (!found)
                 return -ENOMEM;
         bytes = find_records(store, session, limit, found, &n);
