@@ -6,7 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "basic/string-util.h"
-#include "host-status.h"
+#include "shared/host-status.h"
 #include "shared/registry.h"
 #include "shared/unit-usage.h"
 

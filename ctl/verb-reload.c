@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "basic/string-util.h"
 #include "ctl.h"
-#include "host-status.h"
 #include "reload-changed.h"
+#include "shared/host-status.h"
 #include "shared/log.h"
 
 static bool can_reload(const Service *s) {

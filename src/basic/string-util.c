@@ -67,6 +67,44 @@ int parse_uint(const char *s, unsigned long min, unsigned long max, unsigned lon
         return 0;
 }
 
+/* How many bytes the character at s has, 0 when there is none. */
+static size_t utf8_length(const unsigned char *s, size_t size) {
+        static const struct {
+                unsigned char from, to;   /* of the first byte */
+                unsigned char least, most; /* of the second: no overlong forms, no surrogates, nothing over U+10FFFF */
+                unsigned char length;
+        } forms[] = {
+                { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+                { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+                { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+        };
+
+        if (s[0] < 0x80)
+                return 1;
+        for (size_t i = 0; i < ELEMENTSOF(forms); i++) {
+                size_t n = 2;
+
+                if (s[0] < forms[i].from || s[0] > forms[i].to)
+                        continue;
+                if (size < forms[i].length || s[1] < forms[i].least || s[1] > forms[i].most)
+                        return 0;
+                while (n < forms[i].length && (s[n] & 0xc0) == 0x80)
+                        n++;
+                return n == forms[i].length ? n : 0;
+        }
+        return 0;
+}
+
+void utf8_clean(char *s, size_t size) {
+        for (size_t at = 0; at < size;) {
+                size_t length = utf8_length((const unsigned char *) s + at, size - at);
+
+                if (length == 0)
+                        s[at] = '?';
+                at += MAX(length, (size_t) 1);
+        }
+}
+
 size_t edit_distance(const char *a, const char *b) {
         size_t n = strlen(a), m = strlen(b), row[EDIT_DISTANCE_MAX + 1];
 

@@ -39,5 +39,8 @@ bool service_id_valid(const char *id);
 /* Reads a decimal number; the whole string must be one, in min..max. -EINVAL or -ERANGE else. */
 int parse_uint(const char *s, unsigned long min, unsigned long max, unsigned long *ret);
 
+/* Makes valid UTF-8 (RFC 3629) of s[0..size) in place: each byte that has no part in a character becomes '?'. */
+void utf8_clean(char *s, size_t size);
+
 /* Levenshtein distance, for "did you mean": insertions, deletions, substitutions cost 1. */
 size_t edit_distance(const char *a, const char *b);

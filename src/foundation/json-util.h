@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <json-c/json_object.h>
 
 /* Sets a field; takes over value, also on failure. False without memory; a value that could not be made shows as
@@ -11,4 +12,13 @@ static inline bool json_add(json_object *object, const char *key, json_object *v
                 return true;
         json_object_put(value);
         return false;
+}
+
+/* json-c prints a double with 17 digits unless told; a latency or a rate has three that mean something. NULL without
+ * memory. */
+static inline json_object *json_rounded(double value) {
+        char text[32];
+
+        (void) snprintf(text, sizeof(text), "%.3f", value);
+        return json_object_new_double_s(value, text);
 }

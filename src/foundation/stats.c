@@ -134,14 +134,6 @@ static double quantile_msec(const EndpointStats *endpoint, double q) {
         return 0;
 }
 
-/* json-c prints a double with 17 digits unless told; a latency or a rate has three that mean something. */
-static json_object *json_rounded(double value) {
-        char text[32];
-
-        (void) snprintf(text, sizeof(text), "%.3f", value);
-        return json_object_new_double_s(value, text);
-}
-
 static json_object *errors_by_code(const Stats *stats) {
         json_object *by_code = json_object_new_object();
 

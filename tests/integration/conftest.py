@@ -12,6 +12,7 @@ import os
 import re
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -76,10 +77,26 @@ def main_pid(unit):
     return int(unit_property(unit, "MainPID"))
 
 
+def kill(unit):
+    """kill -9 of the main process, which is dead when this returns; its pid."""
+    pid = main_pid(unit)
+    fd = os.pidfd_open(pid)
+    signal.pidfd_send_signal(fd, signal.SIGKILL)
+    select.select([fd], [], [])
+    os.close(fd)
+    return pid
+
+
 def status_json(*ids):
     """What `toolooctl status --json` says of each service, by id."""
     done = toolooctl("status", "--json", *ids, ok=None)
     return {s["id"]: s for s in json.loads(done.stdout)["services"]}
+
+
+def installed_ports():
+    """The fleet's ports and those of the control plane, as far as that is installed."""
+    return PORTS | {id: port for id, port in CONTROL.items()
+                    if unit_property(f"tooloo-{id}.service", "LoadState") == "loaded"}
 
 
 # --- HTTP ---
@@ -276,7 +293,7 @@ def session():
 
 @pytest.fixture(scope="module")
 def fleet():
-    """The 13 services, running; stopped after the last test of the module."""
+    """The 13 services, running, and the control plane with them; stopped after the last test of the module."""
     toolooctl("start")
     yield PORTS
     toolooctl("stop")
@@ -352,8 +369,7 @@ class Service:
         return journal_lines(self.unit, after)
 
     def state_directory(self):
-        root = Path.home() / (".config" if systemd_version() < 254 else ".local/state")
-        return root / f"tooloo-{self.id}"
+        return state_directory(self.id)
 
     def remove(self):
         systemctl("stop", self.socket, self.unit, ok=None)
@@ -362,6 +378,10 @@ class Service:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         shutil.rmtree(self.state_directory(), ignore_errors=True)
         systemctl("daemon-reload")
+
+
+def state_directory(id):
+    return Path.home() / (".config" if systemd_version() < 254 else ".local/state") / f"tooloo-{id}"
 
 
 def systemd_version():

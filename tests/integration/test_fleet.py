@@ -9,29 +9,30 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from conftest import PORTS, get_json, http_request, is_listening, port_is_free, run, status_json, systemctl, unit_property
+from conftest import (CONTROL, PORTS, get_json, http_request, installed_ports, is_listening, port_is_free, run, status_json,
+                      systemctl, unit_property)
 
 START_SECONDS = 3
 ROUNDS = 10
 
 
-def all_healthy():
+def all_healthy(ports):
     """Asks every service at once; each waits in its socket's backlog until it is served."""
-    with ThreadPoolExecutor(len(PORTS)) as pool:
-        return dict(zip(PORTS, pool.map(lambda port: http_request(port)[0], PORTS.values())))
+    with ThreadPoolExecutor(len(ports)) as pool:
+        return dict(zip(ports, pool.map(lambda port: http_request(port)[0], ports.values())))
 
 
-def start_and_ask():
+def start_and_ask(ports):
     """Seconds from the start of the target until the last /health was 200."""
     begin = time.monotonic()
     systemctl("start", "tooloo.target")
-    assert all_healthy() == dict.fromkeys(PORTS, 200)
+    assert all_healthy(ports) == dict.fromkeys(ports, 200)
     return time.monotonic() - begin
 
 
-def stop_and_check():
+def stop_and_check(ports):
     run("toolooctl", "stop")
-    assert not [id for id, port in PORTS.items() if not port_is_free(port)]
+    assert not [id for id, port in ports.items() if not port_is_free(port)]
 
 
 def running_units():
@@ -41,26 +42,27 @@ def running_units():
 
 
 def test_ten_starts_and_stops():
+    ports = installed_ports()
     for _ in range(ROUNDS):
-        assert start_and_ask() < START_SECONDS
-        stop_and_check()
+        assert start_and_ask(ports) < START_SECONDS
+        stop_and_check(ports)
         assert running_units() == []
 
 
 class Hammer:
-    """Threads that connect to every port of the fleet without a pause."""
+    """Threads that connect to every one of the ports without a pause."""
 
-    def __init__(self, threads=4):
+    def __init__(self, ports, threads=4):
+        self.ports = list(ports.values())
         self.over = threading.Event()
         self.connected = 0
         self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(threads)]
 
     def run(self, first):
-        ports = list(PORTS.values())
         while not self.over.is_set():
             first += 1
             try:
-                with socket.create_connection(("127.0.0.1", ports[first % len(ports)]), timeout=5) as s:
+                with socket.create_connection(("127.0.0.1", self.ports[first % len(self.ports)]), timeout=5) as s:
                     s.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     self.connected += 1
             except OSError:
@@ -81,20 +83,21 @@ class Hammer:
                          ids=["toolooctl", "systemctl"])
 def test_stop_under_incoming_connections(how):
     """Nobody who connects meanwhile starts a service again."""
-    with Hammer() as hammer:
-        assert start_and_ask() < 2 * START_SECONDS
+    ports = installed_ports()
+    with Hammer(ports) as hammer:
+        assert start_and_ask(ports) < 2 * START_SECONDS
         run(*how)
         # systemctl's job of the target is over before those of its parts: stopping each again waits for its end.
-        systemctl("stop", *(f"tooloo-{id}.{kind}" for id in PORTS for kind in ("socket", "service")))
+        systemctl("stop", *(f"tooloo-{id}.{kind}" for id in ports for kind in ("socket", "service")))
         before = hammer.connected
-        assert [id for id, port in PORTS.items() if is_listening(port)] == []
+        assert [id for id, port in ports.items() if is_listening(port)] == []
         assert running_units() == []
     assert before > 0 and hammer.connected == before
     assert running_units() == []
 
 
 def test_health_says_what_the_contract_says(fleet):
-    for id, port in fleet.items():
+    for id, port in installed_ports().items():
         health = get_json(port)
         assert health["ok"] is True and health["ready"] is True
         assert health["server"] == id
@@ -123,7 +126,7 @@ def check_error_body(id, body, code):
 
 
 def test_unknown_paths_and_methods(fleet):
-    for id, port in fleet.items():
+    for id, port in installed_ports().items():
         status, _, body = http_request(port, "/api/v1/no/such/thing")
         assert status == 404
         check_error_body(id, body, "NOT_FOUND")
@@ -133,7 +136,7 @@ def test_unknown_paths_and_methods(fleet):
 
 
 def test_both_loopback_addresses(fleet):
-    for id, port in fleet.items():
+    for id, port in installed_ports().items():
         assert json.loads(http_request(port, host="::1")[2])["server"] == id
 
 
@@ -148,6 +151,7 @@ def test_units_are_clean():
 
 
 def test_units_and_status_agree(fleet):
-    services = status_json()
-    assert {id: s["port"] for id, s in services.items() if id in PORTS} == PORTS
-    assert all(services[id]["state"] == "running" and services[id]["problem"] is None for id in PORTS)
+    services, ports = status_json(), installed_ports()
+    assert {id: s["port"] for id, s in services.items() if id in ports} == ports
+    assert all(services[id]["state"] == "running" and services[id]["problem"] is None for id in ports)
+    assert {id for id, s in services.items() if s["category"] == "control"} & set(PORTS | CONTROL) == set(ports) - set(PORTS)

@@ -82,3 +82,41 @@ Test(string_util, edit_distance) {
         cr_expect_eq(edit_distance(longest, longest), 0);
         cr_expect_eq(edit_distance(longer, longest), 65); /* not compared any more */
 }
+
+Test(string_util, utf8_clean) {
+        static const struct {
+                const char *in, *out;
+        } cases[] = {
+                { "", "" },
+                { "plain\n\x7f", "plain\n\x7f" },
+                { "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80" },
+                { "\x80" "a\xbf", "?a?" },
+                { "\xc3", "?" },                     /* cut off */
+                { "a\xe2\x82", "a??" },
+                { "\xf0\x9f\x98z", "???z" },
+                { "\xc0\xaf", "??" },                /* overlong */
+                { "\xe0\x9f\xbf", "???" },
+                { "\xf0\x8f\xbf\xbf", "????" },
+                { "\xed\x9f\xbf", "\xed\x9f\xbf" }, /* U+D7FF */
+                { "\xed\xa0\x80", "???" },          /* a surrogate */
+                { "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf" }, /* U+10FFFF */
+                { "\xf4\x90\x80\x80", "????" },
+                { "\xff\xc3\xa4", "?\xc3\xa4" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                char *s = strdup(cases[i].in);
+
+                cr_assert(s);
+                utf8_clean(s, strlen(s));
+                cr_expect_str_eq(s, cases[i].out, "case %zu", i);
+                free(s);
+        }
+}
+
+Test(string_util, utf8_clean_goes_beyond_a_nul) {
+        char s[] = "a\0\xff";
+
+        utf8_clean(s, 3);
+        cr_expect_arr_eq(s, "a\0?", 4);
+}

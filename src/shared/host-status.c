@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "host-status.h"
+#include "shared/host-status.h"
 
 #include "basic/string-util.h"
 #include "shared/service-bus.h"
