@@ -391,22 +391,33 @@ def test_daemon_reexec_is_survived(followed, watch):
     watch.wait_loaded([followed.id])
 
 
-def test_a_manager_that_hangs_holds_nothing_up(followed, tmp_path):
-    """systemd answers nothing while it is stopped; the program's event loop goes on all the same."""
-    manager = int(run("systemctl", "show", "--value", "--property=MainPID", f"user@{os.getuid()}.service").stdout)
-    os.kill(manager, signal.SIGSTOP)
-    try:
-        with FleetWatch(tmp_path / "second") as late:
-            late.synchronize()
-            late.tell(f"jobs 1 restart {followed.unit}")
-            assert late.wait_for("jobs")["results"] == {followed.unit: "waiting"}
-            assert [e["event"] for e in late.events] == ["pong", "jobs"]
-            os.kill(manager, signal.SIGCONT)
-            late.wait_loaded([followed.id])
-            late.synchronize()
-    finally:
-        os.kill(manager, signal.SIGCONT)
-    systemctl("is-active", followed.unit, ok=None)
+@pytest.fixture
+def stopped_manager():
+    """systemd answers nothing until the test sends it SIGCONT."""
+    pid = int(run("systemctl", "show", "--value", "--property=MainPID", f"user@{os.getuid()}.service").stdout)
+    os.kill(pid, signal.SIGSTOP)
+    yield pid
+    os.kill(pid, signal.SIGCONT)
+
+
+def test_a_manager_that_hangs_holds_nothing_up(followed, stopped_manager, tmp_path):
+    with FleetWatch(tmp_path / "second") as late:
+        late.synchronize()
+        late.tell(f"jobs 1 restart {followed.unit}")
+        assert late.wait_for("jobs")["results"] == {followed.unit: "waiting"}
+        assert [e["event"] for e in late.events] == ["pong", "jobs"]
+        os.kill(stopped_manager, signal.SIGCONT)
+        late.wait_loaded([followed.id])
+
+
+def test_a_signal_during_a_load_leads_to_another(fleet, stopped_manager, tmp_path):
+    with FleetWatch(tmp_path / "stderr") as it:
+        it.synchronize()  # it has asked its first questions
+        it.tell("reload")  # and this comes behind them in systemd's queue, but before its second ones
+        it.synchronize()
+        os.kill(stopped_manager, signal.SIGCONT)
+        it.wait_loaded(PORTS)
+        it.wait_loaded(PORTS)
 
 
 class Proxy:
