@@ -143,9 +143,9 @@ def port_is_free(port):
 class Lines:
     """The lines of a command that goes on, each to be waited for."""
 
-    def __init__(self, *command):
-        self.process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                        stdin=subprocess.DEVNULL)
+    def __init__(self, *command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more):
+        self.process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=stderr, stdin=stdin,
+                                        **more)
         self.buffer = b""
 
     def next(self, deadline):
