@@ -11,8 +11,9 @@
 #include "foundation/gate.h"
 #include "shared/log.h"
 
-/* A WebSocket handshake must begin with this much at most; what is longer is HTTP's to refuse. */
-#define PEEK_MAX 4096
+/* The head of a handshake, with the cookies of every service on this host name, must fit whole: which page it comes from
+ * may stand at its end. What is longer is HTTP's to refuse. */
+#define PEEK_MAX (16 * 1024)
 #define ACCEPT_AT_ONCE 64
 #define ACCEPT_RETRY_USEC (100 * USEC_PER_MSEC)
 
@@ -181,7 +182,7 @@ static int take_connection(Server *server, int fd) {
         Conn *conn;
         int r;
 
-        if (access == ACCESS_USER || (access == ACCESS_WAIT && gate_is_crowded(server->gate))) {
+        if (access > ACCESS_WAIT || (access == ACCESS_WAIT && gate_is_crowded(server->gate))) {
                 refused_take(server, fd);
                 return 0;
         }
