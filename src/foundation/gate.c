@@ -147,8 +147,8 @@ static int copy_list(char *const *list, bool (*valid)(const char *), const char 
         STRV_FOREACH(s, list) {
                 if (!valid(*s)) {
                         log_warning("%s=%s: not %s; it is left out", setting, *s,
-                                    valid == access_host_is_valid ? "a host name" : "http(s)://HOST or "
-                                                                                    "http(s)://HOST:PORT");
+                                    valid == access_host_is_valid ? "a host name" : "an origin, as https://HOST or "
+                                                                                    "https://HOST:PORT is one");
                         continue;
                 }
                 if (strv_extend(&copy, *s) < 0)
