@@ -311,7 +311,9 @@ int server_add_listener(Server *server, int fd) {
                 safe_close(fd);
                 return r;
         }
-        r = sd_event_add_io(server->event, &listener->source, fd, EPOLLIN, on_connection, listener);
+        r = gate_add_listener(server->gate, fd);
+        if (r >= 0)
+                r = sd_event_add_io(server->event, &listener->source, fd, EPOLLIN, on_connection, listener);
         if (r < 0) {
                 safe_close(fd);
                 return r;

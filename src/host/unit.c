@@ -185,7 +185,7 @@ void host_unit_start(Host *host) {
                 settle_nothing(host);
                 return;
         }
-        r = fleet_ports_new(host->event, host->bus, on_ports_known, host, &host->ports);
+        r = fleet_ports_new(host->bus, on_ports_known, host, &host->ports);
         if (r < 0)
                 log_errno(r, "Only pages of this service itself may change something");
         set_access(host, &(ServiceSettings) {}, true);
