@@ -508,3 +508,68 @@ def test_allow_origins(service):
     assert ws.status == 101 and ws.echoes()
     ws.close()
     assert [line for line in it.journal(cursor) if re.search(r"70-access.conf:3: AllowOrigins=app.example: expected", line)]
+
+
+# --- What is not known yet ---
+
+
+@pytest.fixture
+def silent_systemd(echo):
+    """The user manager answers nobody during the test, so the list of the fleet's ports cannot be read."""
+    pid = int(run("systemctl", "show", "--value", "--property=MainPID", f"user@{os.getuid()}.service").stdout)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+WAIT_SECONDS = 3
+
+
+def test_list_of_ports_that_does_not_come(echo, silent_systemd):
+    """Who asks from a page that may be the fleet's waits, but not for ever; others are served meanwhile, and who could not be
+    judged does nothing."""
+    origin = f"Origin: http://localhost:{PORTS['web']}\r\n"
+    started = time.monotonic()
+    with socket.create_connection(("127.0.0.1", echo.port), timeout=PATIENCE) as s, \
+            socket.create_connection(("127.0.0.1", echo.port), timeout=PATIENCE) as ws:
+        s.sendall(request("POST /counter", more=origin, body="a" * 100_000).encode())
+        ws.sendall(handshake("/ws", more=origin).encode())
+        while time.monotonic() < started + 1:
+            assert status_of(ask(echo.port, QUESTIONS["health"])) == 200
+            assert status_of(ask(echo.port, request("POST /echo", body="hello"))) == 200
+        for it in s, ws:
+            answer = it.recv(65536).decode()
+            assert status_of(answer) == 503 and code_of(answer) == "ACCESS_UNKNOWN"
+    assert WAIT_SECONDS - 0.1 <= time.monotonic() - started < WAIT_SECONDS + MARGIN
+    assert get_json(echo.port, "/counter")["count"] == 0
+
+
+def test_list_of_ports_that_comes_late(echo):
+    """What has waited is done, once."""
+    pid = int(run("systemctl", "show", "--value", "--property=MainPID", f"user@{os.getuid()}.service").stdout)
+    origin = f"Origin: http://localhost:{PORTS['web']}\r\n"
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        made = [socket.create_connection(("127.0.0.1", echo.port), timeout=PATIENCE) for _ in range(20)]
+        for i, s in enumerate(made):
+            s.sendall(request("POST /counter", more=origin, body="a" * 20_000 * i).encode())
+        assert status_of(ask(echo.port, QUESTIONS["health"])) == 200  # so they are in
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert {status_of(s.recv(65536).decode()) for s in made} == {200}
+    assert get_json(echo.port, "/counter")["count"] == 20
+
+
+def test_client_that_does_not_wait(echo, silent_systemd):
+    origin = f"Origin: http://localhost:{PORTS['web']}\r\n"
+    for data in request("POST /counter", more=origin, body="a" * 1000), handshake("/ws", more=origin):
+        for _ in range(50):
+            s = socket.create_connection(("127.0.0.1", echo.port), timeout=PATIENCE)
+            s.sendall(data.encode())
+            s.close()
+    assert status_of(ask(echo.port, QUESTIONS["health"])) == 200
+    wait_until(lambda: status_of(ask(echo.port, request("POST /counter", more=origin))) == 503,
+               lambda deadline: deadline > time.monotonic() or None, "an answer")
+    assert get_json(echo.port, "/counter")["count"] == 0
