@@ -30,7 +30,16 @@ static int fail(int error, const char *why) {
 /* --- What is told --- */
 
 json_object *manager_dashboard(Manager *m) {
-        return report_dashboard(m->fleet, now_realtime_usec(), json_object_new_array());
+        _cleanup_(freep) const Watched **list = calloc(fleet_count(m->fleet) + 1, sizeof(Watched *));
+        size_t n = 0;
+
+        if (!list)
+                return NULL;
+        for (size_t i = 0; i < fleet_count(m->fleet); i++) {
+                list[n] = fleet_at(m->fleet, i)->userdata;
+                n += list[n] != NULL; /* one that has just come is not looked at yet */
+        }
+        return report_dashboard(list, n, now_realtime_usec(), json_object_new_array());
 }
 
 json_object *manager_update(Manager *m) {
@@ -68,7 +77,7 @@ static void tell_systemd(Manager *m) {
                 const FleetUnit *u = fleet_at(m->fleet, i);
 
                 if (u->userdata && fleet_unit_counts(u))
-                        summary_add(&s, u->service->category, u->userdata);
+                        summary_add(&s, u->userdata);
         }
         text = str_printf("%u of %u services healthy%s%s%s%s", s.all.healthy, s.all.total, problem ? "; " : "",
                           problem ? problem->unit->service->id : "", problem ? ": " : "",
