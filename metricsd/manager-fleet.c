@@ -72,6 +72,7 @@ static void on_loaded(Fleet *fleet, void *userdata) {
                 if (w)
                         follow(m, w, WATCHED_SETTINGS);
         }
+        manager_set_access(m);
 }
 
 static void on_removed(Fleet *fleet, FleetUnit *unit, void *userdata) {

@@ -264,6 +264,7 @@ static int start_server(Manager *m) {
                 r = manager_serve(m);
         if (r < 0)
                 return log_errno(r, "Cannot serve");
+        manager_set_access(m);
         r = server_take_sockets(m->server);
         if (r == 0)
                 return fail(-EUCLEAN, "systemd handed over no listening socket: start it through its socket unit");

@@ -60,6 +60,9 @@ void manager_sample(Manager *m);
 /* True when every service that runs has been heard of, or was asked in vain. */
 bool manager_knows_all(const Manager *m);
 
+/* manager-access.c: who may connect, from the unit files. To be called after each load of the fleet. */
+void manager_set_access(Manager *m);
+
 /* manager-bus.c: metrics-bus.h. Negative when the name cannot be had. */
 int manager_bus_offer(Manager *m);
 void manager_bus_announce(Manager *m, const Watched *w);

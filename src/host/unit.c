@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <pwd.h>
 #include <stdint.h>
 #include <string.h>
 #include <systemd/sd-login.h>
@@ -8,6 +7,7 @@
 #include "host/host.h"
 #include "shared/log.h"
 #include "shared/service-settings.h"
+#include "shared/service-users.h"
 #include "shared/strv.h"
 #include "shared/unit-file.h"
 
@@ -16,7 +16,6 @@
 
 #define UNIT_INTERFACE "org.freedesktop.systemd1.Unit"
 #define USERS_MAX 256
-#define UID_NOBODY 65534 /* also stands for users that a namespace does not know */
 
 typedef struct UnitFiles {
         char *fragment;
@@ -50,26 +49,6 @@ static int read_settings(const UnitFiles *files, ServiceSettings *settings) {
         return 0;
 }
 
-static bool find_user(const char *name, uid_t *ret) {
-        struct passwd *entry;
-        unsigned long number;
-
-        if (parse_uint(name, 0, UINT32_MAX - 1, &number) >= 0)
-                *ret = (uid_t) number;
-        else {
-                entry = getpwnam(name);
-                if (!entry) {
-                        log_warning("AllowUsers=%s: there is no such user; it is left out", name);
-                        return false;
-                }
-                *ret = entry->pw_uid;
-        }
-        if (*ret != UID_NOBODY)
-                return true;
-        log_warning("AllowUsers=%s: that is also what an unknown user looks like; it is left out", name);
-        return false;
-}
-
 static int is_our_port(unsigned port, void *userdata) {
         const Host *host = userdata;
 
@@ -84,12 +63,9 @@ static void on_ports_known(void *userdata) {
 
 static void set_access(Host *host, const ServiceSettings *settings, bool unsettled) {
         uid_t users[USERS_MAX];
-        size_t n = 0;
+        size_t n = service_settings_users(settings, users, USERS_MAX);
         int r;
 
-        STRV_FOREACH(name, settings->allow_users)
-                if (n < USERS_MAX && find_user(*name, users + n))
-                        n++;
         r = server_set_access(host->server, &(ServerAccess) {
                 .users = users, .n_users = n, .hosts = settings->allow_hosts, .origins = settings->allow_origins,
                 .unsettled = unsettled, .is_our_port = is_our_port, .userdata = host });
