@@ -53,3 +53,73 @@ Test(time_util, timespan) {
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
                 cr_expect_str_eq(format_timespan(buf, cases[i].usec), cases[i].text, "%" PRIu64, cases[i].usec);
 }
+
+Test(time_util, parse_timespan) {
+        static const struct {
+                const char *text;
+                int r;
+                uint64_t usec;
+        } cases[] = {
+                { "0s", 0, 0 },
+                { "1ms", 0, USEC_PER_MSEC },
+                { "30s", 0, 30 * USEC_PER_SEC },
+                { "5min", 0, 300 * USEC_PER_SEC },
+                { "1h 30min", 0, 5400 * USEC_PER_SEC },
+                { "2d4h", 0, (2 * 24 + 4) * 3600 * USEC_PER_SEC },
+                { "1s ", 0, USEC_PER_SEC },
+                { "18446744073709551ms", 0, UINT64_C(18446744073709551000) },
+                { "18446744073709552ms", -ERANGE, 0 },
+                { "18446744073709551ms 1ms", -ERANGE, 0 },
+                { "99999999999999999999s", -ERANGE, 0 },
+                { "", -EINVAL, 0 },
+                { "30", -EINVAL, 0 },
+                { "s", -EINVAL, 0 },
+                { " 1s", -EINVAL, 0 },
+                { "-1s", -EINVAL, 0 },
+                { "1.5s", -EINVAL, 0 },
+                { "1m", -EINVAL, 0 }, /* minutes or months */
+                { "1mins", -EINVAL, 0 },
+                { "1s x", -EINVAL, 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                uint64_t usec = 0;
+
+                cr_expect_eq(parse_timespan(cases[i].text, &usec), cases[i].r, "%s", cases[i].text);
+                cr_expect_eq(usec, cases[i].usec, "%s: %" PRIu64, cases[i].text, usec);
+        }
+}
+
+Test(time_util, parse_iso8601) {
+        static const struct {
+                const char *text;
+                int r;
+                uint64_t usec;
+        } cases[] = {
+                { "1970-01-01T00:00:00Z", 0, 0 },
+                { "2000-02-29T11:59:59.999Z", 0, UINT64_C(951825599999000) },
+                { "2000-02-29T11:59:59.1234567Z", 0, UINT64_C(951825599123456) },
+                { "2000-02-29T12:59:59+01:00", 0, UINT64_C(951825599000000) },
+                { "2000-02-29T06:29:59-05:30", 0, UINT64_C(951825599000000) },
+                { "2001-02-29T11:59:59Z", -EINVAL, 0 },
+                { "2000-13-01T00:00:00Z", -EINVAL, 0 },
+                { "2000-12-31T24:00:00Z", -EINVAL, 0 },
+                { "2000-12-31T23:59:60Z", -EINVAL, 0 },
+                { "1969-12-31T23:59:59Z", -EINVAL, 0 },
+                { "2000-02-29T11:59:59", -EINVAL, 0 }, /* of which zone? */
+                { "2000-02-29T11:59:59.Z", -EINVAL, 0 },
+                { "2000-02-29T11:59:59Z ", -EINVAL, 0 },
+                { "2000-02-29T11:59:59+0100", -EINVAL, 0 },
+                { "2000-02-29T11:59:59+24:00", -EINVAL, 0 },
+                { "2000-02-29 11:59:59Z", -EINVAL, 0 },
+                { "2000-02-29", -EINVAL, 0 },
+                { "", -EINVAL, 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                uint64_t usec = 0;
+
+                cr_expect_eq(parse_iso8601(cases[i].text, &usec), cases[i].r, "%s", cases[i].text);
+                cr_expect_eq(usec, cases[i].usec, "%s: %" PRIu64, cases[i].text, usec);
+        }
+}
