@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <json-c/json_object_iterator.h>
 
 #include "basic/string-util.h"
@@ -188,7 +189,15 @@ int field_duration(json_object *object, const char *name, uint64_t max, uint64_t
 }
 
 json_object *field_number_to_json(double value) {
+        char text[32];
+
         if (value >= -1e15 && value <= 1e15 && value == (double) (int64_t) value)
                 return json_object_new_int64((int64_t) value);
-        return json_object_new_double(value);
+        /* The shortest that reads as the same number: json-c would make 0.69999999999999996 of 0.7. */
+        for (int digits = 15; digits <= 17; digits++) {
+                (void) snprintf(text, sizeof(text), "%.*g", digits, value);
+                if (strtod(text, NULL) == value)
+                        break;
+        }
+        return json_object_new_double_s(value, text);
 }

@@ -24,8 +24,8 @@ typedef struct AlertSafety {
         const char *in_flight;   /* the service that an action is in flight on; NULL for none */
         unsigned recent;         /* actions on the service within SAFETY_WINDOW */
         const char *recent_ends; /* with recent: the date when the first of them no longer counts */
-        unsigned unhealthy;      /* services that are not healthy, of those that are meant to run, ... */
-        unsigned total;          /* ... and how many these are: what was stopped on purpose is in neither */
+        unsigned unhealthy;      /* services that are not well; one that was stopped on purpose is not among them */
+        unsigned total;          /* all services */
         bool by_hand;            /* a person's trigger: fires also while much of the fleet is unhealthy, for that person
                                   * sees more of it than this does, and asked for this one action alone */
 } AlertSafety;
