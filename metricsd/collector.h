@@ -21,5 +21,8 @@ typedef struct Collector {
         void (*tick)(void *state, Watched *w);
 } Collector;
 
+/* Asks that service now and not at its next time; one that does not run is not asked. */
+void probe_now(Watched *w);
+
 extern const Collector probe_collector;
 extern const Collector usage_collector;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "alert-manager.h"
 #include "basic/string-util.h"
 #include "collector.h"
 #include "manager.h"
@@ -21,6 +22,7 @@ static void forget(Manager *m, FleetUnit *unit) {
 
         if (!w)
                 return;
+        alerts_forget(m->alerts, w);
         for (unsigned i = 0; i < COLLECTORS; i++)
                 if (collectors[i]->removed)
                         collectors[i]->removed(m->collectors[i], w);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "alert-http.h"
 #include "basic/string-util.h"
 #include "foundation/json-util.h"
 #include "manager.h"
 #include "report.h"
 #include "shared/log.h"
 
-/* 1 after a reply that there is nothing to say yet. */
-static int refuse_early(Manager *m, HttpRequest *request) {
+int manager_refuse_early(Manager *m, HttpRequest *request) {
         int r;
 
         if (fleet_is_loaded(m->fleet))
@@ -18,7 +18,7 @@ static int refuse_early(Manager *m, HttpRequest *request) {
 }
 
 static int get_dashboard(HttpRequest *request, void *state) {
-        int r = refuse_early(state, request);
+        int r = manager_refuse_early(state, request);
 
         if (r != 0)
                 return r < 0 ? r : 0;
@@ -29,7 +29,7 @@ static int get_service(HttpRequest *request, void *state) {
         const char *id = http_request_param(request, "id");
         Manager *m = state;
         const FleetUnit *unit;
-        int r = refuse_early(m, request);
+        int r = manager_refuse_early(m, request);
 
         if (r != 0)
                 return r < 0 ? r : 0;
@@ -51,6 +51,7 @@ static const HttpRoute routes[] = {
         { .method = "GET", .path = "/api/v1/metrics/dashboard",        .handle = get_dashboard },
         { .method = "GET", .path = "/api/v1/metrics/service/:id",      .handle = get_service   },
         { .path = "/ws/metrics", .ws = &live_ws_type },
+        ALERT_ROUTES,
 };
 
 int manager_serve(Manager *m) {

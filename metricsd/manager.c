@@ -5,6 +5,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "alert-manager.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "config.h"
@@ -30,7 +31,16 @@ static int fail(int error, const char *why) {
 /* --- What is told --- */
 
 json_object *manager_dashboard(Manager *m) {
-        return report_dashboard(m->fleet, now_realtime_usec(), json_object_new_array());
+        _cleanup_(freep) const Watched **list = calloc(fleet_count(m->fleet) + 1, sizeof(Watched *));
+        size_t n = 0;
+
+        if (!list)
+                return NULL;
+        for (size_t i = 0; i < fleet_count(m->fleet); i++) {
+                list[n] = fleet_at(m->fleet, i)->userdata;
+                n += list[n] != NULL; /* one that has just come is not looked at yet */
+        }
+        return report_dashboard(list, n, now_realtime_usec(), alerts_active(m->alerts));
 }
 
 json_object *manager_update(Manager *m) {
@@ -68,7 +78,7 @@ static void tell_systemd(Manager *m) {
                 const FleetUnit *u = fleet_at(m->fleet, i);
 
                 if (u->userdata && fleet_unit_counts(u))
-                        summary_add(&s, u->service->category, u->userdata);
+                        summary_add(&s, u->userdata);
         }
         text = str_printf("%u of %u services healthy%s%s%s%s", s.all.healthy, s.all.total, problem ? "; " : "",
                           problem ? problem->unit->service->id : "", problem ? ": " : "",
@@ -90,7 +100,7 @@ static int on_news(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static void have_news(Manager *m) {
+void manager_have_news(Manager *m) {
         int enabled, r;
 
         r = sd_event_source_get_enabled(m->news, &enabled);
@@ -148,7 +158,8 @@ void manager_watched_changed(Manager *m, Watched *w, unsigned changes) {
         if (changes & WATCHED_HEALTH)
                 manager_bus_announce(m, w);
         if (changes & WATCHED_NEWS)
-                have_news(m);
+                manager_have_news(m);
+        alerts_follow(m->alerts, w);
         check_ready(m);
 }
 
@@ -162,7 +173,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         if (m->stopping)
                 return 0;
         manager_sample(m);
-        have_news(m); /* what the sample has brought by then */
+        alerts_tick(m->alerts);
+        manager_have_news(m); /* what the sample has brought by then */
         /* What was missed in a sleep of the machine is not made up for. */
         m->next_tick = MAX(m->next_tick + m->options->interval, now);
         r = sd_event_source_set_time(m->tick, m->next_tick);
@@ -254,6 +266,14 @@ static int follow_fleet(Manager *m) {
         return r < 0 ? log_errno(r, "Cannot follow the services") : 0;
 }
 
+static int start_alerts(Manager *m) {
+        int r = alerts_new(m, &m->alerts);
+
+        if (r == -EUCLEAN)
+                return fail(r, "There is nowhere to keep alert rules, for STATE_DIRECTORY= is not set: start it as a unit");
+        return r < 0 ? log_errno(r, "Cannot start the alert engine") : 0;
+}
+
 static int start_server(Manager *m) {
         int r;
 
@@ -288,6 +308,8 @@ int manager_new(const Options *options, Manager **ret) {
         if (r >= 0)
                 r = follow_fleet(m);
         if (r >= 0)
+                r = start_alerts(m);
+        if (r >= 0)
                 r = start_server(m);
         if (r < 0)
                 return r;
@@ -299,6 +321,7 @@ Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
         m->stopping = true;
+        m->alerts = alerts_free(m->alerts); /* answers the trigger that waits */
         m->server = server_free(m->server); /* before what its handlers use */
         manager_stop_collectors(m);
         fleet_free(m->fleet);

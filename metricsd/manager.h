@@ -26,6 +26,7 @@ typedef struct Manager {
         Server *server;
         Page *page;
         Live live;
+        struct Alerts *alerts; /* see alert-manager.h */
 
         sd_event_source *tick;
         uint64_t next_tick;    /* monotonic usec */
@@ -48,6 +49,9 @@ int manager_run(Manager *m);
 /* For collectors: w has become different in that way (bits of watched.h, 0 for nothing). */
 void manager_watched_changed(Manager *m, Watched *w, unsigned changes);
 
+/* Something has happened that whoever looks should be told soon. */
+void manager_have_news(Manager *m);
+
 /* The message of the WebSocket, and of its data the dashboard. The caller puts it; NULL without memory. */
 json_object *manager_update(Manager *m);
 json_object *manager_dashboard(Manager *m);
@@ -69,3 +73,5 @@ void manager_bus_announce(Manager *m, const Watched *w);
 
 /* manager-http.c */
 int manager_serve(Manager *m);
+/* 1 after a reply that there is nothing to say yet, 0 when there is. */
+int manager_refuse_early(Manager *m, HttpRequest *request);

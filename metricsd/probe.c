@@ -359,6 +359,11 @@ static void prober_follow(void *state, Watched *w, unsigned changes) {
                 ask(p);
 }
 
+void probe_now(Watched *w) {
+        if (w->probe && may_connect(w))
+                ask(w->probe);
+}
+
 static void prober_removed(void *state, Watched *w) {
         probe_free(w->probe);
 }

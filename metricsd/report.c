@@ -134,7 +134,7 @@ static bool append(json_object *array, json_object *value) {
         return false;
 }
 
-json_object *report_dashboard(const Fleet *fleet, uint64_t now, json_object *alerts) {
+json_object *report_dashboard(const Watched *const *list, size_t n, uint64_t now, json_object *alerts) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object(), *taken = alerts,
                                                 *services = json_object_new_array(),
                                                 *control = json_object_new_array();
@@ -143,15 +143,12 @@ json_object *report_dashboard(const Fleet *fleet, uint64_t now, json_object *ale
 
         if (!json || !services || !control || !taken)
                 return NULL;
-        for (size_t i = 0; i < fleet_count(fleet); i++) {
-                const FleetUnit *u = fleet_at(fleet, i);
-                bool counts = fleet_unit_counts(u);
+        for (size_t i = 0; i < n; i++) {
+                bool counts = fleet_unit_counts(list[i]->unit);
 
-                if (!u->userdata)
-                        continue;
                 if (counts)
-                        summary_add(&summary, u->service->category, u->userdata);
-                if (!append(counts ? services : control, report_watched(u->userdata)))
+                        summary_add(&summary, list[i]);
+                if (!append(counts ? services : control, report_watched(list[i])))
                         return NULL;
         }
         whole = summary.all.total > 0 && summary.all.healthy == summary.all.total;

@@ -4,17 +4,15 @@
 #include <json-c/json_object.h>
 
 #include "watched.h"
-#include "shared/fleet.h"
 
-/* What is known, in the JSON of API.md. Every function gives NULL without memory; the caller puts what it gets. Units of
- * the fleet that have none (metricsd has not looked at them yet) are left out. */
+/* What is known, in the JSON of API.md. Every function gives NULL without memory; the caller puts what it gets. */
 
 /* {id, name, port, status, responseTime, category, lastChecked, healthy, unitState, ...} */
 json_object *report_watched(const Watched *w);
 
 /* {stats, services, control, status, alerts}: the dashboard, and "data" of the WebSocket. Takes over alerts, an array;
  * NULL for none without memory. */
-json_object *report_dashboard(const Fleet *fleet, uint64_t now, json_object *alerts);
+json_object *report_dashboard(const Watched *const *services, size_t n, uint64_t now, json_object *alerts);
 
 /* {type:"metrics-update", data, timestamp}. Takes over data. */
 json_object *report_update(uint64_t now, json_object *data);

@@ -15,7 +15,9 @@ static void count(Tally *t, Health health) {
                 t->offline++;
 }
 
-void summary_add(Summary *s, const char *category, const Watched *w) {
+void summary_add(Summary *s, const Watched *w) {
+        const char *category = w->unit->service->category;
+
         count(&s->all, w->health);
         for (unsigned i = 0; i < CATEGORIES; i++)
                 if (streq(category, summary_categories[i]))

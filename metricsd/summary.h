@@ -24,7 +24,7 @@ typedef struct Summary {
 } Summary;
 
 /* What runs but has not answered yet counts as offline: nobody has seen it online. */
-void summary_add(Summary *s, const char *category, const Watched *w);
+void summary_add(Summary *s, const Watched *w);
 
 /* healthy of total in tenths of a percent, rounded down so that 1000 means all of them; negative when there are none. */
 int tally_permille(const Tally *t);

@@ -51,6 +51,8 @@ typedef struct Watched {
         uint64_t restarts;
         uint64_t requests, errors; /* at the last probe of this run that said them, UINT64_MAX for none */
 
+        uint64_t judged_at; /* checked_at of the last probe that the alert engine was told of */
+
         struct Probe *probe; /* the probing collector's */
         struct Usage *usage; /* the usage collector's */
 } Watched;

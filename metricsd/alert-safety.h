@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "alert-rule.h"
+#include "shared/fleet.h"
+
+/* May this action be carried out now? Pure: all that the answer rests on comes in. systemd restarts what is dead; metricsd
+ * repairs what runs and yet does not work, so an action is for a service that runs, and never fights a person or systemd. */
+
+#define SAFETY_ACTIONS_MAX 3
+#define SAFETY_WINDOW (UINT64_C(30) * 60 * USEC_PER_SEC)
+#define SAFETY_UNHEALTHY_PERCENT 40
+
+typedef struct AlertSafety {
+        AlertActionType action;
+        const char *service;     /* the one to act on; NULL for none that is named */
+        bool known;              /* it is in the fleet, and what follows is true */
+        bool is_self;            /* it is metricsd */
+        FleetCondition condition;
+        const char *failure;     /* with FLEET_FAILED: why; "" for not known */
+        const char *in_flight;   /* the service that an action is in flight on; NULL for none */
+        unsigned recent;         /* actions on the service within SAFETY_WINDOW */
+        const char *recent_ends; /* with recent: the date when the first of them no longer counts */
+        unsigned unhealthy;      /* services that are not well; one that was stopped on purpose is not among them */
+        unsigned total;          /* all services */
+        bool by_hand;            /* a person's trigger: fires also while much of the fleet is unhealthy, for that person
+                                  * sees more of it than this does, and asked for this one action alone */
+} AlertSafety;
+
+/* A change of the verdict is worth a line in the journal; a change of the words for it is not. */
+typedef enum SafetyVerdict {
+        SAFETY_OK,
+        SAFETY_NOT_AVAILABLE,
+        SAFETY_NO_SERVICE,
+        SAFETY_UNKNOWN_SERVICE,
+        SAFETY_SELF,
+        SAFETY_STOPPED,
+        SAFETY_ASLEEP,
+        SAFETY_CHANGING,
+        SAFETY_FAILED,
+        SAFETY_NEEDS_A_PERSON,
+        SAFETY_FLEET_UNHEALTHY,
+        SAFETY_BUSY,
+        /* The engine's own. */
+        SAFETY_SILENCED,
+        SAFETY_COOLDOWN,
+        SAFETY_NOT_BEGUN,
+} SafetyVerdict;
+
+/* *ret_reason is one line on why not, NULL for SAFETY_OK; the caller frees. -ENOMEM alone is an error. */
+int alert_safety_judge(const AlertSafety *s, SafetyVerdict *ret, char **ret_reason);
