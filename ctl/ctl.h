@@ -3,8 +3,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <systemd/sd-bus.h>
 
+#include "basic/string-util.h"
 #include "shared/registry.h"
 #include "shared/unit-failure.h"
 #include "shared/unit-jobs.h"
@@ -26,6 +28,11 @@ enum {
 #define DEV_TARGET "tooloo-dev.target"
 #define WATCHD_UNIT "tooloo-watchd.service"
 
+/* Of Ctl.lines. */
+#define LINES_ALL UINT64_MAX
+#define LINES_DEFAULT (UINT64_MAX - 1)
+#define LINES_MAX 1000000
+
 /* What the command line asked for, and what the verbs share. */
 typedef struct Ctl {
         char **names; /* operands after the verb; empty for the whole fleet */
@@ -34,11 +41,15 @@ typedef struct Ctl {
         bool changed;
         const char *modules; /* --modules=, NULL for the built-in directory */
         const char *build;   /* --build=, NULL for DIR/build */
+        bool follow;
+        uint64_t lines;      /* -n, LINES_ALL, or LINES_DEFAULT when it was not given */
+        uint64_t since;      /* --since=, realtime usec; 0 for none */
 
         sd_bus *bus;
         Registry *registry;
         const Service **selected; /* into registry, each once, in the order given */
         size_t n_selected;
+        bool reader_gone; /* whoever read stdout has closed it: nothing more is written, and nothing said about it */
 } Ctl;
 
 /* A verb returns one of the exit statuses above; what went wrong it has said, one line each. */
@@ -47,6 +58,8 @@ int verb_stop(Ctl *ctl);
 int verb_restart(Ctl *ctl);
 int verb_reload(Ctl *ctl);
 int verb_status(Ctl *ctl);
+int verb_list(Ctl *ctl);
+int verb_logs(Ctl *ctl);
 int verb_dev(Ctl *ctl);
 
 /* Connects, reads the registry and finds the services named; all of them when none is. CTL_OK, CTL_FAILED, or unknown
@@ -58,6 +71,11 @@ int ctl_refresh(Ctl *ctl);
 
 /* A line on stdout, unless --quiet. */
 void ctl_say(const Ctl *ctl, const char *format, ...) _printf_(2, 3);
+
+/* One of the 13, as people count: the control plane looks after the fleet and is none of it. */
+static inline bool service_counts(const Service *s) {
+        return !streq(s->category, "control");
+}
 
 /* --- actions.c: what the verbs that act have in common ------------------------------------------------------- */
 
