@@ -49,7 +49,7 @@ typedef struct Ctl {
         Registry *registry;
         const Service **selected; /* into registry, each once, in the order given */
         size_t n_selected;
-        bool reader_gone; /* whoever read stdout has closed it: nothing more is written, and nothing said about it */
+        int output_error; /* of stdout, found before the end; after -EPIPE nothing is written or said any more */
 } Ctl;
 
 /* A verb returns one of the exit statuses above; what went wrong it has said, one line each. */
@@ -71,11 +71,6 @@ int ctl_refresh(Ctl *ctl);
 
 /* A line on stdout, unless --quiet. */
 void ctl_say(const Ctl *ctl, const char *format, ...) _printf_(2, 3);
-
-/* One of the 13, as people count: the control plane looks after the fleet and is none of it. */
-static inline bool service_counts(const Service *s) {
-        return !streq(s->category, "control");
-}
 
 /* --- actions.c: what the verbs that act have in common ------------------------------------------------------- */
 

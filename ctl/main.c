@@ -10,6 +10,9 @@
 #include "shared/log.h"
 #include "since.h"
 
+/* So that what is shown is written in one piece at the end, and a failed write has one reason to tell. */
+static char output[1024 * 1024];
+
 enum { NO_NAMES = 0, ONE_NAME = 1, ANY_NAMES = -1 };
 
 static const struct {
@@ -93,12 +96,12 @@ static int usage(const char *format, ...) {
 }
 
 static int finish_stdout(const Ctl *ctl, int status) {
-        if (ctl->reader_gone)
-                return status;
+        int r = ctl->output_error;
+
         errno = 0;
-        if (fflush(stdout) == 0 && !ferror(stdout))
+        if (r == -EPIPE || (r == 0 && fflush(stdout) == 0 && !ferror(stdout)))
                 return status;
-        (void) log_errno(errno > 0 ? -errno : -EIO, "cannot write the output");
+        (void) log_errno(r < 0 ? r : errno > 0 ? -errno : -EIO, "cannot write the output");
         return CTL_FAILED;
 }
 
@@ -196,6 +199,7 @@ int main(int argc, char **argv) {
         Ctl ctl = { .lines = LINES_DEFAULT };
         int status;
 
+        (void) setvbuf(stdout, output, _IOFBF, sizeof(output));
         (void) setlocale(LC_CTYPE, ""); /* for the width of what is not ASCII; C stays when it is not known */
         log_setup("toolooctl", NULL);
         status = parse(&ctl, argc, argv);

@@ -33,7 +33,7 @@ const char **status_troubles(const StatusReport *report, const Registry *registr
         return troubles;
 }
 
-/* Registry order within the groups. */
+/* Registry order within the groups. 1 when a problem was cut. */
 static int print_services(const StatusReport *report) {
         _cleanup_(freep) const void **rows = calloc(report->n + 1, sizeof(void *));
         size_t n = 0, n_first;
@@ -90,6 +90,8 @@ int status_print_table(const StatusReport *report, const Registry *registry) {
         int r;
 
         r = print_services(report);
+        if (r > 0 && puts("\nHint: 'toolooctl status SERVICE' shows the whole of a problem.") < 0)
+                r = -EIO;
         if (r >= 0)
                 r = print_troubles(report, registry);
         if (r >= 0)

@@ -12,8 +12,9 @@
 
 TL_DEFINE_CLEANUP(struct libscols_table *, scols_unref_table)
 
-/* Less of a cut text says nothing. */
-#define SHRUNK_MIN 24
+/* Columns are left out until each one that shrinks has this much; what then is still too wide shrinks to the least. */
+#define SHRUNK_WISH 24
+#define SHRUNK_LEAST 8
 
 typedef struct Layout {
         const Column *columns;
@@ -117,7 +118,7 @@ static size_t total_width(const Layout *l, bool shrunk) {
                 size_t width = l->widths[i];
 
                 if (shrunk && (l->columns[i].flags & COLUMN_SHRINKS))
-                        width = MIN(width, (size_t) SHRUNK_MIN);
+                        width = MIN(width, (size_t) SHRUNK_WISH);
                 total += width > 0 ? width + 1 : 0;
         }
         return total;
@@ -136,29 +137,33 @@ static bool drop_one(Layout *l) {
         return true;
 }
 
+/* 1 when something was cut. */
 static int shrink(Layout *l, size_t width) {
+        int r = 0;
+
         for (size_t i = 0; i < l->n_columns; i++) {
                 size_t total = total_width(l, false), room;
 
                 if (total <= width)
-                        return 0;
-                if (l->widths[i] <= SHRUNK_MIN || !(l->columns[i].flags & COLUMN_SHRINKS))
+                        break;
+                if (l->widths[i] <= SHRUNK_LEAST || !(l->columns[i].flags & COLUMN_SHRINKS))
                         continue;
-                room = MAX(l->widths[i] - MIN(total - width, l->widths[i]), (size_t) SHRUNK_MIN);
+                room = MAX(l->widths[i] - MIN(total - width, l->widths[i]), (size_t) SHRUNK_LEAST);
                 l->widths[i] = room;
                 for (size_t row = 0; row < l->n_rows; row++) {
                         char **text = cell(l, row, i), *cut;
 
-                        if (!*text)
+                        if (!*text || text_width(*text) <= room)
                                 continue;
                         cut = text_ellipsize(*text, room);
                         if (!cut)
                                 return -ENOMEM;
                         free(*text);
                         *text = cut;
+                        r = 1;
                 }
         }
-        return 0;
+        return r;
 }
 
 static int fit(Layout *l, size_t width) {
@@ -216,27 +221,31 @@ static int print_range(struct libscols_table *table, size_t from, size_t to) {
         return scols_table_print_range(table, scols_table_get_line(table, from), scols_table_get_line(table, to - 1));
 }
 
-int table_print(const Column *columns, size_t n_columns, const void *const *rows, size_t n, size_t n_first,
-                const char *title) {
-        _cleanup_(scols_unref_tablep) struct libscols_table *table = NULL;
-        _cleanup_(layout_done) Layout l = { columns, n_columns, rows, n, NULL, NULL };
+static int print_groups(struct libscols_table *table, size_t n_first, size_t n, const char *title) {
         int r;
 
-        if (n == 0)
-                return 0;
-        r = fill(&l);
-        if (r >= 0)
-                r = fit(&l, terminal_width());
-        if (r >= 0)
-                r = build(&l, &table);
-        if (r < 0)
-                return r;
-        if (n_first == 0 || n_first == n)
-                return scols_print_table(table);
         r = print_range(table, 0, n_first);
         if (r >= 0 && printf("\n\n%s\n", title) < 0)
                 r = -EIO;
         if (r >= 0)
                 r = print_range(table, n_first, n);
         return r < 0 || putchar('\n') != EOF ? r : -EIO;
+}
+
+int table_print(const Column *columns, size_t n_columns, const void *const *rows, size_t n, size_t n_first,
+                const char *title) {
+        _cleanup_(scols_unref_tablep) struct libscols_table *table = NULL;
+        _cleanup_(layout_done) Layout l = { columns, n_columns, rows, n, NULL, NULL };
+        int cut, r;
+
+        if (n == 0)
+                return 0;
+        r = fill(&l);
+        if (r >= 0)
+                r = cut = fit(&l, terminal_width());
+        if (r >= 0)
+                r = build(&l, &table);
+        if (r >= 0)
+                r = n_first == 0 || n_first == n ? scols_print_table(table) : print_groups(table, n_first, n, title);
+        return r < 0 ? r : cut;
 }

@@ -70,7 +70,8 @@ typedef struct Column {
 } Column;
 
 /* Prints rows (an array of n pointers) on stdout; cells without a value say "-", but for the last column's, so that
- * columns stay columns for awk. The first n_first of them are a group; the others follow apart, under their title. */
+ * columns stay columns for awk. The first n_first of them are a group; the others follow apart, under their title. 1 when a
+ * text had to be cut. */
 int table_print(const Column *columns, size_t n_columns, const void *const *rows, size_t n, size_t n_first,
                 const char *title);
 

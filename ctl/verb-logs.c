@@ -76,13 +76,19 @@ static int find_sources(Ctl *ctl, Logs *l) {
 /* errno does not say it: the write that failed may have been any of many. */
 static bool reader_gone(void) {
         struct pollfd fd = { .fd = STDOUT_FILENO };
+        int saved = errno;
+        bool gone = poll(&fd, 1, 0) > 0 && (fd.revents & (POLLERR | POLLHUP));
 
-        return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLERR | POLLHUP));
+        errno = saved;
+        return gone;
 }
 
 /* -EPIPE when whoever read has gone. */
 static int flush(void) {
-        return fflush(stdout) == 0 && !ferror(stdout) ? 0 : reader_gone() ? -EPIPE : -EIO;
+        errno = 0;
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return 0;
+        return reader_gone() ? -EPIPE : errno > 0 ? -errno : -EIO;
 }
 
 /* At most max entries from the one that the journal is at, where at is set, or the next. 1 when there may be more. */
@@ -200,12 +206,10 @@ static void die_of(int number) {
 }
 
 static int finish(Ctl *ctl, int r) {
-        if (r == -EPIPE) { /* "toolooctl logs | head": it has seen what it wanted */
-                ctl->reader_gone = true;
-                return CTL_OK;
+        if (r == -EPIPE || ferror(stdout)) {
+                ctl->output_error = r; /* main() says it, but for "toolooctl logs | head", which has seen enough */
+                return r == -EPIPE ? CTL_OK : CTL_FAILED;
         }
-        if (r == -EIO && ferror(stdout)) /* main() says it */
-                return CTL_FAILED;
         if (r == -ENODATA) {
                 _cleanup_(freep) char *advice = journal_advice();
 

@@ -171,16 +171,22 @@ def journal_cursor():
 
 
 class Journal(Lines):
-    """The journal of one unit from a cursor on, and all that is yet to come. Messages of systemd about it included."""
+    """The journal of one unit from a cursor on, and all that is yet to come. Messages of systemd about it included.
+
+    Not with --after-cursor: where the cursor's own entry is none of the unit's, that passes over the first one that is."""
 
     def __init__(self, unit=None, after=None):
         matches = [f"_SYSTEMD_USER_UNIT={unit}", "+", f"USER_UNIT={unit}"] if unit else []
-        start = ["--after-cursor", after] if after else ["-n0"]
+        start = ["--cursor", after, "--no-tail"] if after else ["-n0"]
+        self.after = after
         super().__init__("journalctl", "-f", "-o", "json", "--all", *start, *matches)
 
     def entry(self, deadline):
-        line = self.next(deadline)
-        return None if line is None else json.loads(line)
+        while (line := self.next(deadline)) is not None:
+            entry = json.loads(line)
+            if entry["__CURSOR"] != self.after:
+                return entry
+        return None
 
     def wait(self, pattern, timeout=PATIENCE):
         """The first entry whose message matches."""
@@ -202,10 +208,11 @@ def message_of(entry):
 def journal_lines(unit=None, after=None):
     """The messages of a unit and about it. By field, for root's units log to the system's journal."""
     run("journalctl", "--sync", ok=None)
-    start = ["--after-cursor", after] if after else []
+    start = ["--cursor", after] if after else []
     matches = [f"_SYSTEMD_USER_UNIT={unit}", "+", f"USER_UNIT={unit}"] if unit else []
     done = run("journalctl", "-o", "json", "--all", *start, *matches, ok=None)
-    return [message_of(json.loads(line)) for line in done.stdout.splitlines()]
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    return [message_of(entry) for entry in entries if entry["__CURSOR"] != after]
 
 
 LIBC = ctypes.CDLL(None, use_errno=True)
