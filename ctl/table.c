@@ -217,19 +217,25 @@ static int build(const Layout *l, struct libscols_table **ret) {
         return r;
 }
 
+/* As a string, for whether the last line of a range ends in a line feed depends on where in the table it stands. */
 static int print_range(struct libscols_table *table, size_t from, size_t to) {
-        return scols_table_print_range(table, scols_table_get_line(table, from), scols_table_get_line(table, to - 1));
+        _cleanup_(freep) char *text = NULL;
+        int r;
+
+        r = scols_table_print_range_to_string(table, scols_table_get_line(table, from),
+                                              scols_table_get_line(table, to - 1), &text);
+        if (r < 0)
+                return r;
+        return printf("%s%s", text, endswith(text, "\n") ? "" : "\n") < 0 ? -EIO : 0;
 }
 
 static int print_groups(struct libscols_table *table, size_t n_first, size_t n, const char *title) {
         int r;
 
         r = print_range(table, 0, n_first);
-        if (r >= 0 && printf("\n\n%s\n", title) < 0)
+        if (r >= 0 && printf("\n%s\n", title) < 0)
                 r = -EIO;
-        if (r >= 0)
-                r = print_range(table, n_first, n);
-        return r < 0 || putchar('\n') != EOF ? r : -EIO;
+        return r < 0 ? r : print_range(table, n_first, n);
 }
 
 int table_print(const Column *columns, size_t n_columns, const void *const *rows, size_t n, size_t n_first,

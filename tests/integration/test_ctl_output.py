@@ -13,8 +13,8 @@ import termios
 import time
 
 import pytest
-from conftest import (BUILD, CHECKOUT, PATIENCE, PORTS, Lines, journal_cursor, journal_lines, one_line, run, status_json,
-                      systemctl, toolooctl)
+from conftest import (BUILD, CHECKOUT, PATIENCE, PORTS, USER_UNITS, Lines, journal_cursor, journal_lines, one_line, run,
+                      status_json, systemctl, toolooctl)
 
 NOT_ACTIVE, STATUS_UNKNOWN, UNKNOWN = 3, 4, 5
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -38,6 +38,11 @@ def in_terminal(*arguments, width, ok=True, **variables):
     os.close(master)
     assert (process.returncode == 0) == ok or ok is None, (process.returncode, errors)
     return written.decode().replace("\r\n", "\n")
+
+
+def status(*arguments, **more):
+    """What it shows, whether or not all is active: the tests stop metricsd where they stand in for it."""
+    return toolooctl("status", *arguments, ok=None, **more).stdout
 
 
 def rows(text):
@@ -133,7 +138,7 @@ def test_colors(without_metricsd, terminal, variables, colored):
 
 def test_table_says_what_json_says(without_metricsd):
     with metrics("web", "healthy", "1.26", "", "cup", "degraded", "-1", "HTTP 500"):
-        table = rows(toolooctl("status").stdout)
+        table = rows(status())
         services = status_json()
     assert list(table) == sorted(services, key=lambda id: (services[id]["category"] == "control", list(services).index(id)))
     for id, row in table.items():
@@ -187,11 +192,11 @@ def test_health_as_metricsd_says(without_metricsd):
 
 
 def test_health_is_not_guessed_without_metricsd(without_metricsd):
-    done = toolooctl("status", "--json")
-    for s in json.loads(done.stdout)["services"]:
+    said = json.loads(status("--json"))
+    for s in said["services"]:
         assert s["health"] is None and s["responseTime"] is None
-    assert json.loads(done.stdout)["problems"] == []
-    assert {row["HEALTH"] for row in rows(toolooctl("status").stdout).values()} == {"-"}
+    assert said["problems"] == []
+    assert {row["HEALTH"] for row in rows(status()).values()} == {"-"}
     assert "Health: - (metricsd does not run)" in toolooctl("status", "web").stdout
 
 
@@ -199,9 +204,9 @@ def test_health_is_not_guessed_without_metricsd(without_metricsd):
 def test_metricsd_that_does_not_answer_is_said(without_metricsd, fault, words):
     with metrics(fault):
         begun = time.monotonic()
-        text = toolooctl("status").stdout
+        text = status()
         assert time.monotonic() - begun < 5  # its time-out is 0.5 s, and it is asked beside all others
-        problems = json.loads(toolooctl("status", "--json").stdout)["problems"]
+        problems = json.loads(status("--json"))["problems"]
         one = toolooctl("status", "web").stdout
     assert re.search(rf"^Problem: metricsd does not say .*{words}", text, re.M)
     assert len(problems) == 1 and words in problems[0]
@@ -229,16 +234,15 @@ def test_control_plane_stands_apart(control):
     text = toolooctl("status").stdout
     main, rest = text.split("\n\nControl plane:\n")
     assert set(rows(main)) == set(PORTS)
-    assert re.match(r"echo +running ", rest.splitlines()[0]) or "\necho " in rest
-    assert text.endswith("\n13 of 13 services run.\n")
+    assert re.search(rf"^echo +running .* {control.port} .* control", rest, re.M)
+    assert text.endswith("\n\n13 of 13 services run.\n")
+    # The columns of both groups stand below each other.
+    end = main.index("PORT") + len("PORT")
+    assert all(line[:end].split()[-1].isdigit() for line in [*main.splitlines()[1:], *rest.split("\n\n")[0].splitlines()])
     said = json.loads(toolooctl("status", "--json").stdout)
     assert said["fleet"] == {"total": 13, "active": 13}
     assert next(s for s in said["services"] if s["id"] == "echo")["category"] == "control"
     assert toolooctl("start").stdout == "13 of 13 services are active.\n"
-    # The columns of both groups stand below each other.
-    column = text.splitlines()[0].index("PORT")
-    assert {line[column:column + 4].strip() for line in rest.splitlines() if line.startswith("echo ")} == {str(control.port)[-4:]} \
-        or re.search(rf"^echo .* {control.port} ", rest, re.M)
 
 
 def test_control_plane_that_is_down_is_not_active(control):
@@ -265,6 +269,27 @@ def test_the_whole_fleet_is_the_control_plane_too(control):
     toolooctl("stop")
     assert control.property("ActiveState") == "inactive"
     toolooctl("start")
+
+
+# --- What is wrong with the list itself ---
+
+
+def test_problems_of_the_registry_are_shown(fleet, service):
+    one = service("echo", "echo-a", start=False)
+    other = service("faulty", "faulty-good", start=False)
+    for suffix in "service", "socket":
+        path = USER_UNITS / f"tooloo-faulty.{suffix}"
+        path.write_text(path.read_text().replace(str(other.port), str(one.port)))
+    for it in one, other:
+        (USER_UNITS / f"{it.unit}.d").mkdir(exist_ok=True)
+        (USER_UNITS / f"{it.unit}.d/70-routes.conf").write_text("[X-Tooloo]\nRoutes=/api/v1/both\n")
+    systemctl("daemon-reload")
+    problems = json.loads(status("--json"))["problems"]
+    assert any(str(one.port) in p for p in problems) and any("/api/v1/both" in p for p in problems)
+    text = status()
+    for problem in problems:
+        assert f"\nProblem: {problem}\n" in text
+    assert rows(text.split("\n\n")[0]).keys() >= {"echo", "faulty"}
 
 
 # --- list ---
