@@ -7,11 +7,13 @@ import signal
 import subprocess
 import time
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, USER_UNITS, Journal, Lines, journal_cursor, one_line, run, systemctl, toolooctl
+from conftest import PATIENCE, USER_UNITS, Journal, Lines, Watch, journal_cursor, one_line, run, systemctl, toolooctl
 
 FAILED, USAGE, UNKNOWN = 1, 2, 5
+IN_OPEN = 0x20
 ENTRY = r"[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d "
 
 # Sends what it is told to the journal, in the journal's own protocol: a message may have any bytes in it.
@@ -94,6 +96,10 @@ def entries(*arguments, **more):
 def follow(*arguments):
     """It follows once its first line is there: what is logged later is not missed."""
     return Lines("toolooctl", "logs", "-f", *arguments)
+
+
+def journal_directory():
+    return next(path for top in ("/var/log/journal", "/run/log/journal") for path in Path(top).glob("*/*.journal")).parent
 
 
 def next_line(lines):
@@ -271,13 +277,14 @@ def test_follow_json_from_a_time(talk):
         assert json.loads(next_line(lines))["message"] == "new"
 
 
-def test_follow_what_has_logged_nothing_yet(talker, fleet):
+def test_follow_what_has_logged_nothing_yet(service):
     """Without an entry there is no place in the journal to go on from."""
-    with follow("web", "watchd", "-n", "1") as lines:
-        next_line(lines)
-        toolooctl("restart", "web")
-        while "Started tooloo-web.service" not in next_line(lines):
-            pass
+    it = service(f"new{os.getpid()}", None, start=False)
+    assert toolooctl("logs", it.id).stdout == "-- No entries --\n"
+    with Watch(journal_directory(), mask=IN_OPEN) as watch, follow(it.id) as lines:
+        assert watch.next(time.monotonic() + PATIENCE)  # it has opened the journal
+        systemctl("start", it.socket)
+        assert f"Listening on {it.socket}" in next_line(lines)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

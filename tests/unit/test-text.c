@@ -61,7 +61,7 @@ Test(text, ellipsize, .init = utf8_locale) {
                 size_t width;
                 const char *cut;
         } cases[] = {
-                { "hello", 5, "hello" }, { "hello", 4, "hel…" }, { "hello", 1, "…" }, { "hello", 0, "" },
+                { "quick", 5, "quick" }, { "quick", 4, "qui…" }, { "quick", 1, "…" }, { "quick", 0, "" },
                 { "", 0, "" },           { "h\xc3\xa9llo", 3, "h\xc3\xa9…" },
                 { "\xe6\xbc\xa2\xe5\xad\x97x", 4, "\xe6\xbc\xa2…" }, /* half of a wide one is none of it */
         };
