@@ -74,7 +74,7 @@ uint32_t fleet_restarts_between(uint32_t before, uint32_t now) {
 }
 
 bool fleet_unit_counts(const FleetUnit *unit) {
-        return !streq(unit->service->category, "control");
+        return service_counts(unit->service);
 }
 
 const char *fleet_unit_word(const FleetUnit *unit) {

@@ -198,7 +198,8 @@ class Journal(Lines):
     def __init__(self, unit=None, after=None):
         matches = [f"_SYSTEMD_USER_UNIT={unit}", "+", f"USER_UNIT={unit}"] if unit else []
         self.after = after
-        super().__init__("journalctl", "-f", "-o", "json", "--all", *(start_at(after) or ["-n0"]), *matches)
+        start = [*start_at(after), "--no-tail"] if after else ["-n0"]
+        super().__init__("journalctl", "-f", "-o", "json", "--all", *start, *matches)
 
     def entry(self, deadline):
         while (line := self.next(deadline)) is not None:
