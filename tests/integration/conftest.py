@@ -38,6 +38,8 @@ SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtim
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: waits out a limit that cannot be shortened")
+    # Each service has a /tmp of its own: what a test puts there no service would see.
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["XDG_RUNTIME_DIR"]
 
 
 # --- Commands ---
@@ -308,8 +310,9 @@ class Service:
             USER_UNITS.mkdir(parents=True, exist_ok=True)
             (USER_UNITS / f"tooloo-{self.id}.{suffix}").write_text(text)
         folder = USER_UNITS / f"{self.unit}.d"
+        folder.mkdir()
+        shutil.copy(native_sandbox(), folder)
         if settings:
-            folder.mkdir()
             (folder / "60-test.conf").write_text(
                 "[Service]\n" + "".join(f"{name}={value}\n" for name, value in settings.items()))
         systemctl("daemon-reload")
@@ -361,6 +364,12 @@ class Service:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         shutil.rmtree(self.state_directory(), ignore_errors=True)
         systemctl("daemon-reload")
+
+
+def native_sandbox():
+    """The drop-in that the fleet's own services have beside those for all."""
+    return next(path for path in unit_property("tooloo-training.service", "DropInPaths").split()
+                if path.endswith("/15-native.conf"))
 
 
 def systemd_version():
