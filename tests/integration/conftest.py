@@ -255,21 +255,35 @@ def wait_for_unit(unit, state, timeout=PATIENCE):
 # --- The fleet ---
 
 
+def settle_sanitizers():
+    """Drop-ins that services built with sanitizers need; none for others."""
+    text = Path(unit_property("tooloo-training.service", "FragmentPath")).read_text()
+    binary = Path(re.search(r"^ExecStart=(\S+)", text, re.M)[1])
+    if b"__asan_init" not in binary.read_bytes():
+        return []
+    here = Path(__file__).parent
+    made = {USER_UNITS / "tooloo-.service.d/50-sanitizer.conf": here / "sanitizer.conf"}
+    for id in PORTS:
+        made[USER_UNITS / f"tooloo-{id}.service.d/51-sanitizer-calls.conf"] = here / "sanitizer-calls.conf"
+    for path, source in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, path)
+    systemctl("daemon-reload")
+    return list(made)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def session():
     """Settles what a sanitizer build needs before the first test, and looks for its reports after the last."""
-    text = Path(unit_property("tooloo-training.service", "FragmentPath")).read_text()
-    binary = Path(re.search(r"^ExecStart=(\S+)", text, re.M)[1])
-    drop_in = USER_UNITS / "tooloo-.service.d/50-sanitizer.conf"
-    if b"__asan_init" in binary.read_bytes():
-        drop_in.parent.mkdir(parents=True, exist_ok=True)
-        drop_in.write_text((Path(__file__).parent / "sanitizer.conf").read_text())
-        systemctl("daemon-reload")
+    drop_ins = settle_sanitizers()
     cursor = journal_cursor()
     yield
-    if drop_in.exists():
+    if drop_ins:
         toolooctl("stop")
-        drop_in.unlink()
+        for path in drop_ins:
+            path.unlink()
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
         systemctl("daemon-reload")
     reports = [line for line in journal_lines(after=cursor) if SANITIZER_REPORT.search(line)]
     assert not reports, "sanitizer reports in the journal:\n" + "\n".join(reports)
@@ -311,7 +325,8 @@ class Service:
             (USER_UNITS / f"tooloo-{self.id}.{suffix}").write_text(text)
         folder = USER_UNITS / f"{self.unit}.d"
         folder.mkdir()
-        shutil.copy(native_sandbox(), folder)
+        for path in native_drop_ins():
+            shutil.copy(path, folder)
         if settings:
             (folder / "60-test.conf").write_text(
                 "[Service]\n" + "".join(f"{name}={value}\n" for name, value in settings.items()))
@@ -366,10 +381,10 @@ class Service:
         systemctl("daemon-reload")
 
 
-def native_sandbox():
-    """The drop-in that the fleet's own services have beside those for all."""
-    return next(path for path in unit_property("tooloo-training.service", "DropInPaths").split()
-                if path.endswith("/15-native.conf"))
+def native_drop_ins():
+    """What a service of the fleet's own has beside the drop-ins for all."""
+    paths = map(Path, unit_property("tooloo-training.service", "DropInPaths").split())
+    return [path for path in paths if path.parent.name == "tooloo-training.service.d"]
 
 
 def systemd_version():
