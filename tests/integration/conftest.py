@@ -40,6 +40,8 @@ SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtim
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: waits out a limit that cannot be shortened")
+    # Each service has a /tmp of its own: what a test puts there no service would see.
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["XDG_RUNTIME_DIR"]
 
 
 # --- Commands ---
@@ -280,21 +282,35 @@ def wait_for_unit(unit, state, timeout=PATIENCE):
 # --- The fleet ---
 
 
+def settle_sanitizers():
+    """Drop-ins that services built with sanitizers need; none for others."""
+    text = Path(unit_property("tooloo-training.service", "FragmentPath")).read_text()
+    binary = Path(re.search(r"^ExecStart=(\S+)", text, re.M)[1])
+    if b"__asan_init" not in binary.read_bytes():
+        return []
+    here = Path(__file__).parent
+    made = {USER_UNITS / "tooloo-.service.d/50-sanitizer.conf": here / "sanitizer.conf"}
+    for id in PORTS:
+        made[USER_UNITS / f"tooloo-{id}.service.d/51-sanitizer-calls.conf"] = here / "sanitizer-calls.conf"
+    for path, source in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, path)
+    systemctl("daemon-reload")
+    return list(made)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def session():
     """Settles what a sanitizer build needs before the first test, and looks for its reports after the last."""
-    text = Path(unit_property("tooloo-training.service", "FragmentPath")).read_text()
-    binary = Path(re.search(r"^ExecStart=(\S+)", text, re.M)[1])
-    drop_in = USER_UNITS / "tooloo-.service.d/50-sanitizer.conf"
-    if b"__asan_init" in binary.read_bytes():
-        drop_in.parent.mkdir(parents=True, exist_ok=True)
-        drop_in.write_text((Path(__file__).parent / "sanitizer.conf").read_text())
-        systemctl("daemon-reload")
+    drop_ins = settle_sanitizers()
     cursor = journal_cursor()
     yield
-    if drop_in.exists():
+    if drop_ins:
         toolooctl("stop")
-        drop_in.unlink()
+        for path in drop_ins:
+            path.unlink()
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
         systemctl("daemon-reload")
     reports = [line for line in journal_lines(after=cursor) if SANITIZER_REPORT.search(line)]
     assert not reports, "sanitizer reports in the journal:\n" + "\n".join(reports)
@@ -335,8 +351,10 @@ class Service:
             USER_UNITS.mkdir(parents=True, exist_ok=True)
             (USER_UNITS / f"tooloo-{self.id}.{suffix}").write_text(text)
         folder = USER_UNITS / f"{self.unit}.d"
+        folder.mkdir()
+        for path in native_drop_ins():
+            shutil.copy(path, folder)
         if settings:
-            folder.mkdir()
             (folder / "60-test.conf").write_text(
                 "[Service]\n" + "".join(f"{name}={value}\n" for name, value in settings.items()))
         systemctl("daemon-reload")
@@ -391,6 +409,12 @@ class Service:
 
 def state_directory(id):
     return Path.home() / (".config" if systemd_version() < 254 else ".local/state") / f"tooloo-{id}"
+
+
+def native_drop_ins():
+    """What a service of the fleet's own has beside the drop-ins for all."""
+    paths = map(Path, unit_property("tooloo-training.service", "DropInPaths").split())
+    return [path for path in paths if path.parent.name == "tooloo-training.service.d"]
 
 
 def systemd_version():
