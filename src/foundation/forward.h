@@ -74,6 +74,10 @@ void forward_fields(const HttpRequest *request, void (*each)(void *userdata, con
                     void *userdata) _public_;
 const struct sockaddr *forward_peer(const HttpRequest *request) _public_;
 
+/* The id of a request: the wanted one where that is fit (may be NULL), else a new one. */
+#define REQUEST_ID_MAX 65
+void forward_request_id(Server *server, const char *wanted, char ret[static REQUEST_ID_MAX]) _public_;
+
 /* Counters that a service's requests go into. NULL when there can be no more of them. */
 EndpointStats *forward_stats(Server *server, const char *service) _public_;
 void forward_count_in(HttpRequest *request, EndpointStats *stats) _public_;

@@ -341,13 +341,14 @@ class Service:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
 
-    def write_units(self, options, settings):
-        """As installed for training, but for the id, the port, the module directory and what the test overrides."""
+    def write_units(self, options, settings, routes=""):
+        """As installed for training, but for the id, the port, the routes, the module directory and what the test overrides."""
         for suffix in "service", "socket":
             text = Path(unit_property(f"tooloo-training.{suffix}", "FragmentPath")).read_text()
             text = text.replace("3001", str(self.port)).replace("Training Server", f"Test {self.id}")
             text = re.sub(r"^(ExecStart=\S+)", rf"\1 --modules={self.modules} {options}", text, flags=re.M)
             text = re.sub(r"^(Routes|Watch)=.*\n", "", text, flags=re.M)
+            text = re.sub(r"^\[X-Tooloo\]$", rf"[X-Tooloo]\nRoutes={routes}", text, flags=re.M) if routes else text
             USER_UNITS.mkdir(parents=True, exist_ok=True)
             (USER_UNITS / f"tooloo-{self.id}.{suffix}").write_text(text)
         folder = USER_UNITS / f"{self.unit}.d"
@@ -426,10 +427,10 @@ def service(tmp_path):
     """Makes a service: service("echo", "echo-a", options="--prove-after=100", WatchdogSec="2s"). Removed after the test."""
     made = []
 
-    def make(id, module, options="", start=True, **settings):
+    def make(id, module, options="", start=True, routes="", **settings):
         it = Service(id, tmp_path / id)
         made.append(it)
-        it.write_units(options, settings)
+        it.write_units(options, settings, routes)
         if module:
             it.install(module)
         if start:
@@ -444,3 +445,40 @@ def service(tmp_path):
 @pytest.fixture
 def echo(service):
     return service("echo", "echo-a")
+
+
+class Foreign(Service):
+    """A service whose program is none of ours."""
+
+    def write_units(self, command, routes, socket_unit, settings):
+        """Without a socket unit the port stands in the service's, and whoever listens there is the service: the test itself
+        as well."""
+        USER_UNITS.mkdir(parents=True, exist_ok=True)
+        port = "" if socket_unit else f"Port={self.port}\n"
+        (USER_UNITS / self.unit).write_text(
+            f"[Unit]\nDescription=Foreign {self.id}\n[Service]\nExecStart={command}\nSlice=tooloo-extended.slice\n"
+            + "".join(f"{name}={value}\n" for name, value in settings.items())
+            + f"[X-Tooloo]\nRoutes={routes}\n{port}")
+        if socket_unit:
+            (USER_UNITS / self.socket).write_text(
+                f"[Unit]\nDescription=Foreign {self.id} socket\n[Socket]\nListenStream=127.0.0.1:{self.port}\n"
+                "Slice=tooloo-extended.slice\n")
+        systemctl("daemon-reload")
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """Makes one: foreign("raw", "/bin/sleep infinity", "/raw", socket_unit=False, Restart="no"). Removed after the test."""
+    made = []
+
+    def make(id, command, routes, socket_unit=True, start=True, **settings):
+        it = Foreign(id, tmp_path / id)
+        made.append(it)
+        it.write_units(command, routes, socket_unit, settings)
+        if start:
+            it.start()
+        return it
+
+    yield make
+    for it in made:
+        it.remove()
