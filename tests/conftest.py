@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the integration tests share. They run inside a booted systemd that has this tree installed, as the session's user:
+"""What the integration tests and the browser's share. They run inside a booted systemd that has this tree installed, as the
+session's user:
 
-        tests/sandbox run -- env TOOLOO_BUILDDIR=DIR python3 -m pytest tests/integration
+        tests/sandbox run -- env TOOLOO_BUILDDIR=DIR python3 -m pytest tests/integration tests/browser
 
 Nothing here sleeps: whoever waits, waits for an event (a job's end, a line in the journal, a file, an answer).
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT / "tests/lib"))
 
 BUILD = Path(os.environ.get("TOOLOO_BUILDDIR", CHECKOUT / "build")).resolve()
