@@ -3,6 +3,7 @@
 import contextlib
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,8 @@ class Loads:
         self.running[id] = self.make(id)
 
     def all_answer(self):
-        for load in self.running.values():
-            load.wait_for(5)
+        with ThreadPoolExecutor(len(self.running)) as pool:
+            list(pool.map(lambda load: load.wait_for(5), self.running.values()))
 
     def complaints(self):
         return {id: str(load.figures) for id, load in self.running.items()
