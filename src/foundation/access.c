@@ -179,20 +179,25 @@ static bool host_is_ours(const AccessRules *rules, const char *host) {
         return false;
 }
 
+static bool is_same_origin(const Authority *a, bool https, const char *listed) {
+        Authority b;
+        bool b_https;
+
+        return parse_origin(listed, &b, &b_https) && https == b_https && a->port == b.port && streq(a->name, b.name);
+}
+
 bool access_origin_is_listed(const AccessRules *rules, const char *origin) {
-        Authority a, b;
-        bool a_https, b_https, parsed;
+        Authority a;
+        bool https, parsed;
         size_t n;
 
         if (!rules->origins)
                 return false;
         origin = trim(origin, &n);
-        parsed = parse_origin(origin, &a, &a_https);
+        parsed = parse_origin(origin, &a, &https);
         STRV_FOREACH(listed, rules->origins)
-                if (strlen(*listed) == n && strncasecmp(*listed, origin, n) == 0)
-                        return true;
-                else if (parsed && parse_origin(*listed, &b, &b_https) && a_https == b_https && a.port == b.port &&
-                         streq(a.name, b.name))
+                if ((strlen(*listed) == n && strncasecmp(*listed, origin, n) == 0) ||
+                    (parsed && is_same_origin(&a, https, *listed)))
                         return true;
         return false;
 }

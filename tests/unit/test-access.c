@@ -295,7 +295,8 @@ Test(access, handshake) {
 }
 
 Test(access, no_handshake) {
-        static const char with_nul[] = HEAD UPGRADE "X: a\0b\r\nOrigin: http://evil.example\r\n\r\n";
+        static const char with_nul[] = HEAD UPGRADE "X: a\0b\r\nOrigin: http://evil.example\r\n\r\n",
+                          hidden[] = HEAD UPGRADE "\0X: a\r\nOrigin: http://evil.example\r\n\r\n";
         static const char *const heads[] = {
                 "",
                 "GET",
@@ -319,5 +320,6 @@ Test(access, no_handshake) {
         for (size_t i = 0; i < ELEMENTSOF(heads); i++)
                 cr_expect_not(read_head(heads[i], strlen(heads[i]), &h), "%s", heads[i]);
         cr_expect_not(read_head(with_nul, sizeof(with_nul) - 1, &h));
+        cr_expect_not(read_head(hidden, sizeof(hidden) - 1, &h));
         cr_expect(read_head(HEAD UPGRADE "\r\n", strlen(HEAD UPGRADE "\r\n"), &h));
 }
