@@ -9,14 +9,17 @@
 /* RFC 6455, 7.4.1: policy violation. */
 #define CLOSE_BEHIND 1008
 
-static void tell(WsConn *conn, const char *text, size_t size) {
+static void tell(LiveClient *c, const char *text, size_t size) {
         int r = -ENOBUFS;
 
-        if (ws_queued(conn) <= BEHIND_MAX)
-                r = ws_send(conn, text, size, false);
+        if (c->cut_off)
+                return;
+        if (ws_queued(c->conn) <= BEHIND_MAX)
+                r = ws_send(c->conn, text, size, false);
         if (r == -ENOBUFS) {
                 log_notice("A client of the dashboard does not read what it is sent: its connection is closed");
-                ws_close(conn, CLOSE_BEHIND, "you do not read");
+                ws_close(c->conn, CLOSE_BEHIND, "you do not read");
+                c->cut_off = true;
         } else if (r < 0 && r != -EPIPE) /* it is on its way out */
                 log_errno(r, "Cannot tell a client of the dashboard");
 }
@@ -34,7 +37,7 @@ int live_send(Live *live, json_object *message) {
 
         if (text)
                 LIST_FOREACH(c, &live->clients, entries)
-                        tell(c->conn, text, size);
+                        tell(c, text, size);
         json_object_put(message);
         return text ? 0 : -ENOMEM;
 }
@@ -51,7 +54,7 @@ static int on_open(WsConn *conn, void *data, void *state) {
         message = manager_update(m);
         text = text_of(message, &size);
         if (text)
-                tell(conn, text, size);
+                tell(c, text, size);
         json_object_put(message);
         return text ? 0 : -ENOMEM;
 }

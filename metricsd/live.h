@@ -11,6 +11,7 @@
 /* Kept as data of the connection. It holds pointers, for this program has one route set for all its life. */
 typedef struct LiveClient {
         WsConn *conn;
+        bool cut_off; /* is being closed, which may take some seconds */
         LIST_ENTRY(LiveClient) entries;
 } LiveClient;
 

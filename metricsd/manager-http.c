@@ -46,11 +46,12 @@ static int get_page(HttpRequest *request, void *state) {
 }
 
 static const HttpRoute routes[] = {
-        { .method = "GET", .path = "/",                                .handle = get_page      },
-        { .method = "GET", .path = "/control-room",                    .handle = get_page      },
-        { .method = "GET", .path = "/api/v1/metrics/dashboard",        .handle = get_dashboard },
-        { .method = "GET", .path = "/api/v1/metrics/service/:id",      .handle = get_service   },
-        { .path = "/ws/metrics", .ws = &live_ws_type },
+        { .method = "GET", .path = "/",                           .handle = get_page              },
+        { .method = "GET", .path = "/control-room",               .handle = get_page              },
+        { .method = "GET", .path = "/api/v1/metrics/dashboard",   .handle = get_dashboard         },
+        { .method = "GET", .path = "/api/v1/metrics/service/:id", .handle = get_service           },
+        { .method = "GET", .path = "/api/v1/metrics/alerts",      .handle = alert_http_get_status },
+        { .path = "/ws/metrics",                                  .ws = &live_ws_type             },
         ALERT_ROUTES,
 };
 

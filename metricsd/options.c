@@ -25,13 +25,13 @@ static void print_help(void) {
                       "  -h --help            Show this help\n"
                       "     --version         Show the version\n"
                       "     --interval-ms=MS  Between two probes of a service, and two updates of the\n"
-                      "                       dashboard, 50..600000 [5000]\n"
+                      "                       dashboard, 10..600000 [5000]\n"
                       "     --timeout-ms=MS   How long a probe may take, 50..60000 [5000]\n"
                       "     --page=FILE       The dashboard [" TL_DATA_DIR "/dashboard.html]\n"
                       "\n"
                       "SIGTERM ends it after the requests in flight.\n"
                       "Exit status: 0 ended as asked, 1 failure, 2 wrong usage, 78 nothing to run (no sockets,\n"
-                      "no dashboard).\n");
+                      "no dashboard page, no state directory).\n");
 }
 
 enum {
@@ -71,7 +71,7 @@ static int parse_option(Options *o, int c) {
                 (void) printf("tooloo " TL_VERSION "\n");
                 return 0;
         case ARG_INTERVAL:
-                return parse_ms("interval-ms", 50, 600000, &o->interval);
+                return parse_ms("interval-ms", 10, 600000, &o->interval);
         case ARG_TIMEOUT:
                 return parse_ms("timeout-ms", 50, 60000, &o->timeout);
         case ARG_PAGE:

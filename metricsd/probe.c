@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -37,7 +38,8 @@ typedef struct Probe {
         Watched *watched;
         CURL *easy;
         sd_event_source *timer;
-        int fd;         /* of its kept connection, libcurl's; -EBADF for none */
+        int opened;     /* libcurl's socket that the transfer under way has opened, -EBADF for none */
+        int kept;       /* that of the connection that it has probably kept for the next one */
         uint64_t phase; /* usec into the interval */
         bool in_flight;
         bool again;   /* something has changed since it set out */
@@ -63,26 +65,25 @@ static curl_socket_t on_open_socket(void *userdata, curlsocktype purpose, struct
         fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
         if (fd < 0)
                 return CURL_SOCKET_BAD;
-        p->fd = fd;
+        p->opened = fd;
         return fd;
 }
 
-/* libcurl may close a connection long after its probe is gone. */
-static int on_close_socket(void *userdata, curl_socket_t fd) {
-        Prober *prober = userdata;
-        Probe *p;
+static bool leads_to(int fd, unsigned port) {
+        struct sockaddr_in peer = {};
+        socklen_t size = sizeof(peer);
 
-        LIST_FOREACH(p, &prober->probes, entries)
-                if (p->fd == fd)
-                        p->fd = -EBADF;
-        return close(fd);
+        return getpeername(fd, (struct sockaddr *) &peer, &size) == 0 && peer.sin_family == AF_INET &&
+               ntohs(peer.sin_port) == port;
 }
 
 /* A connection that is kept open would keep a stopping service waiting for one more request on it, half a second in each
- * restart. libcurl has no word for "close this one now". */
+ * restart, and libcurl has no word for "close this one now". It may have closed it, too, and the number may be somebody
+ * else's: so it is looked at first. */
 static void let_go(Probe *p) {
-        if (p->fd >= 0)
-                (void) shutdown(p->fd, SHUT_RDWR); /* fails when the service was quicker */
+        if (p->kept >= 0 && leads_to(p->kept, p->watched->unit->service->port))
+                (void) shutdown(p->kept, SHUT_RDWR); /* fails when the service was quicker */
+        p->kept = -EBADF;
 }
 
 /* --- The answer --- */
@@ -178,6 +179,10 @@ static void on_done(CURL *easy, CURLcode code, void *userdata) {
         ProbeResult result;
 
         p->in_flight = false;
+        if (code != CURLE_OK)
+                p->kept = -EBADF;
+        else if (p->opened >= 0)
+                p->kept = p->opened;
         (void) curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took);
         result = (ProbeResult) { .response_ms = (double) took / (double) USEC_PER_MSEC, .at = now_realtime_usec() };
         if (code == CURLE_OK)
@@ -210,6 +215,7 @@ static void ask(Probe *p) {
                 return;
         }
         p->again = false;
+        p->opened = -EBADF;
         p->size = 0;
         *p->error = '\0';
         r = p->renamed ? set_url(p) : 0;
@@ -224,8 +230,10 @@ static void ask(Probe *p) {
 }
 
 static void stop_asking(Probe *p) {
-        if (p->in_flight)
-                curl_event_remove(p->prober->curl, p->easy);
+        if (p->in_flight) {
+                curl_event_remove(p->prober->curl, p->easy); /* closes its connection */
+                p->kept = -EBADF;
+        }
         p->in_flight = p->again = false;
         (void) sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
         let_go(p);
@@ -264,9 +272,7 @@ static int set_options(Probe *p) {
             curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK ||
             curl_easy_setopt(e, CURLOPT_WRITEDATA, p) != CURLE_OK ||
             curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, on_open_socket) != CURLE_OK ||
-            curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, p) != CURLE_OK ||
-            curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket) != CURLE_OK ||
-            curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, p->prober) != CURLE_OK)
+            curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, p) != CURLE_OK)
                 return -ENOMEM;
         return 0;
 }
@@ -286,7 +292,7 @@ static int probe_new(Prober *prober, Watched *w, Probe **ret) {
                 return -ENOMEM;
         p->prober = prober;
         p->watched = w;
-        p->fd = -EBADF;
+        p->opened = p->kept = -EBADF;
         p->easy = curl_easy_init();
         if (!p->easy)
                 return -ENOMEM;

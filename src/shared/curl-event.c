@@ -182,7 +182,7 @@ static int want_timer(CURLM *multi, long ms, void *userdata) {
                 if (r >= 0)
                         r = sd_event_source_set_enabled(ce->timer, SD_EVENT_ONESHOT);
         }
-        if (r < 0)
+        if (r < 0 && r != -ESTALE) /* the loop has ended, and with it what is left of the transfers */
                 log_errno(r, "Cannot set the timer of libcurl");
         return r < 0 ? -1 : 0;
 }
