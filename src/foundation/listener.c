@@ -226,7 +226,10 @@ void conn_look_again(Conn *conn) {
                 refused_take(server, fd);
                 return;
         }
-        r = server->ws || server->proxying ? sd_event_source_set_enabled(conn->peek_source, SD_EVENT_ON) : conn_hand_to_mhd(conn);
+        if (server->ws || server->proxying)
+                r = sd_event_source_set_enabled(conn->peek_source, SD_EVENT_ON);
+        else
+                r = conn_hand_to_mhd(conn);
         if (r < 0)
                 log_errno(r, "Cannot take a connection");
 }

@@ -323,6 +323,7 @@ static int take_more(HttpRequest *request, const char *data, size_t *size) {
         int r;
 
         if (!request->settled) {
+                request->head_over = *size > 0;
                 r = settle_access(request);
                 if (r < 0 || request->suspended || request->status > 0)
                         return r;

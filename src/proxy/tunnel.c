@@ -435,6 +435,7 @@ int tunnel_begin(Proxy *proxy, int fd, const char *path) {
         t->proxy = proxy;
         t->upstream = upstream_ref(upstream);
         t->client.fd = t->service.fd = -EBADF;
+        forward_request_id(proxy->server, NULL, t->id); /* until its own is read */
         t->begun = proxy_now(proxy);
         size = sizeof(t->peer);
         if (getpeername(fd, (struct sockaddr *) &t->peer, &size) < 0)
