@@ -134,10 +134,8 @@ static double health_value(const Watched *w) {
         case HEALTH_DEGRADED:
                 return 0.5;
         case HEALTH_OFFLINE:
-                return 0;
-        case HEALTH_UNKNOWN:
         default:
-                return NAN;
+                return 0;
         }
 }
 
@@ -151,6 +149,9 @@ static void tell_health(Alerts *alerts, Watched *w, AlertTime now) {
         bool fresh = w->checked_at != w->judged_at;
 
         w->judged_at = w->checked_at;
+        /* It has just started, or has not answered once: nothing is better than before yet, nor worse. */
+        if (w->health == HEALTH_UNKNOWN)
+                return;
         if (w->health != HEALTH_HEALTHY || fresh)
                 alert_engine_observe(alerts->engine, METRIC_HEALTH, w->unit->service->id, health_value(w), now);
 }
