@@ -48,8 +48,8 @@ static void fleet(unsigned *ret_unhealthy, unsigned *ret_total, void *userdata) 
                         continue;
                 total++;
                 /* What nobody wants to run, and what has just begun to, says nothing against the others. */
-                if (unit->condition != FLEET_STOPPED && unit->condition != FLEET_ASLEEP && w->health != HEALTH_HEALTHY &&
-                    w->health != HEALTH_UNKNOWN)
+                if (unit->condition != FLEET_STOPPED && unit->condition != FLEET_ASLEEP &&
+                    w->health != HEALTH_HEALTHY && w->health != HEALTH_UNKNOWN)
                         unhealthy++;
         }
         *ret_unhealthy = unhealthy;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The alert engine of metricsd: rules that last, actions that are really carried out, and those that had better not be."""
+"""The alert engine of metricsd: rules that last, actions that are really carried out, and those that are not."""
 import json
 import os
 import re
