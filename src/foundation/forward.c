@@ -221,11 +221,13 @@ static bool head_fits(const HttpRequest *request, const ForwardField *fields, si
         return size <= CONNECTION_MEMORY;
 }
 
-/* Without a length MHD would say 0, or that it comes in chunks, and then send their end to a HEAD. */
-static struct MHD_Response *make_bodiless(void) {
-        struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+/* Without a length MHD would say 0, which may be wrong, or that it comes in chunks, and then send their end to a HEAD; but
+ * not to a client of HTTP/1.0. The price is that the connection ends. */
+static struct MHD_Response *make_bodiless(HttpRequest *request) {
+        struct MHD_Response *response =
+                MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_answer, request, NULL);
 
-        if (response && MHD_set_response_options(response, MHD_RF_INSANITY_HEADER_CONTENT_LENGTH, MHD_RO_END) != MHD_YES) {
+        if (response && MHD_set_response_options(response, MHD_RF_HTTP_VERSION_1_0_ONLY, MHD_RO_END) != MHD_YES) {
                 MHD_destroy_response(response);
                 return NULL;
         }
@@ -236,7 +238,7 @@ static struct MHD_Response *make_response(HttpRequest *request, int64_t length, 
         struct MHD_Response *response;
 
         if (kind == FORWARD_BODILESS && length < 0)
-                return make_bodiless();
+                return make_bodiless(request);
         if (kind != FORWARD_WHOLE)
                 return MHD_create_response_from_callback(length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t) length,
                                                          length < 0 ? 1 : BLOCK_SIZE, read_answer, request, NULL);

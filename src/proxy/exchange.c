@@ -399,12 +399,14 @@ static int begin(Proxy *proxy, HttpRequest *request, Upstream *upstream, const c
         return 1;
 }
 
-/* Not forwarded. The client gets its answer when it has sent its body. */
+/* Not forwarded. The client gets its answer when it has sent its body, for MHD ends a connection on which it has
+ * answered before; but not one that waits for leave to send it, or has too much. */
 static int refuse_request(Proxy *proxy, HttpRequest *request, Upstream *upstream, const Refusal *why, Exchange **ret) {
+        bool at_once = fields_get(&proxy->fields, "Expect") || body_length(&proxy->fields) > (int64_t) DISCARD_MAX;
         Exchange *e;
         int r;
 
-        if (forward_may_answer(request)) {
+        if (at_once && forward_may_answer(request)) {
                 r = refuse(request, why);
                 return r < 0 ? r : 1;
         }

@@ -239,6 +239,8 @@ class Client:
     def is_open(self):
         """The connection can be used again."""
         self.get("/health")
+        if not self.read():
+            return False
         return self.answer().status == 200
 
     def ended(self):
@@ -524,8 +526,8 @@ def test_answers_without_body(raw, client, status, length):
     answer = client.answer()
     assert (answer.status, answer.get("ETag")) == (status, ["x"])
     assert not answer.get("Transfer-Encoding")
-    assert answer.get("Content-Length") in ([], [str(length)])
-    assert client.is_open()
+    assert answer.get("Content-Length") == ([str(length)] if length else [])
+    assert client.is_open() != bool(answer.get("Connection"))
 
 
 @pytest.mark.parametrize("length", [10, None])
@@ -536,7 +538,7 @@ def test_head(raw, client, length):
     request.answer("HTTP/1.1 200 OK\nX-A: 1\n" + (f"Content-Length: {length}\n" if length else "") + "\n")
     answer = client.answer("HEAD")
     assert answer.status == 200 and answer.get("Content-Length") == ([str(length)] if length else [])
-    assert client.is_open()
+    assert client.is_open() != bool(answer.get("Connection"))
 
 
 def test_answer_until_the_end_of_the_connection(raw, client):
@@ -760,3 +762,359 @@ def test_breaker(raw, client):
     client.get("/raw")
     raw.request().ok()
     assert client.answer().status == 200
+
+
+# --- The state of the service ---
+
+
+def test_stopped_service(foreign, client):
+    """Nobody connects to it: its socket would start it."""
+    service = foreign("idle", "/bin/sleep infinity", "/idle", socket_unit=True)
+    wait_for_route("idle")
+    service.stop()
+    wait_for_condition("idle", "stopped")
+    client.get("/idle")
+    answer = client.answer()
+    assert (answer.status, answer.code) == (503, "SERVICE_STOPPED")
+    assert "toolooctl start idle" in answer.json()["error"]
+    assert client.is_open()
+    assert unit_property(service.unit, "ActiveState") == "inactive"
+
+
+def test_sleeping_service_is_started_by_a_request(service, client):
+    it = service("echo", "echo-a", routes="/echo", start=False)
+    systemctl("start", it.socket)
+    with Journal("tooloo-web.service"):
+        wait_until(lambda: any(r["service"] == "echo" for r in get_json(WEB, "/api/v1/system/routes")["routes"]),
+                   lambda deadline: time.sleep(0.01) or True, "the route")
+    client.get("/echo")
+    assert client.answer().status == 200
+
+
+def test_failed_service_says_why(foreign, client):
+    service = foreign("bad", "/bin/sh -c 'exit 203'", "/bad", socket_unit=False, start=False, Restart="no")
+    systemctl("start", service.unit, ok=None)
+    wait_until(lambda: any(r["service"] == "bad" for r in get_json(WEB, "/api/v1/system/routes")["routes"]) and
+               condition("bad") == "failed", lambda deadline: time.sleep(0.01) or True, "failed")
+    client.get("/bad")
+    answer = client.answer()
+    assert (answer.status, answer.code) == (503, "SERVICE_FAILED")
+    assert "bad has failed" in answer.json()["error"] and len(answer.json()["error"]) > len("bad has failed: ")
+
+
+def test_unknown_path_is_404(client):
+    client.get("/nobody/is/here")
+    assert client.answer().code == "NOT_FOUND"
+
+
+def test_body_of_a_refused_request(foreign, client):
+    service = foreign("idle", "/bin/sleep infinity", "/idle", socket_unit=True)
+    wait_for_route("idle")
+    service.stop()
+    wait_for_condition("idle", "stopped")
+    client.send("POST /idle HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n" + "x" * 3000000)
+    assert client.answer().code == "SERVICE_STOPPED"
+    assert client.is_open()
+    client.send("POST /idle HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+    assert client.head()[0] == 503  # and no 100 before it
+
+
+# --- Limits ---
+
+
+def test_limits(limits, raw):
+    limits("--answer-timeout=300 --long-answer-timeout=900 --silence-timeout=300 --handshake-timeout=300")
+    wait_for_route("raw")
+    with Client() as client:
+        client.get("/raw")
+        request = raw.request()
+        answer = client.answer()
+        assert (answer.status, answer.code) == (504, "GATEWAY_TIMEOUT") and "300 ms" in answer.json()["error"]
+        assert request.ended()
+        raw.conns.remove(request.conn)
+        # Each part of an answer is given that time anew; then the connection is cut.
+        client.get("/raw")
+        request = raw.request()
+        request.answer("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n")
+        begun = time.monotonic()
+        assert b"0\r\n\r\n" not in client.ended()
+        assert time.monotonic() - begun > 0.25
+        assert request.ended()
+        raw.conns.remove(request.conn)
+    with Client() as client:
+        client.send("GET /raw HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    "Sec-WebSocket-Key: eA==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+        request = raw.request()
+        assert client.answer().code == "GATEWAY_TIMEOUT"
+        assert request.ended()
+
+
+# --- WebSocket ---
+
+HANDSHAKE = ("GET /raw/ws?x=1 HTTP/1.1\r\nHost: localhost:3000\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nX-Request-Id: ws-1\r\n\r\n")
+SWITCH = "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Accept: x\nX-A: 1\n\n"
+
+
+def open_tunnel(raw, client):
+    client.send(HANDSHAKE)
+    request = raw.request()
+    request.answer(SWITCH)
+    assert client.head()[0] == 101
+    raw.conns.remove(request.conn)
+    return request
+
+
+def test_tunnel(raw, client):
+    client.send(HANDSHAKE)
+    client.send(b"early")  # must wait for the 101
+    request = raw.request()
+    assert request.line == "GET /raw/ws?x=1 HTTP/1.1"
+    assert request.get("Connection") == ["Upgrade"] and request.get("Upgrade") == ["websocket"]
+    assert request.get("Sec-WebSocket-Key") == ["dGhlIHNhbXBsZSBub25jZQ=="]
+    assert request.get("X-Request-Id") == ["ws-1"] and request.get("X-Forwarded-For") == ["127.0.0.1"]
+    assert request.rest == b""
+    request.conn.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        request.conn.recv(1)
+    request.conn.settimeout(PATIENCE)
+    request.answer(SWITCH.replace("\n", "\r\n").encode() + b"first")
+    status, fields = client.head()
+    assert status == 101 and ("X-A", "1") in fields and ("X-Request-Id", "ws-1") in fields
+    while client.buffer != b"first":
+        assert client.read()
+    assert request.body(5) == b"early"
+    assert get_json(WEB, "/system/status")["status"]["proxy"]["tunnels"] == 1
+    # Half-close, either way.
+    client.sock.shutdown(socket.SHUT_WR)
+    assert request.conn.recv(10) == b""
+    request.answer(b"last")
+    request.close()
+    assert client.ended() == b"firstlast"
+
+
+def test_tunnel_ends_with_either_side(raw):
+    for service_first in True, False:
+        client = Client()
+        request = open_tunnel(raw, client)
+        if service_first:
+            request.close()
+            assert client.ended() == b""
+            client.sock.close()
+        else:
+            client.sock.close()
+            assert request.conn.recv(1) == b""
+            request.close()
+    wait_until(lambda: get_json(WEB, "/system/status")["status"]["proxy"]["tunnels"] == 0,
+               lambda deadline: time.sleep(0.01) or True, "no tunnel left")
+
+
+@pytest.mark.parametrize("answer", [
+    "HTTP/1.1 426 Upgrade Required\nContent-Length: 3\nConnection: keep-alive\n\nno!",
+    "HTTP/1.1 403 Forbidden\nTransfer-Encoding: chunked\n\n3\nno!\n0\n\n", "HTTP/1.0 400 Bad\n\nno!"])
+def test_refused_handshake_makes_no_tunnel(raw, client, answer):
+    """What the client sends behind its handshake reaches nobody: it could be a request of its own."""
+    client.send(HANDSHAKE + "GET /raw/hidden HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    request = raw.request()
+    request.answer(answer)
+    raw.conns.remove(request.conn)
+    assert request.ended()
+    request.close()
+    status, fields = client.head()
+    assert status == int(answer.split()[1]) and ("Connection", "close") in fields
+    assert b"no!" in client.ended()
+    raw.nothing()
+
+
+def test_broken_answer_to_a_handshake(raw):
+    for answer in ("garbage\n\n", "HTTP/1.1 101 X\nUpgrade: h2c\nConnection: Upgrade\n\n", "HTTP/1.1 200 OK\nX: " + "y" * 20000,
+                   "HTTP/1.1 200 OK\nContent-Length: 1\nContent-Length: 2\n\nxx", ""):
+        with Client() as client:
+            client.send(HANDSHAKE)
+            request = raw.request()
+            raw.conns.remove(request.conn)
+            request.answer(answer)
+            request.close()
+            assert client.answer().code == "BAD_GATEWAY", answer[:40]
+
+
+BAD_HANDSHAKES = {
+    "a body": "Content-Length: 5\r\n", "chunks": "Transfer-Encoding: chunked\r\n", "folded": "X: 1\r\n 2\r\n",
+    "NUL": "X: \0\r\n", "bare CR": "X: 1\rY: 2\r\n", "two upgrades": "Upgrade: h2c\r\n",
+}
+
+
+@pytest.mark.parametrize("what", BAD_HANDSHAKES)
+def test_bad_handshake(raw, client, what):
+    client.send(HANDSHAKE.replace("Sec-WebSocket-Key", BAD_HANDSHAKES[what] + "Sec-WebSocket-Key"))
+    request = raw.next(timeout=0.5)
+    # What is no handshake may be a plain request, but then without its Upgrade.
+    assert request is None or not request.get("Upgrade")
+    if request:
+        request.ok()
+    assert client.head()[0] in (200, 400, 403, 426)
+
+
+def test_tunnel_ends_with_1012_at_a_restart_of_web(raw):
+    inside, between = Client(), Client()
+    first, second = open_tunnel(raw, inside), open_tunnel(raw, between)
+    first.answer(b"\x82\x05he")  # in the middle of a frame
+    assert inside.until(b"he")
+    second.answer(b"\x82\x02hi")
+    assert between.until(b"hi")
+    toolooctl("restart", "web")
+    assert inside.ended() == b""
+    assert between.ended() == b"\x88\x11\x03\xf4service restart"
+    assert first.ended() and second.ended()
+
+
+# --- Much of it ---
+
+MIB = 1 << 20
+AMOUNT = int(os.environ.get("TOOLOO_TEST_MIB", 256)) * MIB
+
+
+def pss():
+    text = Path(f"/proc/{main_pid('tooloo-web.service')}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1]) * 1024
+
+
+def test_memory_is_flat_down(raw, client):
+    client.get("/raw/warm")
+    raw.request().ok()
+    client.answer()
+    before = pss()
+    client.get("/raw")
+    request = raw.request()
+    block = os.urandom(MIB)
+
+    def serve():
+        request.answer(f"HTTP/1.1 200 OK\nContent-Length: {AMOUNT}\n\n")
+        for _ in range(AMOUNT // MIB):
+            request.conn.sendall(block)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    assert client.head()[0] == 200
+    got, most = len(client.buffer), 0
+    buffer = bytearray(MIB)
+    while got < AMOUNT:
+        n = client.sock.recv_into(buffer)
+        assert n > 0
+        got += n
+        if got // (32 * MIB) != (got - n) // (32 * MIB):
+            most = max(most, pss())
+    thread.join()
+    assert got == AMOUNT
+    assert most - before < 2 * MIB, f"{before} -> {most}"
+
+
+def test_memory_is_flat_up(raw, client):
+    client.get("/raw/warm")
+    raw.request().ok()
+    client.answer()
+    before = pss()
+    client.send(f"POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: {AMOUNT}\r\n\r\n")
+    request = raw.request()
+    block = os.urandom(MIB)
+    thread = threading.Thread(target=lambda: [client.sock.sendall(block) for _ in range(AMOUNT // MIB)])
+    thread.start()
+    got, most = len(request.rest), 0
+    while got < AMOUNT:
+        data = request.conn.recv(MIB)
+        assert data
+        got += len(data)
+        if got // (32 * MIB) != (got - len(data)) // (32 * MIB):
+            most = max(most, pss())
+    thread.join()
+    request.ok()
+    assert client.answer().status == 200
+    assert most - before < 2 * MIB, f"{before} -> {most}"
+
+
+def test_back_pressure(raw, client):
+    """A service that does not read stops its client; a client that does not read stops its service."""
+    def stops(sock):
+        sock.setblocking(False)
+        sent = 0
+        while select.select([], [sock], [], 1)[1]:
+            sent += sock.send(b"x" * 65536)
+        sock.settimeout(PATIENCE)
+        return sent
+
+    before = pss()
+    client.send(f"POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: {AMOUNT}\r\n\r\n")
+    request = raw.request()
+    assert stops(client.sock) < 32 * MIB
+    with Client() as other:
+        other.get("/raw")
+        second = raw.request()
+        second.answer(f"HTTP/1.1 200 OK\nContent-Length: {AMOUNT}\n\n")
+        assert stops(second.conn) < 32 * MIB
+    assert second.ended()
+    assert pss() - before < 2 * MIB
+    client.sock.close()
+    assert request.ended()
+
+
+# --- Reloads and restarts ---
+
+
+def upload(n):
+    body = os.urandom(MIB)
+    status, _, answer = http_request(WEB, "/echo", "POST", body)
+    assert status == 200 and json.loads(answer)["length"] == len(body), (n, status, answer)
+
+
+def test_reloads_of_web_touch_nothing(service):
+    it = service("echo", "echo-a", routes="/echo /ws /events")
+    wait_for_route("echo")
+    failures = []
+
+    def uploads():
+        for n in range(100):
+            try:
+                upload(n)
+            except Exception as e:
+                failures.append(repr(e))
+
+    with Load(WEB, connections=5, rate=100, websockets=100, streams=5, message_every=0.5) as load:
+        thread = threading.Thread(target=uploads)
+        thread.start()
+        generation = get_json(WEB)["generation"]
+        for _ in range(20):
+            toolooctl("reload", "web")
+        assert get_json(WEB)["generation"] == generation + 20
+        thread.join()
+        load.wait_for(300)
+        figures = load.figures
+        pid = main_pid("tooloo-web.service")
+    assert not failures, failures[:3]
+    assert (figures.failed, figures.dropped, figures.refused, figures.parted) == (0, 0, 0, 0), str(figures)
+    assert main_pid("tooloo-web.service") == pid
+    assert it.get()["ok"]
+
+
+def test_old_generations_of_web_go(raw, client):
+    """A request under way holds none."""
+    client.get("/raw")
+    request = raw.request()
+    toolooctl("reload", "web")
+    assert "1 older generation" not in toolooctl("status", "web").stdout
+    assert get_json(WEB)["ok"]
+    done = systemctl("show", "tooloo-web.service", "--property=StatusText")
+    assert "older" not in done.stdout
+    request.ok()
+    assert client.answer().status == 200
+
+
+def test_restarts_of_the_service_lose_nothing(service):
+    it = service("echo", "echo-a", routes="/echo")
+    wait_for_route("echo")
+    with Load(WEB, connections=20, rate=200) as load:
+        for _ in range(20):
+            toolooctl("restart", "echo")
+            load.wait_for(20)
+        figures = load.stop()
+    assert (figures.failed, figures.dropped, figures.refused, figures.parted) == (0, 0, 0, 0), str(figures)
+    assert it.get()["ok"]
