@@ -132,7 +132,7 @@ int ctl_finish_jobs(Ctl *ctl, UnitJobs *jobs) {
 
 /* The target's job is "done" whether or not what it wants came up. */
 static int check_fleet(Ctl *ctl) {
-        size_t n_active = 0;
+        size_t n_active = 0, n = 0;
         int status;
 
         status = ctl_refresh(ctl);
@@ -140,7 +140,10 @@ static int check_fleet(Ctl *ctl) {
                 const Service *s = ctl->selected[i];
                 const char *state = strna(s->active_state), *sub = strna(s->sub_state);
 
-                n_active += streq(state, "active") || streq(state, "reloading");
+                if (service_counts(s)) {
+                        n++;
+                        n_active += streq(state, "active") || streq(state, "reloading");
+                }
                 if (s->socket_state && streq(s->socket_state, "failed")) {
                         say_failed(ctl, s->socket, "did not start");
                         status = CTL_FAILED;
@@ -149,7 +152,7 @@ static int check_fleet(Ctl *ctl) {
                         status = CTL_FAILED;
                 }
         }
-        ctl_say(ctl, "%zu of %zu services are active.", n_active, ctl->n_selected);
+        ctl_say(ctl, "%zu of %zu services are active.", n_active, n);
         return status;
 }
 

@@ -3,8 +3,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <systemd/sd-bus.h>
 
+#include "basic/string-util.h"
 #include "shared/registry.h"
 #include "shared/unit-failure.h"
 #include "shared/unit-jobs.h"
@@ -26,6 +28,11 @@ enum {
 #define DEV_TARGET "tooloo-dev.target"
 #define WATCHD_UNIT "tooloo-watchd.service"
 
+/* Of Ctl.lines. */
+#define LINES_ALL UINT64_MAX
+#define LINES_DEFAULT (UINT64_MAX - 1)
+#define LINES_MAX 1000000
+
 /* What the command line asked for, and what the verbs share. */
 typedef struct Ctl {
         char **names; /* operands after the verb; empty for the whole fleet */
@@ -34,11 +41,15 @@ typedef struct Ctl {
         bool changed;
         const char *modules; /* --modules=, NULL for the built-in directory */
         const char *build;   /* --build=, NULL for DIR/build */
+        bool follow;
+        uint64_t lines;      /* -n, LINES_ALL, or LINES_DEFAULT when it was not given */
+        uint64_t since;      /* --since=, realtime usec; 0 for none */
 
         sd_bus *bus;
         Registry *registry;
         const Service **selected; /* into registry, each once, in the order given */
         size_t n_selected;
+        int output_error; /* of stdout, found before the end; after -EPIPE nothing is written or said any more */
 } Ctl;
 
 /* A verb returns one of the exit statuses above; what went wrong it has said, one line each. */
@@ -47,6 +58,8 @@ int verb_stop(Ctl *ctl);
 int verb_restart(Ctl *ctl);
 int verb_reload(Ctl *ctl);
 int verb_status(Ctl *ctl);
+int verb_list(Ctl *ctl);
+int verb_logs(Ctl *ctl);
 int verb_dev(Ctl *ctl);
 
 /* Connects, reads the registry and finds the services named; all of them when none is. CTL_OK, CTL_FAILED, or unknown

@@ -3,6 +3,7 @@
 
 #include "basic/time-util.h"
 #include "ctl.h"
+#include "health.h"
 #include "shared/port-owner.h"
 #include "shared/unit-state.h"
 
@@ -21,18 +22,21 @@ static const BusProperty build_properties[] = {
         { SYSTEMD_SERVICE, "StatusText", "s", offsetof(BuildStatus, status) },
 };
 
-void build_status_done(BuildStatus *b) {
-        free(b->active_state);
-        free(b->status);
-}
+void status_report_done(StatusReport *report) {
+        for (size_t i = 0; i < report->n; i++) {
+                ServiceStatus *st = report->services + i;
 
-void service_status_free_many(ServiceStatus *list, size_t n) {
-        for (size_t i = 0; list && i < n; i++) {
-                free(list[i].status_text);
-                free(list[i].problem);
-                host_status_done(&list[i].host);
+                free(st->status_text);
+                free(st->health);
+                free(st->health_problem);
+                free(st->problem);
+                host_status_done(&st->host);
         }
-        free(list);
+        free(report->services);
+        free(report->build.active_state);
+        free(report->build.status);
+        free(report->health_trouble);
+        *report = (StatusReport) {};
 }
 
 const char *service_state_word(const Service *s) {
@@ -58,6 +62,8 @@ static int find_problem(sd_bus *bus, ServiceStatus *st) {
                 problem = "its host does not answer on D-Bus";
         else if (st->host.known && st->host.last_problem && *st->host.last_problem)
                 problem = st->host.last_problem;
+        else if (st->health_problem && service_is_active(s)) /* what does not run is systemd's to explain */
+                problem = st->health_problem;
         if (!problem)
                 return 0;
         st->problem = strdup(problem);
@@ -104,47 +110,41 @@ static int settle_build(BuildStatus *build) {
         return 0;
 }
 
-static int query(sd_bus *bus, ServiceStatus *list, size_t n, BuildStatus *build) {
+static int ask_all(BusBatch *batch, StatusReport *report) {
+        int r;
+
+        r = ask_build(batch, &report->build);
+        if (r >= 0)
+                r = health_ask(batch, report);
+        for (size_t i = 0; i < report->n && r >= 0; i++)
+                r = ask_service(batch, report->services + i);
+        return r < 0 ? r : bus_batch_wait(batch);
+}
+
+int service_status_query(sd_bus *bus, const Service *const *services, size_t n, StatusReport *ret) {
         _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(bus);
         uint64_t now;
         int r;
 
-        r = ask_build(&batch, build);
-        for (size_t i = 0; i < n && r >= 0; i++)
-                r = ask_service(&batch, list + i);
+        ret->services = calloc(n + 1, sizeof(ServiceStatus));
+        if (!ret->services)
+                return -ENOMEM;
+        ret->n = n;
+        for (size_t i = 0; i < n; i++) {
+                ret->services[i].service = services[i];
+                ret->services[i].response_ms = -1;
+        }
+        r = ask_all(&batch, ret);
         if (r >= 0)
-                r = bus_batch_wait(&batch);
-        if (r >= 0)
-                r = settle_build(build);
-        if (r < 0)
-                return r;
+                r = settle_build(&ret->build);
         now = now_usec();
         for (size_t i = 0; i < n && r >= 0; i++) {
-                if (service_is_active(list[i].service) && list[i].active_since > 0 && list[i].active_since <= now)
-                        list[i].uptime = now - list[i].active_since;
-                list[i].memory_source = unit_memory_settle(&list[i].memory, list[i].pid);
-                r = find_problem(bus, list + i);
+                ServiceStatus *st = ret->services + i;
+
+                if (service_is_active(st->service) && st->active_since > 0 && st->active_since <= now)
+                        st->uptime = now - st->active_since;
+                st->memory_source = unit_memory_settle(&st->memory, st->pid);
+                r = find_problem(bus, st);
         }
         return r;
-}
-
-int service_status_query(sd_bus *bus, const Service *const *services, size_t n, ServiceStatus **ret,
-                         BuildStatus *ret_build) {
-        ServiceStatus *list = calloc(n + 1, sizeof(ServiceStatus));
-        BuildStatus build = {};
-        int r;
-
-        if (!list)
-                return -ENOMEM;
-        for (size_t i = 0; i < n; i++)
-                list[i].service = services[i];
-        r = query(bus, list, n, &build);
-        if (r < 0) {
-                service_status_free_many(list, n);
-                build_status_done(&build);
-                return r;
-        }
-        *ret = list;
-        *ret_build = build;
-        return 0;
 }

@@ -21,7 +21,10 @@ typedef struct ServiceStatus {
         MemorySource memory_source;
         char *status_text;
         HostStatus host;
-        char *problem; /* one line, NULL for none */
+        char *health;         /* metricsd's word for it; NULL when it is not known */
+        double response_ms;   /* of metricsd's last probe; negative for none */
+        char *health_problem; /* what that probe found; NULL for nothing */
+        char *problem;        /* one line, NULL for none */
 } ServiceStatus;
 
 #define BUILD_WATCHER_FAILED "Build watcher failed"
@@ -32,11 +35,19 @@ typedef struct BuildStatus {
         char *status;
 } BuildStatus;
 
-/* Asks systemd and the hosts about n services at once. The caller frees with service_status_free_many(). */
-int service_status_query(sd_bus *bus, const Service *const *services, size_t n, ServiceStatus **ret,
-                         BuildStatus *ret_build);
-void service_status_free_many(ServiceStatus *list, size_t n);
-void build_status_done(BuildStatus *b);
+/* All that "status" shows. */
+typedef struct StatusReport {
+        ServiceStatus *services; /* in the order asked for */
+        size_t n;
+        BuildStatus build;
+        bool health_known;    /* metricsd runs and has answered */
+        char *health_trouble; /* one line when it runs and has not, else NULL */
+} StatusReport;
+
+/* Asks systemd, the hosts and metricsd about n services at once. The caller frees with status_report_done(), also after
+ * a failure. */
+int service_status_query(sd_bus *bus, const Service *const *services, size_t n, StatusReport *ret);
+void status_report_done(StatusReport *report);
 
 /* The state in one word for people: running, stopped, failed, masked, starting, restarting, ... A constant or one of
  * the service's strings. */

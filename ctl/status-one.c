@@ -1,86 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-#include <langinfo.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <systemd/sd-journal.h>
-#include <time.h>
 
-#include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "columns.h"
+#include "journal.h"
 #include "status-output.h"
+#include "terminal.h"
+#include "text.h"
 
 #define JOURNAL_LINES 5
-#define MESSAGE_MAX 400
 
-static void journal_close(sd_journal *j) {
-        sd_journal_close(j);
-}
-TL_DEFINE_CLEANUP(sd_journal *, journal_close)
-
-/* A service can log what it likes; a terminal must not be steered by it. */
-static void print_clean(const char *s, size_t n) {
-        for (size_t i = 0; i < n && i < MESSAGE_MAX; i++)
-                (void) putchar((unsigned char) s[i] < ' ' || s[i] == 0x7f ? ' ' : s[i]);
-        (void) putchar('\n');
-}
-
+/* A service can say what it likes; a terminal must not be steered by it. */
 static void print_field(const char *name, const char *value) {
-        (void) printf("%10s: ", name);
-        print_clean(value, strlen(value));
+        _cleanup_(freep) char *clean = text_clean(value, strlen(value));
+
+        (void) printf("%10s: %s\n", name, strna(clean));
 }
 
-static int print_entry(sd_journal *j) {
-        const char prefix[] = "MESSAGE=";
-        const void *data;
-        uint64_t usec;
-        char when[32];
-        struct tm tm;
-        size_t size;
-        time_t t;
+static int print_journal(const Service *s) {
+        const LogSource source = { s->id, s->unit, s->socket, 0 };
+        const LogStyle style = { .colors = terminal_colors() };
+        _cleanup_(journal_closep) sd_journal *j = NULL;
         int r;
 
-        r = sd_journal_get_realtime_usec(j, &usec);
-        if (r < 0)
-                return r;
-        r = sd_journal_get_data(j, "MESSAGE", &data, &size);
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
-        t = (time_t) (usec / USEC_PER_SEC);
-        if (!localtime_r(&t, &tm) || strftime(when, sizeof(when), "%b %d %H:%M:%S", &tm) == 0)
-                return -EINVAL;
-        (void) printf("%s ", when);
-        print_clean((const char *) data + strlen(prefix), size - strlen(prefix));
-        return 0;
-}
-
-static int add_match(sd_journal *j, const char *format, ...) _printf_(2, 3);
-static int add_match(sd_journal *j, const char *format, ...) {
-        _cleanup_(freep) char *match = NULL;
-        va_list ap;
-
-        va_start(ap, format);
-        match = str_vprintf(format, ap);
-        va_end(ap);
-        return match ? sd_journal_add_match(j, match, 0) : -ENOMEM;
-}
-
-/* No "current user" flag: root's user units log to the system's journal. */
-static int print_journal(const Service *s) {
-        _cleanup_(journal_closep) sd_journal *j = NULL;
-        int r, n = 0;
-
-        r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY);
+        r = journal_open(&source, 1, &j);
         if (r >= 0)
-                r = add_match(j, "_SYSTEMD_USER_UNIT=%s", s->unit);
-        if (r >= 0)
-                r = add_match(j, "_UID=%u", getuid());
-        if (r >= 0)
-                r = sd_journal_seek_tail(j);
-        if (r >= 0)
-                r = sd_journal_previous_skip(j, JOURNAL_LINES);
-        while (r > 0 && n++ < JOURNAL_LINES) {
-                if (n == 1)
-                        (void) putchar('\n');
-                r = print_entry(j);
+                r = journal_seek(j, JOURNAL_LINES, 0);
+        if (r > 0)
+                (void) putchar('\n');
+        while (r > 0) {
+                r = log_entry_print(j, &source, 1, &style);
                 if (r >= 0)
                         r = sd_journal_next(j);
         }
@@ -121,21 +71,44 @@ static void print_module(const HostStatus *h) {
                               format_iso8601(when, h->last_reload), (double) h->last_pause / (double) USEC_PER_MSEC);
 }
 
-int status_print_one(const ServiceStatus *st, const BuildStatus *build) {
+static void print_health(const StatusReport *report) {
+        const ServiceStatus *st = report->services;
+        bool colors = terminal_colors() && health_color(st);
+
+        if (report->health_trouble) {
+                print_field("Health", report->health_trouble);
+                return;
+        }
+        if (!st->health) {
+                print_field("Health", report->health_known ? "- (metricsd does not watch it)" :
+                                                             "- (metricsd does not run)");
+                return;
+        }
+        (void) printf("%10s: %s%s%s", "Health", colors ? health_color(st) : "", st->health,
+                      colors ? ANSI_NORMAL : "");
+        if (st->response_ms >= 0)
+                (void) printf(", answered in %.1f ms", st->response_ms);
+        (void) printf("\n");
+}
+
+static void print_head(const ServiceStatus *st) {
+        bool colors = terminal_colors() && status_color(st);
         const Service *s = st->service;
-        const char *on = "", *off = "";
+
+        (void) printf("%s%s%s %s - %s\n", colors ? status_color(st) : "", terminal_utf8() ? "●" : "*",
+                      colors ? ANSI_NORMAL : "", s->id, strna(s->name));
+        (void) printf("%10s: %s (%s%s%s)\n", "Unit", s->unit, strna(s->load_state), s->fragment_path ? "; " : "",
+                      s->fragment_path ? s->fragment_path : "");
+}
+
+int status_print_one(const StatusReport *report) {
+        const ServiceStatus *st = report->services;
         char memory[BYTES_MAX];
         int r;
 
-        if (status_colors()) {
-                on = service_is_active(s) ? "\033[32m" : streq(strna(s->active_state), "failed") ? "\033[31m" : "";
-                off = *on ? "\033[0m" : "";
-        }
-        (void) printf("%s%s%s %s - %s\n", on, streq(nl_langinfo(CODESET), "UTF-8") ? "●" : "*", off, s->id,
-                      strna(s->name));
-        (void) printf("%10s: %s (%s%s%s)\n", "Unit", s->unit, strna(s->load_state), s->fragment_path ? "; " : "",
-                      s->fragment_path ? s->fragment_path : "");
+        print_head(st);
         print_activity(st);
+        print_health(report);
         if (st->memory_source != MEMORY_NONE)
                 (void) printf("%10s: %s\n", "Memory", format_bytes(memory, st->memory));
         if (st->status_text && *st->status_text)
@@ -143,10 +116,14 @@ int status_print_one(const ServiceStatus *st, const BuildStatus *build) {
         print_module(&st->host);
         if (st->problem)
                 print_field("Problem", st->problem);
-        if (build->status)
-                print_field("Build", build->status);
-        r = print_journal(s);
-        if (r < 0) /* the block above is true without it */
+        if (report->build.status)
+                print_field("Build", report->build.status);
+        r = print_journal(st->service);
+        if (r == -ENODATA) {
+                _cleanup_(freep) char *advice = journal_advice();
+
+                (void) printf("\n(%s)\n", strna(advice));
+        } else if (r < 0) /* the block above is true without it */
                 (void) printf("\n(the journal cannot be read: %s)\n", strerror(-r));
         return 0;
 }

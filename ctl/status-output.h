@@ -2,23 +2,24 @@
 #pragma once
 
 #include "service-status.h"
+#include "shared/registry.h"
 
 /* The three faces of "status", all on stdout. Negative errno when one cannot be made. */
 
-/* A line a service. On a terminal it is coloured (unless $NO_COLOR is set) and the last column is cut to its width.
- * */
-int status_print_table(const ServiceStatus *list, size_t n, const BuildStatus *build);
+/* A line a service, the control plane's in a group of their own; then what is wrong with the whole, how the last build
+ * went, and how many services run. */
+int status_print_table(const StatusReport *report, const Registry *registry);
 
-/* {"services":[...],"build":{"status":...,"failed":...}}; durations in milliseconds, memory in bytes, times ISO 8601.
- * */
-int status_print_json(const ServiceStatus *list, size_t n, const BuildStatus *build);
+/* {"services":[...],"fleet":{"total":...,"active":...},"problems":[...],"build":{"status":...,"failed":...}}; durations in
+ * milliseconds, memory in bytes, times ISO 8601. */
+int status_print_json(const StatusReport *report, const Registry *registry);
 
 /* One service at length, with its last lines in the journal. */
-int status_print_one(const ServiceStatus *st, const BuildStatus *build);
+int status_print_one(const StatusReport *report);
 
-/* True when stdout is a terminal that takes colours and nobody asked for none. */
-bool status_colors(void);
+/* Of the services asked for, those of the fleet (the control plane is not counted), and those of them that run. */
+size_t status_count(const StatusReport *report, size_t *ret_active);
 
-/* "12.3M": bytes with a binary prefix, as systemctl prints them. */
-#define BYTES_MAX 16
-char *format_bytes(char buf[static BYTES_MAX], uint64_t bytes);
+/* What is wrong with the whole, one line each: the registry's problems, and a metricsd that does not answer. The strings
+ * are those of report and registry; the caller frees the array. NULL without memory. */
+const char **status_troubles(const StatusReport *report, const Registry *registry);

@@ -55,7 +55,8 @@ static json_object *log_to_json(const AlertBook *book, AlertTime now) {
 
 json_object *book_to_json(const AlertBook *book, AlertTime now) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
-        json_object *rules = rules_to_json(book), *silences = silences_to_json(book, now), *log = log_to_json(book, now);
+        json_object *rules = rules_to_json(book), *silences = silences_to_json(book, now);
+        json_object *log = log_to_json(book, now);
         bool ok = json && rules && silences && log;
 
         /* Each is taken over, whatever became of the one before. */

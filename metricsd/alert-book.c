@@ -84,15 +84,18 @@ static int add_defaults(AlertBook *book) {
 /* Nobody's rules are lost: what cannot be used stays to be looked at, and put right by hand. */
 static void set_aside(AlertBook *book, int error, const char *problem) {
         _cleanup_(freep) char *name = NULL;
-        const char *why = problem ? problem : error == -EBADMSG ? "it is not one whole JSON document" : strerror(-error);
+        const char *why = problem;
         int r = alert_store_set_aside(book->store, &name);
 
+        if (!why)
+                why = error == -EBADMSG ? "it is not one whole JSON document" : strerror(-error);
         if (r < 0)
-                log_error("The alert rules in %s cannot be used (%s), and that file cannot be moved out of the way: %s. The "
-                          "default rules take over",
+                log_error("The alert rules in %s cannot be used (%s), and that file cannot be moved out of the way: "
+                          "%s. The default rules take over",
                           alert_store_name(book->store), why, strerror(-r));
         else
-                log_error("The alert rules in %s cannot be used (%s); they now lie in %s, and the default rules take over",
+                log_error("The alert rules in %s cannot be used (%s); they now lie in %s, and the default rules take "
+                          "over",
                           alert_store_name(book->store), why, name);
 }
 

@@ -9,7 +9,6 @@
 typedef struct Flight {
         Alert *alert;
         char *service;
-        char *rule;
         bool job_over;  /* systemd is done; health is waited for */
         uint64_t begun; /* monotonic usec */
         alert_done_t done;
@@ -29,8 +28,8 @@ struct AlertEngine {
 
 /* --- alert-engine.c --- */
 
-/* A new active alert about the service (NULL: none that is known) with what is known of it now. NULL without memory. A dry
- * run is in no list: the caller frees it. */
+/* A new active alert about the service (NULL: none that is known) with what is known of it now. NULL without memory. A
+ * dry run is in no list: the caller frees it. */
 Alert *engine_new_alert(AlertEngine *engine, AlertMetric metric, const char *service, bool by_hand, bool dry_run,
                         AlertTime now);
 /* Moves it to the history. */

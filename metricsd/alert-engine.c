@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "alert-field.h"
 #include "basic/string-util.h"
-#include "foundation/json-util.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 
@@ -43,7 +41,6 @@ AlertEngine *alert_engine_free(AlertEngine *engine) {
         if (engine->flight.done)
                 engine->flight.done(alert_to_json(engine->flight.alert), engine->flight.done_userdata);
         free(engine->flight.service);
-        free(engine->flight.rule);
         free_list(&engine->active);
         free_list(&engine->history);
         alert_book_free(engine->book);
@@ -334,71 +331,4 @@ int alert_engine_delete_rule(AlertEngine *engine, const char *id, AlertTime now)
         if (r >= 0)
                 follow_active(engine, NULL, now);
         return r;
-}
-
-/* --- JSON --- */
-
-static json_object *list_to_json(const AlertList *list, size_t limit) {
-        _cleanup_(json_object_putp) json_object *array = json_object_new_array();
-        const Alert *alert;
-
-        TAILQ_FOREACH(alert, list, entries) {
-                json_object *json;
-
-                if (limit-- == 0)
-                        break;
-                json = alert_to_json(alert);
-                if (!array || !json || json_object_array_add(array, json) < 0) {
-                        json_object_put(json);
-                        return NULL;
-                }
-        }
-        return TAKE_PTR(array);
-}
-
-json_object *alert_engine_active_to_json(const AlertEngine *engine, size_t limit) {
-        return list_to_json(&engine->active, limit);
-}
-
-json_object *alert_engine_status_to_json(const AlertEngine *engine, size_t limit) {
-        _cleanup_(json_object_putp) json_object *json = json_object_new_object();
-
-        if (!json || !json_add(json, "active", list_to_json(&engine->active, limit)) ||
-            !json_add(json, "history", list_to_json(&engine->history, limit)) ||
-            !json_add(json, "totalActive", json_object_new_uint64(engine->n_active)) ||
-            !json_add(json, "totalHistory", json_object_new_uint64(engine->n_history)))
-                return NULL;
-        return TAKE_PTR(json);
-}
-
-static const char *rule_state(const AlertRule *rule) {
-        const char *state = "no data yet";
-
-        if (!rule->enabled)
-                return "disabled";
-        for (const AlertWatch *watch = rule->watches; watch; watch = watch->next) {
-                if (watch->firing)
-                        return "firing";
-                if (watch->holds)
-                        state = "pending";
-                else if (!isnan(watch->value) && !streq(state, "pending"))
-                        state = "ok";
-        }
-        return state;
-}
-
-json_object *alert_engine_rules_to_json(const AlertEngine *engine) {
-        _cleanup_(json_object_putp) json_object *array = json_object_new_array();
-
-        for (size_t i = 0; array && i < engine->book->n_rules; i++) {
-                const AlertRule *rule = engine->book->rules[i];
-                json_object *json = alert_rule_to_json(rule);
-
-                if (!json || !json_add(json, "state", json_object_new_string(rule_state(rule))) ||
-                    json_object_array_add(array, json) < 0) {
-                        json_object_put(json);
-                        return NULL;
-                }
-        }
-        return TAKE_PTR(array);
 }

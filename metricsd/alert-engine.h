@@ -4,17 +4,17 @@
 #include "alert-book.h"
 #include "alert.h"
 
-/* Compares what is measured with the rules, keeps the alerts, and decides on actions. Pure: what time it is comes in, and
- * what it needs of the world it asks through hooks.
+/* Compares what is measured with the rules, keeps the alerts, and decides on actions. Pure: what time it is comes in,
+ * and what it needs of the world it asks through hooks.
  *
- * There is one alert for a metric and a service, with all rules that fire; the most severe of them decides on the action,
- * among equals one that names its service, then the one that came first. The alert is resolved when no rule fires any more.
- * A decision is made again with each value, so what had to wait (another action under way, systemd at work) is carried out
- * later; once an action was begun, the next comes after the rule's cooldown at the earliest.
+ * There is one alert for a metric and a service, with all rules that fire; the most severe of them decides on the
+ * action, among equals one that names its service, then the one that came first. The alert is resolved when no rule
+ * fires any more. A decision is made again with each value, so what had to wait (another action under way, systemd at
+ * work) is carried out later; once an action was begun, the next comes after the rule's cooldown at the earliest.
  *
- * A triggered alert (alert_engine_trigger) has nothing that it could be compared with later. It is resolved when its action
- * has succeeded, else after ALERT_TRIGGERED_USEC. A trigger passes over `for` and `cooldown` and over the limit on an
- * unhealthy fleet, for a person asks; all other limits hold for it too. */
+ * A triggered alert (alert_engine_trigger) has nothing that it could be compared with later. It is resolved when its
+ * action has succeeded, else after ALERT_TRIGGERED_USEC. A trigger passes over `for` and `cooldown` and over the limit
+ * on an unhealthy fleet, for a person asks; all other limits hold for it too. */
 typedef struct AlertEngine AlertEngine;
 
 #define ALERT_HISTORY_MAX 200
@@ -54,8 +54,8 @@ int alert_engine_new(AlertBook *book, const AlertHooks *hooks, void *userdata, A
 AlertEngine *alert_engine_free(AlertEngine *engine);
 TL_DEFINE_CLEANUP(AlertEngine *, alert_engine_free)
 
-/* A new value, to be given at each tick and when something changes. NAN says that there is none at present: then no rule on
- * it holds. */
+/* A new value, to be given at each tick and when something changes. NAN says that there is none at present: then no
+ * rule on it holds. */
 void alert_engine_observe(AlertEngine *engine, AlertMetric metric, const char *service, double value, AlertTime now);
 /* To be called at least every few seconds, and ALERT_ACTION_USEC after act. */
 void alert_engine_tick(AlertEngine *engine, AlertTime now);
@@ -82,13 +82,13 @@ typedef struct AlertTrigger {
 /* alert is what alert_to_json() says of it now; the callee puts. NULL without memory. */
 typedef void (*alert_done_t)(json_object *alert, void *userdata);
 
-/* 0 when no rule matches; 1 with *ret_alert when all is decided; 2 when an action is under way: done is called once when it
- * is over, or when the engine is freed, and never from within. -ENOMEM else. */
+/* 0 when no rule matches; 1 with *ret_alert when all is decided; 2 when an action is under way: done is called once
+ * when it is over, or when the engine is freed, and never from within. -ENOMEM else. */
 int alert_engine_trigger(AlertEngine *engine, const AlertTrigger *trigger, AlertTime now, alert_done_t done,
                          void *userdata, json_object **ret_alert);
 
-/* {active[], history[], totalActive, totalHistory}, newest first, at most limit of each. These three: NULL without memory,
- * the caller puts. */
+/* {active[], history[], totalActive, totalHistory}, newest first, at most limit of each. These three: NULL without
+ * memory, the caller puts. */
 json_object *alert_engine_status_to_json(const AlertEngine *engine, size_t limit);
 json_object *alert_engine_active_to_json(const AlertEngine *engine, size_t limit);
 /* An array: alert_rule_to_json(), and state: "ok", "pending" (holds, but not for as long as `for` says), "firing",

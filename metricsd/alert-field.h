@@ -10,9 +10,9 @@
 
 TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
-/* The fields of a request body, each checked as it is read. A field that is missing or null leaves *ret alone. One that is
- * wrong is -EINVAL, and *ret_problem then says in one line for the client which field it is and what was expected; the
- * caller frees it. -ENOMEM else. */
+/* The fields of a request body, each checked as it is read. A field that is missing or null leaves *ret alone. One
+ * that is wrong is -EINVAL, and *ret_problem then says in one line for the client which field it is and what was
+ * expected; the caller frees it. -ENOMEM else. */
 
 /* Makes the problem: always returns -EINVAL, or -ENOMEM. */
 int field_problem(char **ret_problem, const char *format, ...) _printf_(2, 3);
@@ -27,8 +27,8 @@ typedef const char *(*field_word_t)(int i);
 int field_missing(const char *name, const char *expected, char **ret_problem);
 bool field_is_given(json_object *object, const char *name);
 
-/* A misspelt name of an optional field would else be a setting that is silently without effect. names ends in NULL; what
- * names the object in the message, "a rule". */
+/* A misspelt name of an optional field would else be a setting that is silently without effect. names ends in NULL;
+ * what names the object in the message, "a rule". */
 int field_check_names(json_object *object, const char *const *names, const char *what, char **ret_problem);
 
 /* Text of at most max bytes in one line: what people write ends up in the journal. Valid as long as object. */

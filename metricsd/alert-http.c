@@ -53,8 +53,10 @@ static int reply_not_stored(HttpRequest *request, int r, const char *what) {
         if (r == -ENOMEM)
                 return r;
         if (r == -ENOSPC || r == -EDQUOT)
-                return http_reply_error(request, 507, "DISK_FULL", "%s cannot be stored, and nothing was changed: %s; make "
-                                                                   "room where metricsd keeps its state", what, strerror(-r));
+                return http_reply_error(request, 507, "DISK_FULL",
+                                        "%s cannot be stored, and nothing was changed: %s; make room where metricsd "
+                                        "keeps its state",
+                                        what, strerror(-r));
         return http_reply_error(request, 500, "NOT_STORED", "%s cannot be stored, and nothing was changed: %s", what,
                                 strerror(-r));
 }
@@ -110,8 +112,8 @@ int alert_http_post_rule(HttpRequest *request, void *state) {
                 return reply_invalid(request, r, problem);
         r = alert_engine_put_rule(engine, &rule, alert_time_now(), &kept);
         if (r == -E2BIG)
-                return http_reply_error(request, 409, "TOO_MANY_RULES", "there are %d rules, which is the most; delete one "
-                                                                        "first", BOOK_RULES_MAX);
+                return http_reply_error(request, 409, "TOO_MANY_RULES",
+                                        "there are %d rules, which is the most; delete one first", BOOK_RULES_MAX);
         if (r < 0)
                 return reply_not_stored(request, r, "the rule");
         return reply_rule(request, kept);
@@ -246,8 +248,9 @@ int alert_http_post_silence(HttpRequest *request, void *state) {
                 return reply_invalid(request, r, problem);
         r = alert_book_add_silence(alert_engine_book(engine), &silence, now, &kept);
         if (r == -E2BIG)
-                return http_reply_error(request, 409, "TOO_MANY_SILENCES", "there are %d silences, which is the most; "
-                                                                           "delete one first", BOOK_SILENCES_MAX);
+                return http_reply_error(request, 409, "TOO_MANY_SILENCES",
+                                        "there are %d silences, which is the most; delete one first",
+                                        BOOK_SILENCES_MAX);
         if (r < 0)
                 return reply_not_stored(request, r, "the silence");
         return reply_silence(request, kept);

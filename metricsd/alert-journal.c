@@ -88,7 +88,8 @@ static char *read_line(sd_journal *journal) {
         uint64_t usec;
         size_t size;
 
-        if (sd_journal_get_realtime_usec(journal, &usec) < 0 || sd_journal_get_data(journal, "MESSAGE", &data, &size) < 0)
+        if (sd_journal_get_realtime_usec(journal, &usec) < 0 ||
+            sd_journal_get_data(journal, "MESSAGE", &data, &size) < 0)
                 return NULL;
         size -= MIN(size, strlen("MESSAGE="));
         size = MIN(size, MESSAGE_MAX);

@@ -48,8 +48,8 @@ static void fleet(unsigned *ret_unhealthy, unsigned *ret_total, void *userdata) 
                         continue;
                 total++;
                 /* What nobody wants to run, and what has just begun to, says nothing against the others. */
-                if (unit->condition != FLEET_STOPPED && unit->condition != FLEET_ASLEEP && w->health != HEALTH_HEALTHY &&
-                    w->health != HEALTH_UNKNOWN)
+                if (unit->condition != FLEET_STOPPED && unit->condition != FLEET_ASLEEP &&
+                    w->health != HEALTH_HEALTHY && w->health != HEALTH_UNKNOWN)
                         unhealthy++;
         }
         *ret_unhealthy = unhealthy;
@@ -134,10 +134,8 @@ static double health_value(const Watched *w) {
         case HEALTH_DEGRADED:
                 return 0.5;
         case HEALTH_OFFLINE:
-                return 0;
-        case HEALTH_UNKNOWN:
         default:
-                return NAN;
+                return 0;
         }
 }
 
@@ -151,6 +149,9 @@ static void tell_health(Alerts *alerts, Watched *w, AlertTime now) {
         bool fresh = w->checked_at != w->judged_at;
 
         w->judged_at = w->checked_at;
+        /* It has just started, or has not answered once: nothing is better than before yet, nor worse. */
+        if (w->health == HEALTH_UNKNOWN)
+                return;
         if (w->health != HEALTH_HEALTHY || fresh)
                 alert_engine_observe(alerts->engine, METRIC_HEALTH, w->unit->service->id, health_value(w), now);
 }

@@ -5,7 +5,8 @@
 #include "manager.h"
 #include "watched.h"
 
-/* The alert engine in its program: it is told what the collectors have found out, asks the fleet, and has systemd act. */
+/* The alert engine in its program: it is told what the collectors have found out, asks the fleet, and has systemd act.
+ * */
 typedef struct Alerts Alerts;
 
 /* Rules and silences lie in $STATE_DIRECTORY. -EUCLEAN without it. manager->bus and manager->event must be there, and

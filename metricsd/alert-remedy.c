@@ -129,8 +129,9 @@ static void report_refusal(AlertEngine *engine, const Alert *alert) {
 
 /* --- The flight --- */
 
-static void take_off(AlertEngine *engine, Alert *alert, char *service, char *rule, AlertTime now) {
-        engine->flight = (Flight) { .alert = alert, .service = service, .rule = rule, .begun = now.monotonic };
+/* Takes over service. */
+static void take_off(AlertEngine *engine, Alert *alert, char *service, AlertTime now) {
+        engine->flight = (Flight) { .alert = alert, .service = service, .begun = now.monotonic };
         alert->attempted = alert->under_way = true;
         alert->succeeded = false;
         alert->attempts++;
@@ -143,7 +144,7 @@ static void take_off(AlertEngine *engine, Alert *alert, char *service, char *rul
 static void land(AlertEngine *engine, const char *problem, AlertTime now) {
         Flight flight = engine->flight;
         Alert *alert = flight.alert;
-        _cleanup_(freep) char *service = flight.service, *rule = flight.rule, *what = NULL;
+        _cleanup_(freep) char *service = flight.service, *what = NULL;
         char took[TIMESPAN_MAX];
 
         engine->flight = (Flight) {};
@@ -167,15 +168,15 @@ static void land(AlertEngine *engine, const char *problem, AlertTime now) {
 }
 
 static int begin(AlertEngine *engine, Alert *alert, AlertTime now) {
-        _cleanup_(freep) char *service = strdup(alert->service), *rule = strdup(alert->rule), *what = NULL;
+        _cleanup_(freep) char *service = strdup(alert->service), *what = NULL;
         int r;
 
         what = str_printf("%s of %s begins", alert_action_verb(alert->action), alert->service);
-        if (!service || !rule || !what)
+        if (!service || !what)
                 return -ENOMEM;
         report(LOG_NOTICE, "remediation", alert, what);
-        alert_book_log(engine->book, rule, service, now);
-        take_off(engine, alert, TAKE_PTR(service), TAKE_PTR(rule), now);
+        alert_book_log(engine->book, alert->rule, service, now);
+        take_off(engine, alert, TAKE_PTR(service), now);
         r = engine->hooks->act(alert->action, alert->service, engine->userdata);
         if (r < 0) {
                 _cleanup_(freep) char *problem = str_printf("systemd could not be asked: %s", strerror(-r));

@@ -38,9 +38,9 @@ static const char *const actions[] = {
         [ACTION_NOTIFY] = "notify",
 };
 
-/* "offline" is about degraded services, too: what runs and does not answer is degraded, and that alone is for metricsd to
- * repair (what does not run is systemd's, see alert-safety.h). It waits longer than the watchdog of a native service (10 s),
- * a restart and a crash's back-off take: systemd is to have done its part before anybody else acts. */
+/* "offline" is about degraded services, too: what runs and does not answer is degraded, and that alone is for metricsd
+ * to repair (what does not run is systemd's, see alert-safety.h). It waits longer than the watchdog of a native
+ * service (10 s), a restart and a crash's back-off take: systemd is to have done its part before anybody else acts. */
 const char *const alert_default_rules[] = {
         "{\"id\":\"default-response-time\",\"metric\":\"service.responseTime\",\"operator\":\">\",\"threshold\":5000,"
         "\"severity\":\"warning\",\"action\":\"restart-service\",\"for\":10000,"
@@ -147,7 +147,8 @@ static int read_params(json_object *json, AlertRule *rule, const char **ret_serv
                                      RULE_PARAMS_MAX, size);
         /* "serviceID" for "serviceId" would make it a rule that restarts every service. */
         if (rule->action == ACTION_RESTART_SERVICE || rule->action == ACTION_RELOAD_SERVICE) {
-                r = field_check_names(params, names, "the actionParams of restart-service and reload-service", ret_problem);
+                r = field_check_names(params, names, "the actionParams of restart-service and reload-service",
+                                      ret_problem);
                 if (r < 0)
                         return r;
         }
@@ -177,8 +178,9 @@ static int read_service(json_object *json, alert_service_exists_t exists, void *
         if (!service)
                 return 0;
         if (!service_id_valid(service) || (exists && !exists(service, userdata)))
-                return field_problem(ret_problem, "%s: the id of a service is expected, such as \"training\", and there "
-                                                  "is no \"%.64s\"",
+                return field_problem(ret_problem,
+                                     "%s: the id of a service is expected, such as \"training\", and there is no "
+                                     "\"%.64s\"",
                                      by_field ? "service" : "actionParams.serviceId", service);
         rule->service = strdup(service);
         return rule->service ? 0 : -ENOMEM;

@@ -44,7 +44,8 @@ static int judge_service(const AlertSafety *s, SafetyVerdict *ret, char **ret_re
                 return refuse(SAFETY_NO_SERVICE, ret,
                               strdup("no service to act on: neither the rule nor the request names one"), ret_reason);
         if (!s->known)
-                return refuse(SAFETY_UNKNOWN_SERVICE, ret, str_printf("there is no service %s", s->service), ret_reason);
+                return refuse(SAFETY_UNKNOWN_SERVICE, ret, str_printf("there is no service %s", s->service),
+                              ret_reason);
         if (s->is_self)
                 return refuse(SAFETY_SELF, ret,
                               str_printf("%s cannot see to a restart of itself", s->service), ret_reason);

@@ -7,8 +7,9 @@
 #include "alert-rule.h"
 #include "shared/fleet.h"
 
-/* May this action be carried out now? Pure: all that the answer rests on comes in. systemd restarts what is dead; metricsd
- * repairs what runs and yet does not work, so an action is for a service that runs, and never fights a person or systemd. */
+/* May this action be carried out now? Pure: all that the answer rests on comes in. systemd restarts what is dead;
+ * metricsd repairs what runs and yet does not work, so an action is for a service that runs, and never fights a person
+ * or systemd. */
 
 #define SAFETY_ACTIONS_MAX 3
 #define SAFETY_WINDOW (UINT64_C(30) * 60 * USEC_PER_SEC)

@@ -6,8 +6,9 @@
 #include "basic/time-util.h"
 #include "foundation/json-util.h"
 
-#define UNTIL_EXPECTED \
-        "until: a date as \"2026-01-31T08:15:30Z\" or a duration as \"2h\" is expected, in the future and at most 30 days on"
+#define UNTIL_EXPECTED                                                                                            \
+        "until: a date as \"2026-01-31T08:15:30Z\" or a duration as \"2h\" is expected, in the future and at most " \
+        "30 days on"
 
 AlertSilence *alert_silence_free(AlertSilence *silence) {
         if (!silence)
@@ -27,7 +28,8 @@ static int read_until(json_object *json, uint64_t now, uint64_t *ret, char **ret
         int r;
 
         if (!field_is_given(json, "until"))
-                return field_missing("until", "a date or a duration is expected, for a silence always ends", ret_problem);
+                return field_missing("until", "a date or a duration is expected, for a silence always ends",
+                                     ret_problem);
         (void) json_object_object_get_ex(json, "until", &until);
         if (json_object_is_type(until, json_type_string))
                 text = json_object_get_string(until);

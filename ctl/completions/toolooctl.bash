@@ -3,7 +3,7 @@
 
 _toolooctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i
-        local verbs='start stop restart reload status dev'
+        local verbs='start stop restart reload status list logs dev'
 
         for ((i = 1; i < COMP_CWORD; i++)); do
                 word=${COMP_WORDS[i]}
@@ -13,17 +13,26 @@ _toolooctl() {
                 fi
         done
 
+        # The values of options without a list of their own are nobody's to guess.
+        if [[ ${COMP_WORDS[COMP_CWORD - 1]} == -n ]]; then
+                return
+        fi
+
         local options='--quiet --help --version' names=''
         case $verb in
         '') names=$verbs ;;
-        start | stop | restart) names=$(toolooctl status --json 2>/dev/null | _toolooctl_ids) ;;
+        start | stop | restart) names=$(_toolooctl_ids) ;;
         reload)
                 options+=' --changed --modules='
-                names=$(toolooctl status --json 2>/dev/null | _toolooctl_ids)
+                names=$(_toolooctl_ids)
                 ;;
-        status)
+        status | list)
                 options+=' --json'
-                names=$(toolooctl status --json 2>/dev/null | _toolooctl_ids)
+                names=$(_toolooctl_ids)
+                ;;
+        logs)
+                options+=' --follow --lines= --since= --json'
+                names="$(_toolooctl_ids) watchd"
                 ;;
         dev)
                 options+=' --build='
@@ -45,7 +54,7 @@ _toolooctl() {
 
 # An id has no character that JSON would escape.
 _toolooctl_ids() {
-        grep -o '"id":"[a-z0-9-]*"' | cut -d '"' -f 4
+        toolooctl list --json 2>/dev/null | grep -o '"id":"[a-z0-9-]*"' | cut -d '"' -f 4
 }
 
 complete -F _toolooctl toolooctl

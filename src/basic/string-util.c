@@ -28,6 +28,16 @@ char *str_printf(const char *format, ...) {
         return s;
 }
 
+int str_replace(char **s, const char *value) {
+        char *n = strdup(value);
+
+        if (!n)
+                return -ENOMEM;
+        free(*s);
+        *s = n;
+        return 0;
+}
+
 int str_replace_printf(char **s, const char *format, ...) {
         va_list ap;
         char *n;

@@ -30,7 +30,10 @@ bool endswith(const char *s, const char *suffix);
 char *str_printf(const char *format, ...) _printf_(1, 2);
 char *str_vprintf(const char *format, va_list ap) _printf_(1, 0);
 
-/* Replaces *s by a new string; the old one is freed. -ENOMEM leaves *s alone. */
+/* Replaces *s by a copy of value; the old one is freed. -ENOMEM leaves *s alone. */
+int str_replace(char **s, const char *value);
+
+/* The same for a new string. */
 int str_replace_printf(char **s, const char *format, ...) _printf_(2, 3);
 
 /* True for [a-z][a-z0-9-]* of at most 32 characters: what a service id may be. */

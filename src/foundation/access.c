@@ -144,6 +144,14 @@ static bool parse_origin(const char *value, Authority *ret, bool *ret_https) {
         return true;
 }
 
+/* Of an extension, an app: "chrome-extension://abc". */
+static bool is_other_scheme(const char *origin) {
+        const char *end = strstr(origin, "://");
+
+        return end && end > origin && end[3] && !origin[strcspn(origin, BLANKS ",*@")] && !strchr(end + 3, '/') &&
+                strncasecmp(origin, "http", 4) != 0;
+}
+
 bool access_host_is_valid(const char *host) {
         Authority a;
 
@@ -154,7 +162,7 @@ bool access_origin_is_valid(const char *origin) {
         Authority a;
         bool https;
 
-        return parse_origin(origin, &a, &https);
+        return parse_origin(origin, &a, &https) || is_other_scheme(origin);
 }
 
 static bool host_is_ours(const AccessRules *rules, const char *host) {
@@ -171,23 +179,27 @@ static bool host_is_ours(const AccessRules *rules, const char *host) {
         return false;
 }
 
-static bool is_listed(const AccessRules *rules, const Authority *a, bool https) {
-        STRV_FOREACH(listed, rules->origins) {
-                Authority b;
-                bool b_https;
+static bool is_same_origin(const Authority *a, bool https, const char *listed) {
+        Authority b;
+        bool b_https;
 
-                if (parse_origin(*listed, &b, &b_https) && https == b_https && a->port == b.port &&
-                    streq(a->name, b.name))
-                        return true;
-        }
-        return false;
+        return parse_origin(listed, &b, &b_https) && https == b_https && a->port == b.port && streq(a->name, b.name);
 }
 
 bool access_origin_is_listed(const AccessRules *rules, const char *origin) {
         Authority a;
-        bool https;
+        bool https, parsed;
+        size_t n;
 
-        return rules->origins && parse_origin(origin, &a, &https) && is_listed(rules, &a, https);
+        if (!rules->origins)
+                return false;
+        origin = trim(origin, &n);
+        parsed = parse_origin(origin, &a, &https);
+        STRV_FOREACH(listed, rules->origins)
+                if ((strlen(*listed) == n && strncasecmp(*listed, origin, n) == 0) ||
+                    (parsed && is_same_origin(&a, https, *listed)))
+                        return true;
+        return false;
 }
 
 /* Another server of this machine is not to be trusted for listening here: its pages may be anybody's. */
@@ -212,11 +224,11 @@ static Access judge_origin(const AccessRules *rules, const AccessHead *head) {
                 return site && n == strlen("cross-site") && strncasecmp(site, "cross-site", n) == 0 ? ACCESS_ORIGIN
                                                                                                     : ACCESS_OK;
         }
-        if (head->n_origins > 1 || !parse_origin(head->origin, &a, &https))
+        if (head->n_origins > 1)
                 return ACCESS_ORIGIN;
-        if (is_listed(rules, &a, https))
+        if (access_origin_is_listed(rules, head->origin))
                 return ACCESS_OK;
-        return a.loopback ? judge_port(rules, a.port) : ACCESS_ORIGIN;
+        return parse_origin(head->origin, &a, &https) && a.loopback ? judge_port(rules, a.port) : ACCESS_ORIGIN;
 }
 
 Access access_judge(const AccessRules *rules, const AccessHead *head) {

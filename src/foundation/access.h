@@ -19,6 +19,7 @@ typedef enum Access {
         ACCESS_WAIT, /* not known yet */
         ACCESS_OVERDUE, /* not known after a time of waiting */
         ACCESS_USER,
+        ACCESS_GONE, /* a user that nobody knows any more */
         ACCESS_HOST,
         ACCESS_ORIGIN,
         _ACCESS_MAX,

@@ -221,10 +221,23 @@ static bool head_fits(const HttpRequest *request, const ForwardField *fields, si
         return size <= CONNECTION_MEMORY;
 }
 
-static struct MHD_Response *make_response(HttpRequest *request, int64_t length, void *body, bool streamed) {
+/* Without a length MHD would say 0, or that it comes in chunks, and then send their end to a HEAD. */
+static struct MHD_Response *make_bodiless(void) {
+        struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+
+        if (response && MHD_set_response_options(response, MHD_RF_INSANITY_HEADER_CONTENT_LENGTH, MHD_RO_END) != MHD_YES) {
+                MHD_destroy_response(response);
+                return NULL;
+        }
+        return response;
+}
+
+static struct MHD_Response *make_response(HttpRequest *request, int64_t length, void *body, ForwardBody kind) {
         struct MHD_Response *response;
 
-        if (streamed)
+        if (kind == FORWARD_BODILESS && length < 0)
+                return make_bodiless();
+        if (kind != FORWARD_WHOLE)
                 return MHD_create_response_from_callback(length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t) length,
                                                          length < 0 ? 1 : BLOCK_SIZE, read_answer, request, NULL);
         response = MHD_create_response_from_buffer(body ? (size_t) length : 0, body,
@@ -235,14 +248,14 @@ static struct MHD_Response *make_response(HttpRequest *request, int64_t length, 
 }
 
 int forward_answer(HttpRequest *request, unsigned status, const ForwardField *fields, size_t n_fields, int64_t length,
-                   void *body, bool streamed) {
+                   void *body, ForwardBody kind) {
         struct MHD_Response *response;
 
         if (!head_fits(request, fields, n_fields)) {
                 free(body);
                 return -E2BIG;
         }
-        response = make_response(request, length, body, streamed);
+        response = make_response(request, length, body, kind);
         if (!response)
                 return -ENOMEM;
         for (size_t i = 0; i < n_fields; i++)

@@ -62,6 +62,12 @@ extern const ProxyOps tooloo_proxy_ops _public_;
 
 /* --- What the proxy asks of the server --- */
 
+typedef enum ForwardBody {
+        FORWARD_WHOLE,
+        FORWARD_STREAMED,
+        FORWARD_BODILESS,
+} ForwardBody;
+
 typedef struct ForwardField {
         const char *name, *value;
 } ForwardField;
@@ -74,6 +80,10 @@ void forward_fields(const HttpRequest *request, void (*each)(void *userdata, con
                     void *userdata) _public_;
 const struct sockaddr *forward_peer(const HttpRequest *request) _public_;
 
+/* The id of a request: the wanted one where that is fit (may be NULL), else a new one. */
+#define REQUEST_ID_MAX 65
+void forward_request_id(Server *server, const char *wanted, char ret[static REQUEST_ID_MAX]) _public_;
+
 /* Counters that a service's requests go into. NULL when there can be no more of them. */
 EndpointStats *forward_stats(Server *server, const char *service) _public_;
 void forward_count_in(HttpRequest *request, EndpointStats *stats) _public_;
@@ -81,11 +91,12 @@ void forward_count_in(HttpRequest *request, EndpointStats *stats) _public_;
 void forward_count(Server *server, EndpointStats *stats, unsigned status, uint64_t usec) _public_;
 
 /* The answer: its head, and its body in one piece (body, malloc'ed, taken over also on failure) or through read()
- * (`streamed`). length is that of the body, or what the head of an answer without one says (to HEAD); -1 when it is not
- * known. -E2BIG when the head does not fit in what a connection may use; nothing was done then. */
+ * (FORWARD_STREAMED). length is that of the body; -1 when it is not known. An answer that has none (FORWARD_BODILESS: to
+ * HEAD, 204, 304) has the length that its head says, -1 for none. -E2BIG when the head does not fit in what a connection may use; nothing was done then. */
 int forward_answer(HttpRequest *request, unsigned status, const ForwardField *fields, size_t n_fields, int64_t length,
-                   void *body, bool streamed) _public_;
-/* False while the client sends its body: no answer of any kind can be given before body_end(). */
+                   void *body, ForwardBody kind) _public_;
+/* False while the client sends its body: no answer of any kind can be given before body_end(). That may be so in begin()
+ * already. */
 bool forward_may_answer(const HttpRequest *request) _public_;
 /* There is room for more of the body, or more of the answer, or its end. From the loop or from within the operations. */
 void forward_wake(HttpRequest *request) _public_;

@@ -37,15 +37,16 @@ struct Gate {
         } told[_ACCESS_MAX];
 };
 
+#define WRONG_USER "this service answers its own user and root; AllowUsers= in [X-Tooloo] of its unit lets others in"
+
 static const struct {
         unsigned status;
         const char *code, *sentence;
 } refusals[_ACCESS_MAX] = {
         [ACCESS_OVERDUE] = { MHD_HTTP_SERVICE_UNAVAILABLE, "ACCESS_UNKNOWN",
                              "who may ask could not be found out in time: try again, and see the service's journal" },
-        [ACCESS_USER] = { MHD_HTTP_FORBIDDEN, "FORBIDDEN_USER",
-                          "this service answers its own user and root; AllowUsers= in [X-Tooloo] of its unit lets "
-                          "others in" },
+        [ACCESS_USER] = { MHD_HTTP_FORBIDDEN, "FORBIDDEN_USER", WRONG_USER },
+        [ACCESS_GONE] = { MHD_HTTP_FORBIDDEN, "FORBIDDEN_USER", WRONG_USER },
         [ACCESS_HOST] = { MHD_HTTP_FORBIDDEN, "FORBIDDEN_HOST",
                           "the Host is not a loopback name; AllowHosts= in [X-Tooloo] of the service's unit allows "
                           "others" },
@@ -146,8 +147,8 @@ static int copy_list(char *const *list, bool (*valid)(const char *), const char 
         STRV_FOREACH(s, list) {
                 if (!valid(*s)) {
                         log_warning("%s=%s: not %s; it is left out", setting, *s,
-                                    valid == access_host_is_valid ? "a host name" : "http(s)://HOST or "
-                                                                                    "http(s)://HOST:PORT");
+                                    valid == access_host_is_valid ? "a host name" : "an origin, as https://HOST or "
+                                                                                    "https://HOST:PORT is one");
                         continue;
                 }
                 if (strv_extend(&copy, *s) < 0)
@@ -212,8 +213,8 @@ Access gate_judge_peer(Gate *gate, int fd, uid_t *ret_uid) {
         if (r >= 0)
                 r = peer_find_uid(&gate->diag, fd, &uid);
         if (r == -ESRCH) {
-                gate_tell(gate, ACCESS_USER, "whose process is gone, or not on this machine");
-                return ACCESS_USER;
+                gate_tell(gate, ACCESS_GONE, "whose process is gone, or not on this machine");
+                return ACCESS_GONE;
         }
         if (r < 0) {
                 gate_tell(gate, ACCESS_USER, "whose user the kernel did not say (%s)", strerror(-r));
@@ -278,7 +279,7 @@ void gate_tell(Gate *gate, Access why, const char *format, ...) {
         gate->told[why].at = now;
         gate->told[why].hidden = 0;
         log_fields(LOG_WARNING, (const char *const[]) { "TOOLOO_EVENT=access-refused", NULL }, "Refused %s %s%s: %s",
-                   why == ACCESS_USER ? "a connection" : "a request", strna(who), more, refusals[why].code);
+                   why == ACCESS_USER || why == ACCESS_GONE ? "a connection" : "a request", strna(who), more, refusals[why].code);
 }
 
 /* --- Those who wait --- */

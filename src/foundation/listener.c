@@ -11,8 +11,9 @@
 #include "foundation/gate.h"
 #include "shared/log.h"
 
-/* A WebSocket handshake must begin with this much at most; what is longer is HTTP's to refuse. */
-#define PEEK_MAX 4096
+/* The head of a handshake, with the cookies of every service on this host name, must fit whole: which page it comes from
+ * may stand at its end. What is longer is HTTP's to refuse. */
+#define PEEK_MAX (16 * 1024)
 #define ACCEPT_AT_ONCE 64
 #define ACCEPT_RETRY_USEC (100 * USEC_PER_MSEC)
 
@@ -181,7 +182,7 @@ static int take_connection(Server *server, int fd) {
         Conn *conn;
         int r;
 
-        if (access == ACCESS_USER || (access == ACCESS_WAIT && gate_is_crowded(server->gate))) {
+        if (access > ACCESS_WAIT || (access == ACCESS_WAIT && gate_is_crowded(server->gate))) {
                 refused_take(server, fd);
                 return 0;
         }
@@ -225,7 +226,10 @@ void conn_look_again(Conn *conn) {
                 refused_take(server, fd);
                 return;
         }
-        r = server->ws ? sd_event_source_set_enabled(conn->peek_source, SD_EVENT_ON) : conn_hand_to_mhd(conn);
+        if (server->ws || server->proxying)
+                r = sd_event_source_set_enabled(conn->peek_source, SD_EVENT_ON);
+        else
+                r = conn_hand_to_mhd(conn);
         if (r < 0)
                 log_errno(r, "Cannot take a connection");
 }
@@ -310,7 +314,9 @@ int server_add_listener(Server *server, int fd) {
                 safe_close(fd);
                 return r;
         }
-        r = sd_event_add_io(server->event, &listener->source, fd, EPOLLIN, on_connection, listener);
+        r = gate_add_listener(server->gate, fd);
+        if (r >= 0)
+                r = sd_event_add_io(server->event, &listener->source, fd, EPOLLIN, on_connection, listener);
         if (r < 0) {
                 safe_close(fd);
                 return r;

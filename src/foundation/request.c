@@ -45,6 +45,14 @@ static bool request_id_ok(const char *id) {
                 strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == n;
 }
 
+void forward_request_id(Server *server, const char *wanted, char ret[static REQUEST_ID_MAX]) {
+        if (wanted && request_id_ok(wanted))
+                (void) snprintf(ret, REQUEST_ID_MAX, "%s", wanted);
+        else
+                (void) snprintf(ret, REQUEST_ID_MAX, "%016" PRIx64 "-%" PRIu64, server->request_id_prefix,
+                                ++server->next_request_id);
+}
+
 void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection) {
         const union MHD_ConnectionInfo *info;
         HttpRequest *request = calloc(1, sizeof(HttpRequest));
@@ -228,19 +236,14 @@ static int settle_access(HttpRequest *request) {
 
 /* The head is complete. What can be refused by it alone is refused before the body comes. */
 static int judge_head(HttpRequest *request, const char *method, const char *version) {
-        const char *id, *why = NULL;
+        const char *why = NULL;
         unsigned status;
         int r;
 
         request->seen = true;
         request->method_name = method;
         request->method = method_from_string(method);
-        id = http_request_header(request, "X-Request-Id");
-        if (id && request_id_ok(id))
-                (void) snprintf(request->id, sizeof(request->id), "%s", id);
-        else
-                (void) snprintf(request->id, sizeof(request->id), "%016" PRIx64 "-%" PRIu64,
-                                request->server->request_id_prefix, ++request->server->next_request_id);
+        forward_request_id(request->server, http_request_header(request, "X-Request-Id"), request->id);
 
         status = guard_request(request, method, version, &why);
         if (status > 0) {
@@ -320,6 +323,7 @@ static int take_more(HttpRequest *request, const char *data, size_t *size) {
         int r;
 
         if (!request->settled) {
+                request->head_over = *size > 0;
                 r = settle_access(request);
                 if (r < 0 || request->suspended || request->status > 0)
                         return r;

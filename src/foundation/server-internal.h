@@ -137,7 +137,7 @@ struct HttpRequest {
         AccessHead head;
         Access access;
         bool settled; /* it is known whether it may, and whose it is */
-        char id[65];
+        char id[REQUEST_ID_MAX];
         uint64_t begun; /* monotonic usec */
         uint64_t taken; /* usec to the reply: what comes after is the client's speed, or a stream's length */
         char *body;

@@ -11,22 +11,20 @@
 #define AGAIN_USEC (5 * USEC_PER_SEC)
 
 struct FleetPorts {
-        sd_event *event;
         sd_bus *bus;
         void (*known)(void *userdata);
         void *userdata;
         unsigned *ports; /* as last read */
         size_t n_ports;
         uint64_t read_at; /* monotonic usec, 0 for never */
-        sd_event_source *load;
+        RegistryLoad *load;
 };
 
-int fleet_ports_new(sd_event *event, sd_bus *bus, void (*known)(void *userdata), void *userdata, FleetPorts **ret) {
+int fleet_ports_new(sd_bus *bus, void (*known)(void *userdata), void *userdata, FleetPorts **ret) {
         FleetPorts *ports = calloc(1, sizeof(FleetPorts));
 
         if (!ports)
                 return -ENOMEM;
-        ports->event = sd_event_ref(event);
         ports->bus = sd_bus_ref(bus);
         ports->known = known;
         ports->userdata = userdata;
@@ -37,9 +35,8 @@ int fleet_ports_new(sd_event *event, sd_bus *bus, void (*known)(void *userdata),
 FleetPorts *fleet_ports_free(FleetPorts *ports) {
         if (!ports)
                 return NULL;
-        sd_event_source_disable_unref(ports->load);
+        registry_load_free(ports->load);
         sd_bus_unref(ports->bus);
-        sd_event_unref(ports->event);
         free(ports->ports);
         free(ports);
         return NULL;
@@ -63,25 +60,12 @@ static int keep(FleetPorts *ports, const Registry *registry) {
 static void on_loaded(int error, Registry *registry, void *userdata) {
         FleetPorts *ports = userdata;
 
-        ports->load = sd_event_source_disable_unref(ports->load);
+        ports->load = registry_load_free(ports->load);
         ports->read_at = now_usec();
         if (error >= 0)
                 (void) keep(ports, registry);
         registry_free(registry);
         ports->known(ports->userdata);
-}
-
-static int on_load(sd_event_source *source, void *userdata) {
-        FleetPorts *ports = userdata;
-        Registry *registry = NULL;
-        int r = registry_load(ports->bus, &registry);
-
-        on_loaded(r, registry, ports);
-        return 0;
-}
-
-static int start_load(FleetPorts *ports) {
-        return sd_event_add_defer(ports->event, &ports->load, on_load, ports);
 }
 
 int fleet_ports_have(FleetPorts *ports, unsigned port) {
@@ -94,7 +78,7 @@ int fleet_ports_have(FleetPorts *ports, unsigned port) {
                 return -EINPROGRESS;
         if (ports->read_at > 0 && now_usec() - ports->read_at < AGAIN_USEC)
                 return 0;
-        r = start_load(ports);
+        r = registry_load_async(ports->bus, on_loaded, ports, &ports->load);
         if (r < 0) {
                 log_errno(r, "Cannot ask for the fleet's ports");
                 return 0;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <systemd/sd-bus.h>
-#include <systemd/sd-event.h>
 
 #include "basic/macro.h"
 
@@ -10,8 +9,8 @@
  * not our own, so that most services never do, and at most every five seconds for a port that is not among them. */
 typedef struct FleetPorts FleetPorts;
 
-/* known is called, from the event loop, when the answer to a question that was -EINPROGRESS is there. */
-int fleet_ports_new(sd_event *event, sd_bus *bus, void (*known)(void *userdata), void *userdata, FleetPorts **ret);
+/* bus must be attached to an event loop. known is called, from that, when the answer to a question that was -EINPROGRESS is there. */
+int fleet_ports_new(sd_bus *bus, void (*known)(void *userdata), void *userdata, FleetPorts **ret);
 FleetPorts *fleet_ports_free(FleetPorts *ports);
 TL_DEFINE_CLEANUP(FleetPorts *, fleet_ports_free)
 

@@ -119,7 +119,7 @@ static int on_drop_ins(sd_bus_message *reply, void *userdata, sd_bus_error *erro
 /* Calls are answered in order, so the drop-ins are settled last. */
 static int on_fragment(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Host *host = userdata;
-        const char *path;
+        const char *path = "";
         int r;
 
         r = sd_bus_message_is_method_error(reply, NULL) ? -sd_bus_message_get_errno(reply)
@@ -185,7 +185,7 @@ void host_unit_start(Host *host) {
                 settle_nothing(host);
                 return;
         }
-        r = fleet_ports_new(host->event, host->bus, on_ports_known, host, &host->ports);
+        r = fleet_ports_new(host->bus, on_ports_known, host, &host->ports);
         if (r < 0)
                 log_errno(r, "Only pages of this service itself may change something");
         set_access(host, &(ServiceSettings) {}, true);

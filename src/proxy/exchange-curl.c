@@ -74,7 +74,7 @@ static int on_request_goes_out(void *userdata, char *peer, char *own, int peer_p
 
         if (e->sent > 0 && (!e->safe || e->sent > RETRIES_MAX))
                 return CURL_PREREQFUNC_ABORT;
-        if (e->sent++ > 0) {
+        if (e->sent++ > e->retries) { /* ours are counted */
                 e->upstream->retries++;
                 e->proxy->retries++;
         }
@@ -214,7 +214,7 @@ int exchange_set_head(Exchange *e, const Fields *fields, const char *method, con
         if (code == CURLE_OK && e->has_body)
                 code = curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t) e->length);
         if (code == CURLE_OK)
-                code = curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, streq(method, "GET") ? NULL : method);
+                code = curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, streq(method, "GET") && !e->has_body ? NULL : method);
         return code == CURLE_OK ? 0 : -ENOMEM;
 }
 

@@ -114,27 +114,32 @@ static bool without_body(const Exchange *e) {
         return e->is_head || e->answer.status == 204 || e->answer.status == 304;
 }
 
+/* NULL for an empty one. Nothing has been read from it yet, so it begins at its beginning. */
+static void *take_body(Buffer *b) {
+        void *bytes = buffer_size(b) > 0 ? TAKE_PTR(b->bytes) : NULL;
+
+        buffer_done(b);
+        return bytes;
+}
+
 static void answer(Exchange *e) {
         Fields *fields = &e->proxy->fields;
-        bool whole = e->state == EXCHANGE_FINISHED && !e->is_head;
+        ForwardBody kind = FORWARD_STREAMED;
         int64_t length = e->answer.length;
         void *body = NULL;
         int r;
 
         r = answer_head_fields(&e->answer, fields);
         if (r >= 0) {
-                if (whole) {
+                if (without_body(e))
+                        kind = FORWARD_BODILESS;
+                else if (e->state == EXCHANGE_FINISHED) {
+                        kind = FORWARD_WHOLE;
                         length = (int64_t) buffer_size(&e->down);
-                        if (length > 0 && e->down.begin == 0)
-                                body = TAKE_PTR(e->down.bytes);
-                        whole = length == 0 || body;
-                        if (whole)
-                                buffer_done(&e->down);
-                        else
-                                length = e->answer.length;
+                        body = take_body(&e->down);
                 }
                 e->answered = true;
-                r = forward_answer(e->request, e->answer.status, fields->items, fields->n, length, body, !whole);
+                r = forward_answer(e->request, e->answer.status, fields->items, fields->n, length, body, kind);
         }
         if (r == -E2BIG) {
                 e->answered = false;
@@ -166,6 +171,9 @@ ssize_t exchange_read(Exchange *e, char *buf, size_t max) {
 /* Nothing of an answer has come. Again where that cannot do harm: what may be repeated, or what never went out. */
 static bool may_retry(const Exchange *e) {
         if (e->answer.status != 0 || e->answer.wrong || e->retries >= RETRIES_MAX)
+                return false;
+        if (e->result != CURLE_COULDNT_CONNECT && e->result != CURLE_GOT_NOTHING && e->result != CURLE_SEND_ERROR &&
+            e->result != CURLE_RECV_ERROR)
                 return false;
         return e->sent == 0 || (e->safe && e->sent <= RETRIES_MAX);
 }
@@ -317,10 +325,6 @@ static const char *without_authority(const char *target, const char *host) {
         return *path ? NULL : "/";
 }
 
-static int reply_bad(HttpRequest *request, const char *why) {
-        return http_reply_error(request, 400, "BAD_REQUEST", "%s", why);
-}
-
 /* What is wrong with the head, NULL for nothing. *target becomes what is sent. */
 static const char *judge(const Fields *fields, const char **target) {
         *target = without_authority(*target, fields_get(fields, "Host"));
@@ -395,6 +399,51 @@ static int begin(Proxy *proxy, HttpRequest *request, Upstream *upstream, const c
         return 1;
 }
 
+/* Not forwarded. The client gets its answer when it has sent its body. */
+static int refuse_request(Proxy *proxy, HttpRequest *request, Upstream *upstream, const Refusal *why, Exchange **ret) {
+        Exchange *e;
+        int r;
+
+        if (forward_may_answer(request)) {
+                r = refuse(request, why);
+                return r < 0 ? r : 1;
+        }
+        e = exchange_new(proxy);
+        if (!e)
+                return -ENOMEM;
+        e->request = request;
+        e->upstream = upstream_ref(upstream);
+        e->state = EXCHANGE_FINISHED;
+        e->probe_told = e->body_refused = true;
+        e->begun = e->progress = proxy_now(proxy);
+        e->refusal = *why;
+        LIST_INSERT_HEAD(&proxy->exchanges, e, entries);
+        proxy->n_exchanges++;
+        *ret = e;
+        return 1;
+}
+
+/* What is wrong with a request, whoever is to answer it. */
+static int find_fault(HttpRequest *request, const Fields *fields, const Upstream *upstream, const char **target,
+                      Refusal *ret) {
+        const char *wrong = judge(fields, target);
+
+        if (!wrong && streq(http_request_method(request), "HEAD") && body_length(fields) != 0)
+                wrong = "HEAD with a body";
+        if (wrong) {
+                *ret = (Refusal) { .status = 400, .code = "BAD_REQUEST" };
+                (void) snprintf(ret->message, sizeof(ret->message), "%s", wrong);
+                return -EBADMSG;
+        }
+        if (fields_have_passed_here(fields)) {
+                *ret = (Refusal) { .status = 508, .code = "LOOP_DETECTED" };
+                (void) snprintf(ret->message, sizeof(ret->message),
+                                "the request goes round in a circle: %s sends it back here", upstream->id);
+                return -ELOOP;
+        }
+        return 0;
+}
+
 static int find_upstream(Proxy *proxy, HttpRequest *request, const char *service, Upstream **ret) {
         if (service)
                 return proxy_upstream_by_id(proxy, service, ret);
@@ -404,7 +453,6 @@ static int find_upstream(Proxy *proxy, HttpRequest *request, const char *service
 int exchange_begin(Proxy *proxy, HttpRequest *request, const char *service, const char *target, Exchange **ret) {
         Fields *fields = &proxy->fields;
         Upstream *upstream;
-        const char *wrong;
         bool probe = false;
         Refusal why;
         int r;
@@ -419,24 +467,12 @@ int exchange_begin(Proxy *proxy, HttpRequest *request, const char *service, cons
                 return -ENOMEM;
         if (!target)
                 target = forward_target(request);
-        wrong = judge(fields, &target);
-        if (!wrong && streq(http_request_method(request), "HEAD") && body_length(fields) != 0)
-                wrong = "HEAD with a body";
-        if (wrong) {
-                r = reply_bad(request, wrong);
-                return r < 0 ? r : 1;
-        }
-        if (fields_have_passed_here(fields)) {
-                r = http_reply_error(request, 508, "LOOP_DETECTED",
-                                     "the request goes round in a circle: %s sends it back here", upstream->id);
-                return r < 0 ? r : 1;
-        }
+        if (find_fault(request, fields, upstream, &target, &why) < 0)
+                return refuse_request(proxy, request, upstream, &why, ret);
         proxy->requests++;
         upstream->requests++;
-        if (upstream_ask(upstream, proxy_now(proxy), &probe, &why) < 0) {
-                r = refuse(request, &why);
-                return r < 0 ? r : 1;
-        }
+        if (upstream_ask(upstream, proxy_now(proxy), &probe, &why) < 0)
+                return refuse_request(proxy, request, upstream, &why, ret);
         return begin(proxy, request, upstream, target, service != NULL, probe, ret);
 }
 

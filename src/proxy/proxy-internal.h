@@ -36,7 +36,7 @@ struct Proxy {
         sd_event_source *sweep;
         Fields fields; /* of the head that is being looked at */
 
-        LIST_HEAD(TunnelList, Tunnel) tunnels;
+        LIST_HEAD(TunnelList, Tunnel) tunnels, handshakes; /* open; not yet, or no more */
         unsigned n_tunnels;
         char *copy_buffer; /* of all tunnels */
 

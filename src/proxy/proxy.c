@@ -190,6 +190,7 @@ static int proxy_create(sd_event *event, Server *server, const char *own_id, con
         LIST_INIT(&proxy->exchanges);
         LIST_INIT(&proxy->spare);
         LIST_INIT(&proxy->tunnels);
+        LIST_INIT(&proxy->handshakes);
         STAILQ_INIT(&proxy->ready);
         proxy->own_id = strdup(own_id);
         if (!proxy->own_id)

@@ -74,7 +74,7 @@ uint32_t fleet_restarts_between(uint32_t before, uint32_t now) {
 }
 
 bool fleet_unit_counts(const FleetUnit *unit) {
-        return !streq(unit->service->category, "control");
+        return service_counts(unit->service);
 }
 
 const char *fleet_unit_word(const FleetUnit *unit) {
@@ -98,16 +98,6 @@ static const struct {
 
 static char **string_at(void *object, size_t offset) {
         return (char **) ((char *) object + offset);
-}
-
-static int replace(char **field, const char *value) {
-        char *copy = strdup(value);
-
-        if (!copy)
-                return -ENOMEM;
-        free(*field);
-        *field = copy;
-        return 0;
 }
 
 Member *member_free(Member *m) {
@@ -140,8 +130,8 @@ int member_new(Fleet *fleet, const Service *service, Member **ret) {
         if (!m->unit.failure || !m->id || !m->path)
                 return -ENOMEM;
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
-                if (replace(string_at(&m->unit, strings[i].shown), "") < 0 ||
-                    replace(string_at(&m->state, strings[i].state), "") < 0)
+                if (str_replace(string_at(&m->unit, strings[i].shown), "") < 0 ||
+                    str_replace(string_at(&m->state, strings[i].state), "") < 0)
                         return -ENOMEM;
         *ret = TAKE_PTR(m);
         return 0;
@@ -157,7 +147,7 @@ int member_set_socket(Member *m, const char *socket) {
         }
         free(m->socket_path);
         m->socket_path = path;
-        return path ? 0 : replace(&m->state.socket_state, "");
+        return path ? 0 : str_replace(&m->state.socket_state, "");
 }
 
 /* --- What systemd says ---------------------------------------------------------------------------------------- */
@@ -171,14 +161,14 @@ int member_ask(Member *m, BusBatch *batch) {
 
 int member_take_service(Member *m, const char *load, const char *active, const char *sub, uint32_t job) {
         m->state.job = job;
-        if (replace(&m->state.load_state, load) < 0 || replace(&m->state.active_state, active) < 0 ||
-            replace(&m->state.sub_state, sub) < 0)
+        if (str_replace(&m->state.load_state, load) < 0 || str_replace(&m->state.active_state, active) < 0 ||
+            str_replace(&m->state.sub_state, sub) < 0)
                 return -ENOMEM;
         return 0;
 }
 
 int member_take_socket(Member *m, const char *active) {
-        return replace(&m->state.socket_state, active);
+        return str_replace(&m->state.socket_state, active);
 }
 
 int member_take_change(Member *m, bool of_socket, sd_bus_message *message) {
@@ -216,7 +206,7 @@ static void on_failure(int error, const char *reason, const char *result, void *
 
         unit_failure_free(TAKE_PTR(m->failure));
         if (error >= 0)
-                error = replace(&m->unit.failure, reason);
+                error = str_replace(&m->unit.failure, reason);
         if (error < 0)
                 (void) log_errno(error, "cannot find out why %s failed", m->unit.service->unit);
         else
@@ -232,7 +222,7 @@ static int find_failure(Member *m) {
         /* A socket whose port a stranger has takes the service with it, and its own words would say nothing of that. */
         taken = of_socket ? port_owner_describe(service->port) : NULL;
         if (taken)
-                return replace(&m->unit.failure, taken);
+                return str_replace(&m->unit.failure, taken);
         return unit_failure_ask(m->fleet->bus, of_socket && streq(m->state.active_state, "inactive") ? service->socket :
                                 service->unit, on_failure, m, &m->failure);
 }
@@ -242,11 +232,11 @@ static int settle_failure(Member *m, bool of_new) {
 
         if (m->unit.condition != FLEET_FAILED) {
                 unit_failure_free(TAKE_PTR(m->failure));
-                return *m->unit.failure ? replace(&m->unit.failure, "") : 0;
+                return *m->unit.failure ? str_replace(&m->unit.failure, "") : 0;
         }
         if (!of_new)
                 return 0;
-        r = replace(&m->unit.failure, "");
+        r = str_replace(&m->unit.failure, "");
         return r < 0 ? r : find_failure(m);
 }
 
@@ -258,7 +248,7 @@ static int show_strings(Member *m, bool *changed) {
 
                 if (streq(*shown, now))
                         continue;
-                if (replace(shown, now) < 0)
+                if (str_replace(shown, now) < 0)
                         return -ENOMEM;
                 *changed = true;
         }

@@ -9,22 +9,24 @@
 #include "shared/registry.h"
 
 /* The registry kept true: read once, then followed by systemd's signals, without polling and without ever waiting in the
- * event loop. A unit file that comes, goes or changes (UnitFilesChanged, the end of Reloading) makes it read the list
- * again; a change of a unit's state (PropertiesChanged) is there as soon as systemd says it. */
+ * event loop. A unit file that comes, goes or changes (UnitFilesChanged, the end of Reloading, daemon-reexec) makes it
+ * read the list again; a change of a unit's state (PropertiesChanged) is there as soon as systemd says it. One thing takes
+ * a question more: that a unit has come to rest (stopped, asleep, failed) is told once systemd has confirmed it, for its
+ * signals show a crashed service as failed before they show it as restarting. */
 
 typedef struct Fleet Fleet;
 
 /* What somebody who would like to connect needs to know. */
 typedef enum FleetCondition {
-        /* Was stopped, is masked, or has no socket that listens. Nobody of ours connects: that would start what a
-         * person has stopped. */
+        /* Was stopped, ended by itself without an error, is masked, or has no socket that listens. Nobody of ours connects:
+         * that would start what a person has stopped. */
         FLEET_STOPPED,
         /* Has not run since systemd knows it, and its socket listens: the first connection starts it. */
         FLEET_ASLEEP,
         /* Starts, stops, or waits between a crash and the next start. Connections wait in the socket's backlog. */
         FLEET_CHANGING,
         FLEET_RUNNING, /* also while it reloads */
-        FLEET_FAILED,  /* for good: systemd has given up */
+        FLEET_FAILED,  /* for good: systemd has given up. Also a bad unit file, and a socket that failed before it ran */
 } FleetCondition;
 
 const char *fleet_condition_to_string(FleetCondition c);
@@ -39,17 +41,18 @@ typedef struct FleetUnit {
         char *socket_state; /* "" where there is no socket */
         char *result;       /* systemd's word for how it last ended: "success", "exit-code", "signal", "watchdog", ... */
         char *status_text;  /* STATUS= */
-        char *failure;      /* with FLEET_FAILED: why, in one sentence; "" until that is known */
+        char *failure;      /* with FLEET_FAILED: why, in one sentence; "" until that is known, which is a change, too */
         char invocation_id[33]; /* of the present or last run, in hex */
         uint32_t pid;           /* 0 for none */
         uint64_t active_since;  /* monotonic usec, 0 when it is not active */
-        uint64_t changed_at;    /* realtime usec of the last change of condition */
+        uint64_t changed_at;    /* realtime usec of the last change of condition, 0 for never */
         /* Automatic restarts seen since the fleet is followed. systemd's own count begins anew with reset-failed,
          * which each restart by hand needs. */
         uint64_t restarts;
         void *userdata; /* the owner's; kept when the registry is read again. See FleetEvents.removed */
 } FleetUnit;
 
+/* The fleet is not to be freed from within any of these but lost. */
 typedef struct FleetEvents {
         /* The list was read, for the first time or again. Units keep their FleetUnit as long as they are in the list,
          * but every Service pointer from before is invalid. */
@@ -69,7 +72,8 @@ int fleet_new(sd_bus *bus, const FleetEvents *events, void *userdata, Fleet **re
 Fleet *fleet_free(Fleet *fleet);
 TL_DEFINE_CLEANUP(Fleet *, fleet_free)
 
-/* False until the first load is over. A load that failed was logged and is tried again at the next signal. */
+/* False until the first load is over. A load that failed was logged and is tried again after 5 s, or at the next signal
+ * if that is sooner. A problem of the registry (see registry.h) is logged as a warning when it first appears. */
 bool fleet_is_loaded(const Fleet *fleet);
 
 /* By port, as in the registry. NULL and 0 before the first load. */
@@ -84,6 +88,5 @@ bool fleet_unit_counts(const FleetUnit *unit);
 /* The unit that a path belongs to by the longest prefix of Routes=, see registry-routes.h; NULL for nobody. */
 FleetUnit *fleet_route(const Fleet *fleet, const char *path);
 
-/* The state in one word for people, as "toolooctl status" has it: running, stopped, failed, masked, starting,
- * restarting, stopping, ... */
+/* The state in one word for people, as "toolooctl status" has it: see unit-state.h. */
 const char *fleet_unit_word(const FleetUnit *unit);

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "basic/macro.h"
+#include "basic/string-util.h"
 #include "shared/service-settings.h"
 
 /* THE list of services: what the user manager has as tooloo-ID.service in one of the fleet's slices, with a socket
@@ -84,6 +85,11 @@ const char *service_category_from_slice(const char *slice);
 
 /* The port of a socket unit's stream address: "127.0.0.1:3001", "[::1]:3001", "3001". 0 for anything else. */
 unsigned service_port_from_address(const char *address);
+
+/* One of the 13, as people count: the control plane looks after the fleet and is none of it. */
+static inline bool service_counts(const Service *s) {
+        return !streq(s->category, "control");
+}
 
 static inline bool service_is_masked(const Service *s) {
         return s->load_state && s->load_state[0] == 'm';

@@ -58,6 +58,11 @@ static char *describe_exit(const UnitFailure *f) {
         /* From 200 on it is systemd's own word that the program was not even run; see systemd.exec(5). */
         if (f->status == 203)
                 return strdup("its program cannot be executed (203/EXEC)");
+        if (f->status == 217 || f->status == 218)
+                return str_printf("this system gives it no user namespace, which its sandbox needs; see SANDBOX in "
+                                  "tooloo-service(8) (%s)", f->status == 217 ? "217/USER" : "218/CAPABILITIES");
+        if (f->status == 226)
+                return strdup("its sandbox cannot be set up; see its ReadWritePaths= and the like (226/NAMESPACE)");
         if (f->status == 233)
                 return strdup("its runtime directory cannot be set up; make it writable (233/RUNTIME_DIRECTORY)");
         if (f->status == 238)

@@ -129,7 +129,7 @@ def print_conditions(name, facts, rounds):
     print(f"  {system}, Python {platform.python_version()}, sandbox with a network of its own, uid {os.getuid()}")
     print(f"  tooloo build type {facts['buildtype']}, sanitizers {facts['sanitize']}, {facts['revision']}")
     peers = [f"node {version_of('node', '--version')}"] if shutil.which("node") else ["no node"]
-    for package in "nodemon", "pm2", "ws":
+    for package in "nodemon", "pm2", "ws", "http-proxy":
         manifest = NPM / "node_modules" / package / "package.json"
         if manifest.exists():
             peers.append(f"{package} {json.loads(manifest.read_text())['version']}")
@@ -160,7 +160,7 @@ def install_peers():
     """The packages of package.json, in a cache of their own. False when that cannot be."""
     wanted = (HERE / "package.json").read_text()
     have = NPM / "package.json"
-    if have.exists() and have.read_text() == wanted and (NPM / "node_modules/ws").exists():
+    if have.exists() and have.read_text() == wanted and (NPM / "node_modules/http-proxy").exists():
         return True
     if not shutil.which("npm"):
         return False

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -39,6 +40,9 @@ def install_echo(modules):
         text = path.read_text().replace(port, str(ECHO_PORT)).replace("Cup Server", "Echo")
         text = re.sub(r"^(Routes|Watch)=.*\n", "", text, flags=re.M).replace("cup", "echo")
         (target / f"tooloo-echo.{kind}").write_text(text)
+    sandbox = target / "tooloo-echo.service.d"
+    sandbox.mkdir(exist_ok=True)
+    shutil.copy(next(p for p in show("tooloo-cup.service", "DropInPaths").split() if p.endswith("/15-native.conf")), sandbox)
     systemctl("daemon-reload")
 
 

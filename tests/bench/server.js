@@ -8,7 +8,7 @@ const VALUE = 1;
 
 function answer(request, response) {
   const url = new URL(request.url, 'http://localhost');
-  if (url.pathname === '/echo' || url.pathname === '/health') {
+  if (url.pathname === '/echo' || url.pathname === '/node/echo' || url.pathname === '/health') {
     const body = JSON.stringify({ generation: VALUE, value: VALUE });
     response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
     return response.end(body);

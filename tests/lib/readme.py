@@ -5,9 +5,19 @@ import re
 import sys
 
 
-def commands(readme):
+def commands(readme, section=None):
+    """Every indented command, each with its continued lines as one text; of one section (its heading) when named."""
     with open(readme, encoding="utf-8") as file:
-        return re.findall(r"^    (\S.*)$", file.read(), re.MULTILINE)
+        text = file.read()
+    if section:
+        text = re.search(rf"^## {re.escape(section)}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)[1]
+    found = []
+    for line in re.findall(r"^    (.*)$", text, re.MULTILINE):
+        if line.startswith(" ") and found:
+            found[-1] += "\n" + line
+        elif line:
+            found.append(line)
+    return found
 
 
 if __name__ == "__main__":

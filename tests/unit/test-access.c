@@ -7,7 +7,8 @@
 #include "foundation/access.h"
 
 static char *hosts[] = { (char *) "proxy.example", (char *) "Box.Example.:8443", (char *) "[FD00::1]", NULL };
-static char *origins[] = { (char *) "https://app.example", (char *) "http://App.example:8080", NULL };
+static char *origins[] = { (char *) "https://app.example", (char *) "http://App.example:8080",
+                           (char *) "chrome-extension://abc", NULL };
 static unsigned own[] = { 3001 };
 static unsigned asked;
 
@@ -170,6 +171,8 @@ Test(access, origin) {
                 { "https://app.example", ACCESS_ORIGIN, ACCESS_OK },
                 { "https://APP.example:443", ACCESS_ORIGIN, ACCESS_OK },
                 { "http://app.example:8080", ACCESS_ORIGIN, ACCESS_OK },
+                { "chrome-extension://abc", ACCESS_ORIGIN, ACCESS_OK },
+                { "chrome-extension://abcd", ACCESS_ORIGIN, ACCESS_ORIGIN },
                 { "http://app.example", ACCESS_ORIGIN, ACCESS_ORIGIN },
                 { "http://app.example:443", ACCESS_ORIGIN, ACCESS_ORIGIN },
                 { "https://app.example:8080", ACCESS_ORIGIN, ACCESS_ORIGIN },
@@ -257,6 +260,9 @@ Test(access, what_can_be_listed) {
         cr_expect_not(access_origin_is_valid("https://app.example/"));
         cr_expect_not(access_origin_is_valid("https://*.example"));
         cr_expect_not(access_origin_is_valid("null"));
+        cr_expect(access_origin_is_valid("chrome-extension://abc"));
+        cr_expect_not(access_origin_is_valid("https://"));
+        cr_expect_not(access_origin_is_valid("httpx://@"));
 }
 
 /* --- Handshakes --- */
@@ -289,7 +295,8 @@ Test(access, handshake) {
 }
 
 Test(access, no_handshake) {
-        static const char with_nul[] = HEAD UPGRADE "X: a\0b\r\nOrigin: http://evil.example\r\n\r\n";
+        static const char with_nul[] = HEAD UPGRADE "X: a\0b\r\nOrigin: http://evil.example\r\n\r\n",
+                          hidden[] = HEAD UPGRADE "\0X: a\r\nOrigin: http://evil.example\r\n\r\n";
         static const char *const heads[] = {
                 "",
                 "GET",
@@ -313,5 +320,6 @@ Test(access, no_handshake) {
         for (size_t i = 0; i < ELEMENTSOF(heads); i++)
                 cr_expect_not(read_head(heads[i], strlen(heads[i]), &h), "%s", heads[i]);
         cr_expect_not(read_head(with_nul, sizeof(with_nul) - 1, &h));
+        cr_expect_not(read_head(hidden, sizeof(hidden) - 1, &h));
         cr_expect(read_head(HEAD UPGRADE "\r\n", strlen(HEAD UPGRADE "\r\n"), &h));
 }

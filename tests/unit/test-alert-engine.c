@@ -589,6 +589,28 @@ Test(alert_engine, the_most_severe_rule_with_a_service_is_carried_out) {
         cr_expect_str_eq(active("decidedBy"), "medium");
 }
 
+Test(alert_engine, among_equals_the_rule_that_names_its_service_decides) {
+        add_rule("all", "{\"action\":\"reload-service\"}");
+        add_rule("own", "{\"service\":\"meta\"}");
+        observe("meta", 200);
+        cr_expect_str_eq(active("decidedBy"), "own");
+        cr_expect_eq(world.last_action, ACTION_RESTART_SERVICE);
+        observe("training", 200);
+        cr_expect_str_eq(active("decidedBy"), "all");
+}
+
+Test(alert_engine, a_trigger_does_not_wait_for_the_cooldown) {
+        add_rule("all", "{}");
+        for (unsigned i = 1; i <= 2; i++) {
+                cr_assert_eq(trigger(6000, "meta", false), 2);
+                cr_expect_eq(world.acts, i);
+                alert_engine_job_over(engine, NULL, now);
+                observe_health("meta", 1);
+                json_object_put(world.done_alert);
+                world.done_alert = NULL;
+        }
+}
+
 Test(alert_engine, dry_run) {
         add_rule("all", "{}");
         cr_assert_eq(trigger(6000, "meta", true), 1);

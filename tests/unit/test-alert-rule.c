@@ -104,7 +104,7 @@ Test(alert_rule, bad_ones) {
                   "\"threshold\":1e999}", "threshold: a number is expected" },
                 { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
                   "\"threshold\":true}", "threshold: a number is expected" },
-                { "{" GOOD ",\"treshold\":1}", "treshold: is no field of a rule, which are: metric, operator," },
+                { "{" GOOD ",\"thresh\":1}", "thresh: is no field of a rule, which are: metric, operator," },
                 { "{" GOOD ",\"id\":\"\"}", "id: 1 to 64 of" },
                 { "{" GOOD ",\"id\":\"a/b\"}", "id: 1 to 64 of" },
                 { "{" GOOD ",\"id\":\"a\\u0000\"}", "id: 1 to 64 of" },

@@ -3,6 +3,7 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "foundation/json-util.h"
+#include "shared/log.h"
 #include "shared/port-owner.h"
 #include "shared/unit-state.h"
 
@@ -81,7 +82,7 @@ static char *describe(const Action *action) {
                                   strna(action->after.active_state), strna(action->after.sub_state),
                                   action->after.status_text && *action->after.status_text ? ": " : "",
                                   action->after.status_text ? action->after.status_text : "");
-        colon = action->reason ? strchr(text, ':') : NULL;
+        colon = action->reason && unit_says_why(action->bad) ? strchr(text, ':') : NULL;
         if (colon)
                 *colon = '\0';
         return str_printf("%s %s%s%s", action->bad->unit, text, colon ? ": " : "", colon ? action->reason : "");
@@ -101,7 +102,7 @@ static json_object *result_to_json(const Action *action) {
             json_add(json, "job", json_string(action->bad ? action->bad->result : "done")) &&
             json_add(json, "status", json_string(word)) &&
             json_add(json, "unitState", json_string(after->active_state)) &&
-            json_add(json, "unitResult", json_string(action->reason_result)) &&
+            json_add(json, "unitResult", json_string(action->bad ? action->reason_result : NULL)) &&
             json_add(json, "pid", json_number(after->pid)) &&
             json_add(json, "generation", json_number(after->host.known ? after->host.generation : 0)) &&
             json_add(json, "took", json_rounded(took)))
@@ -154,40 +155,63 @@ void action_reply_queued(Action *action) {
 
 /* --- What the answer needs --- */
 
-static void on_part_over(Action *action) {
-        if (--action->due == 0)
+static void reply_when_known(Action *action) {
+        if (action->after_known && !action->failure)
                 reply(action);
 }
 
 static void on_aftermath(BusBatch *batch, int error, void *userdata) {
-        on_part_over(userdata); /* what could not be had is null in the answer */
+        Action *action = userdata;
+
+        action->after_known = true; /* what could not be had is null in the answer */
+        reply_when_known(action);
 }
 
 static void on_failure(int error, const char *reason, const char *result, void *userdata) {
         Action *action = userdata;
 
-        if (error >= 0) {
-                free(action->reason); /* the question is put once, but its answer must not leak in any case */
+        /* "success" is of the next start already, so it comes after what was said before. */
+        if (error >= 0 && (!streq(result, "success") || (action->bad && !action->reason))) {
+                free(action->reason);
+                free(action->reason_result);
                 action->reason = strdup(reason);
                 action->reason_result = strdup(result);
         }
-        on_part_over(action);
+        action->failure = unit_failure_free(action->failure); /* the sentence was its own */
+        reply_when_known(action);
+}
+
+static int ask_why(Action *action, const char *unit) {
+        return unit_failure_ask(action->task.control->bus, unit, on_failure, action, &action->failure);
+}
+
+void action_unit_changed(Task *task, const FleetUnit *unit) {
+        Action *action = (Action *) task;
+        int r;
+
+        if (action->verb == VERB_STOP || action->failure || action->bad || !streq(unit->service->id, action->id) ||
+            streq(unit->result, "") || streq(unit->result, "success"))
+                return;
+        r = ask_why(action, action->unit);
+        if (r < 0)
+                log_errno(r, "Cannot ask why %s failed", action->unit);
 }
 
 /* A socket that a stranger's process keeps from listening has no better reason than that process. */
-static int ask_why(Action *action) {
+static int find_why(Action *action) {
         const char *unit = action->bad->unit;
-        int r;
+        bool of_socket = action->socket && streq(unit, action->socket);
 
-        if (action->socket && streq(unit, action->socket)) {
+        if (!unit_says_why(action->bad) || action->verb == VERB_RELOAD)
+                return 0;
+        if (of_socket) { /* what the service says of it is no reason */
+                action->failure = unit_failure_free(action->failure);
+                free(action->reason);
                 action->reason = port_owner_describe(action->port);
-                if (action->reason)
-                        return 0;
         }
-        r = unit_failure_ask(action->task.control->bus, unit, on_failure, action, &action->failure);
-        if (r >= 0)
-                action->due++;
-        return r;
+        if (action->reason || action->failure)
+                return 0;
+        return ask_why(action, unit);
 }
 
 static int ask_aftermath(Action *action) {
@@ -214,11 +238,8 @@ void action_finish(Action *action) {
 
         action->batch = (BusBatch) { .bus = action->task.control->bus, .finished = on_aftermath, .userdata = action };
         r = ask_aftermath(action);
-        if (r >= 0) {
-                action->due++;
-                if (action->bad && unit_says_why(action->bad) && action->verb != VERB_RELOAD)
-                        r = ask_why(action);
-        }
+        if (r >= 0 && action->bad)
+                r = find_why(action);
         if (r < 0)
                 task_fail(&action->task, r);
 }

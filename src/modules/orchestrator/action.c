@@ -153,7 +153,7 @@ static bool refuse(HttpRequest *request, const FleetUnit *unit, Verb verb) {
 
         if (verb == VERB_STOP)
                 return false;
-        if (service_is_masked(s))
+        if (unit_is_masked(unit))
                 (void) http_reply_error(request, 409, "MASKED",
                                         "%s is masked, so it cannot %s; take the mask off with 'systemctl --user unmask"
                                         " %s%s%s'", s->unit, verb_to_string(verb), s->unit, s->socket ? " " : "",
@@ -210,6 +210,7 @@ static int begin(HttpRequest *request, Control *control, Verb verb) {
                 action_free(&action->task);
                 return 0;
         }
+        action->task.unit_changed = action_unit_changed;
         action->answer_first = ends_its_carrier(action);
         r = reset_failed(action, unit);
         if (r >= 0 && action->answer_first && (verb == VERB_RESTART || !action->socket)) {

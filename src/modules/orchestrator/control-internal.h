@@ -5,6 +5,7 @@
 
 #include <sys/queue.h>
 
+#include "basic/string-util.h"
 #include "control.h"
 #include "shared/bus-util.h"
 #include "shared/fleet.h"
@@ -19,6 +20,7 @@ typedef struct Task {
         Control *control;
         HttpRequest *request;
         void (*free)(struct Task *task);
+        void (*unit_changed)(struct Task *task, const FleetUnit *unit); /* NULL for who does not care */
         bool on_bus; /* is lost with the bus */
         LIST_ENTRY(Task) entries;
 } Task;
@@ -60,6 +62,11 @@ void task_fail(Task *task, int r);
 
 /* json is NULL without memory. */
 void task_reply(Task *task, unsigned status, json_object *json);
+
+/* From the live state: what the list was read with may be older. */
+static inline bool unit_is_masked(const FleetUnit *unit) {
+        return streq(unit->load_state, "masked");
+}
 
 uint64_t control_restarts(const Control *control, const FleetUnit *unit);
 

@@ -151,13 +151,30 @@ static void on_loaded(Fleet *fleet, void *userdata) {
                 run_early(control, early);
 }
 
+static void on_changed(Fleet *fleet, FleetUnit *unit, FleetCondition was, void *userdata) {
+        const Control *control = userdata;
+        Task *task;
+
+        LIST_FOREACH(task, &control->tasks, entries)
+                if (task->unit_changed)
+                        task->unit_changed(task, unit);
+}
+
+/* Another that comes under its id begins anew. */
+static void on_removed(Fleet *fleet, FleetUnit *unit, void *userdata) {
+        Control *control = userdata;
+
+        if (control->restarts)
+                json_object_object_del(control->restarts, unit->service->id);
+}
+
 static void lost(Control *control);
 
 static void on_lost(Fleet *fleet, void *userdata) {
         lost(userdata);
 }
 
-static const FleetEvents fleet_events = { .loaded = on_loaded, .lost = on_lost };
+static const FleetEvents fleet_events = { .loaded = on_loaded, .removed = on_removed, .changed = on_changed, .lost = on_lost };
 
 static void disconnect(Control *control) {
         control->fleet = fleet_free(control->fleet);

@@ -77,7 +77,7 @@ static int open_journal(LogReader *reader, const char *unit) {
         return r < 0 ? r : sd_journal_seek_tail(reader->journal);
 }
 
-/* The value of a field, a copy; 0 with NULL when the entry has none. */
+/* The value of a field, a copy of at most MESSAGE_MAX bytes of it; 0 with NULL when the entry has none. */
 static int get_field(sd_journal *journal, const char *name, char **ret, size_t *ret_size) {
         size_t size, prefix = strlen(name) + 1;
         const void *data;
@@ -91,13 +91,14 @@ static int get_field(sd_journal *journal, const char *name, char **ret, size_t *
         }
         if (r < 0)
                 return r;
-        copy = malloc(size - prefix + 1);
+        size = MIN(size - prefix, MESSAGE_MAX); /* the threshold of the journal holds for compressed data alone */
+        copy = malloc(size + 1);
         if (!copy)
                 return -ENOMEM;
-        memcpy(copy, (const char *) data + prefix, size - prefix);
-        copy[size - prefix] = '\0';
+        memcpy(copy, (const char *) data + prefix, size);
+        copy[size] = '\0';
         *ret = copy;
-        *ret_size = size - prefix;
+        *ret_size = size;
         return 0;
 }
 

@@ -26,15 +26,15 @@ static void processes_free(Task *task) {
 
 /* Known for sure: what is down is not well, and of what runs metricsd has asked. Anything else is null. */
 static json_object *health_to_json(const Processes *p, const FleetUnit *unit) {
-        json_object *word;
-        const char *s;
+        const char *s, *word = fleet_unit_word(unit);
+        json_object *health;
 
-        if (unit->condition == FLEET_STOPPED || unit->condition == FLEET_FAILED)
+        if (streq(word, "stopped") || streq(word, "failed") || streq(word, "masked"))
                 return json_object_new_boolean(false);
         if (unit->condition != FLEET_RUNNING ||
-            !json_object_object_get_ex(p->health, unit->service->id, &word))
+            !json_object_object_get_ex(p->health, unit->service->id, &health))
                 return NULL;
-        s = json_object_get_string(word);
+        s = json_object_get_string(health);
         if (streq(s, "healthy"))
                 return json_object_new_boolean(true);
         return streq(s, "degraded") || streq(s, "offline") ? json_object_new_boolean(false) : NULL;

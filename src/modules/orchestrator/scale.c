@@ -36,7 +36,7 @@ static int scale(HttpRequest *request, Control *control) {
         if (instances < 1 || instances > INSTANCES_MAX)
                 return http_reply_error(request, 400, "INVALID_FIELD", "instances: a number in 1..%d is expected",
                                         INSTANCES_MAX);
-        if (service_is_masked(unit->service))
+        if (unit_is_masked(unit))
                 return http_reply_error(request, 409, "MASKED", "%s is masked, so it cannot run", unit->service->unit);
         if (instances > 1)
                 return http_reply_error(request, 501, "NOT_IMPLEMENTED",

@@ -83,12 +83,12 @@ static int init(Service *service, void **ret_state) {
 }
 
 static const HttpRoute routes[] = {
-        { .method = "GET", .path = "/",                     .handle = get_dashboard },
-        { .method = "GET", .path = "/control-room",         .handle = get_dashboard },
-        { .method = "GET", .path = "/favicon.ico",          .handle = get_favicon },
-        { .method = "GET", .path = "/api/v1/health",        .handle = http_reply_health },
-        { .method = "GET", .path = "/api/v1/system/routes", .handle = get_routes },
-        { .method = "GET", .path = "/system/status",        .handle = get_status },
+        { .method = "GET",  .path = "/",                         .handle = get_dashboard },
+        { .method = "GET",  .path = "/control-room",             .handle = get_dashboard },
+        { .method = "GET",  .path = "/favicon.ico",              .handle = get_favicon },
+        { .method = "GET",  .path = "/api/v1/health",            .handle = http_reply_health },
+        { .method = "GET",  .path = "/api/v1/system/routes",     .handle = get_routes },
+        { .method = "GET",  .path = "/system/status",            .handle = get_status },
         { .method = "POST", .path = "/api/v1/chat/append",      .handle = post_append, .body_max = CHAT_BODY_MAX },
         { .method = "GET",  .path = "/api/v1/chat/transcripts", .handle = get_transcripts },
         { .method = "GET",  .path = "/api/v1/chat/sessions",    .handle = get_sessions },

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the integration tests share. They run inside a booted systemd that has this tree installed, as the session's user:
+"""What the integration tests and the browser's share. They run inside a booted systemd that has this tree installed, as the
+session's user:
 
-        tests/sandbox run -- env TOOLOO_BUILDDIR=DIR python3 -m pytest tests/integration
+        tests/sandbox run -- env TOOLOO_BUILDDIR=DIR python3 -m pytest tests/integration tests/browser
 
 Nothing here sleeps: whoever waits, waits for an event (a job's end, a line in the journal, a file, an answer).
 """
@@ -22,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT / "tests/lib"))
 
 BUILD = Path(os.environ.get("TOOLOO_BUILDDIR", CHECKOUT / "build")).resolve()
@@ -40,6 +41,8 @@ SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtim
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: waits out a limit that cannot be shortened")
+    # Each service has a /tmp of its own: what a test puts there no service would see.
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["XDG_RUNTIME_DIR"]
 
 
 # --- Commands ---
@@ -143,9 +146,9 @@ def port_is_free(port):
 class Lines:
     """The lines of a command that goes on, each to be waited for."""
 
-    def __init__(self, *command):
-        self.process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                        stdin=subprocess.DEVNULL)
+    def __init__(self, *command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more):
+        self.process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=stderr, stdin=stdin,
+                                        **more)
         self.buffer = b""
 
     def next(self, deadline):
@@ -187,17 +190,26 @@ def journal_cursor():
     return json.loads(done.stdout.splitlines()[-1])["__CURSOR"]
 
 
+def start_at(cursor):
+    """Not --after-cursor: with a match that the cursor's own entry fails, systemd 252 skips the first one that fits."""
+    return ["--cursor", cursor] if cursor else []
+
+
 class Journal(Lines):
     """The journal of one unit from a cursor on, and all that is yet to come. Messages of systemd about it included."""
 
     def __init__(self, unit=None, after=None):
         matches = [f"_SYSTEMD_USER_UNIT={unit}", "+", f"USER_UNIT={unit}"] if unit else []
-        start = ["--after-cursor", after] if after else ["-n0"]
+        self.after = after
+        start = [*start_at(after), "--no-tail"] if after else ["-n0"]
         super().__init__("journalctl", "-f", "-o", "json", "--all", *start, *matches)
 
     def entry(self, deadline):
-        line = self.next(deadline)
-        return None if line is None else json.loads(line)
+        while (line := self.next(deadline)) is not None:
+            entry = json.loads(line)
+            if entry["__CURSOR"] != self.after:
+                return entry
+        return None
 
     def wait(self, pattern, timeout=PATIENCE):
         """The first entry whose message matches."""
@@ -219,10 +231,10 @@ def message_of(entry):
 def journal_lines(unit=None, after=None):
     """The messages of a unit and about it. By field, for root's units log to the system's journal."""
     run("journalctl", "--sync", ok=None)
-    start = ["--after-cursor", after] if after else []
     matches = [f"_SYSTEMD_USER_UNIT={unit}", "+", f"USER_UNIT={unit}"] if unit else []
-    done = run("journalctl", "-o", "json", "--all", *start, *matches, ok=None)
-    return [message_of(json.loads(line)) for line in done.stdout.splitlines()]
+    done = run("journalctl", "-o", "json", "--all", *start_at(after), *matches, ok=None)
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    return [message_of(entry) for entry in entries if entry["__CURSOR"] != after]
 
 
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -271,21 +283,35 @@ def wait_for_unit(unit, state, timeout=PATIENCE):
 # --- The fleet ---
 
 
+def settle_sanitizers():
+    """Drop-ins that services built with sanitizers need; none for others."""
+    text = Path(unit_property("tooloo-training.service", "FragmentPath")).read_text()
+    binary = Path(re.search(r"^ExecStart=(\S+)", text, re.M)[1])
+    if b"__asan_init" not in binary.read_bytes():
+        return []
+    here = Path(__file__).parent
+    made = {USER_UNITS / "tooloo-.service.d/50-sanitizer.conf": here / "sanitizer.conf"}
+    for id in PORTS:
+        made[USER_UNITS / f"tooloo-{id}.service.d/51-sanitizer-calls.conf"] = here / "sanitizer-calls.conf"
+    for path, source in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, path)
+    systemctl("daemon-reload")
+    return list(made)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def session():
     """Settles what a sanitizer build needs before the first test, and looks for its reports after the last."""
-    text = Path(unit_property("tooloo-training.service", "FragmentPath")).read_text()
-    binary = Path(re.search(r"^ExecStart=(\S+)", text, re.M)[1])
-    drop_in = USER_UNITS / "tooloo-.service.d/50-sanitizer.conf"
-    if b"__asan_init" in binary.read_bytes():
-        drop_in.parent.mkdir(parents=True, exist_ok=True)
-        drop_in.write_text((Path(__file__).parent / "sanitizer.conf").read_text())
-        systemctl("daemon-reload")
+    drop_ins = settle_sanitizers()
     cursor = journal_cursor()
     yield
-    if drop_in.exists():
+    if drop_ins:
         toolooctl("stop")
-        drop_in.unlink()
+        for path in drop_ins:
+            path.unlink()
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
         systemctl("daemon-reload")
     reports = [line for line in journal_lines(after=cursor) if SANITIZER_REPORT.search(line)]
     assert not reports, "sanitizer reports in the journal:\n" + "\n".join(reports)
@@ -316,18 +342,21 @@ class Service:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
 
-    def write_units(self, options, settings):
-        """As installed for training, but for the id, the port, the module directory and what the test overrides."""
+    def write_units(self, options, settings, routes=""):
+        """As installed for training, but for the id, the port, the routes, the module directory and what the test overrides."""
         for suffix in "service", "socket":
             text = Path(unit_property(f"tooloo-training.{suffix}", "FragmentPath")).read_text()
             text = text.replace("3001", str(self.port)).replace("Training Server", f"Test {self.id}")
             text = re.sub(r"^(ExecStart=\S+)", rf"\1 --modules={self.modules} {options}", text, flags=re.M)
             text = re.sub(r"^(Routes|Watch)=.*\n", "", text, flags=re.M)
+            text = re.sub(r"^\[X-Tooloo\]$", rf"[X-Tooloo]\nRoutes={routes}", text, flags=re.M) if routes else text
             USER_UNITS.mkdir(parents=True, exist_ok=True)
             (USER_UNITS / f"tooloo-{self.id}.{suffix}").write_text(text)
         folder = USER_UNITS / f"{self.unit}.d"
+        folder.mkdir()
+        for path in native_drop_ins():
+            shutil.copy(path, folder)
         if settings:
-            folder.mkdir()
             (folder / "60-test.conf").write_text(
                 "[Service]\n" + "".join(f"{name}={value}\n" for name, value in settings.items()))
         systemctl("daemon-reload")
@@ -384,6 +413,12 @@ def state_directory(id):
     return Path.home() / (".config" if systemd_version() < 254 else ".local/state") / f"tooloo-{id}"
 
 
+def native_drop_ins():
+    """What a service of the fleet's own has beside the drop-ins for all."""
+    paths = map(Path, unit_property("tooloo-training.service", "DropInPaths").split())
+    return [path for path in paths if path.parent.name == "tooloo-training.service.d"]
+
+
 def systemd_version():
     return int(run("systemctl", "--version").stdout.split()[1])
 
@@ -393,10 +428,10 @@ def service(tmp_path):
     """Makes a service: service("echo", "echo-a", options="--prove-after=100", WatchdogSec="2s"). Removed after the test."""
     made = []
 
-    def make(id, module, options="", start=True, **settings):
+    def make(id, module, options="", start=True, routes="", **settings):
         it = Service(id, tmp_path / id)
         made.append(it)
-        it.write_units(options, settings)
+        it.write_units(options, settings, routes)
         if module:
             it.install(module)
         if start:
@@ -411,3 +446,40 @@ def service(tmp_path):
 @pytest.fixture
 def echo(service):
     return service("echo", "echo-a")
+
+
+class Foreign(Service):
+    """A service whose program is none of ours."""
+
+    def write_units(self, command, routes, socket_unit, settings):
+        """Without a socket unit the port stands in the service's, and whoever listens there is the service: the test itself
+        as well."""
+        USER_UNITS.mkdir(parents=True, exist_ok=True)
+        port = "" if socket_unit else f"Port={self.port}\n"
+        (USER_UNITS / self.unit).write_text(
+            f"[Unit]\nDescription=Foreign {self.id}\n[Service]\nExecStart={command}\nSlice=tooloo-extended.slice\n"
+            + "".join(f"{name}={value}\n" for name, value in settings.items())
+            + f"[X-Tooloo]\nRoutes={routes}\n{port}")
+        if socket_unit:
+            (USER_UNITS / self.socket).write_text(
+                f"[Unit]\nDescription=Foreign {self.id} socket\n[Socket]\nListenStream=127.0.0.1:{self.port}\n"
+                "Slice=tooloo-extended.slice\n")
+        systemctl("daemon-reload")
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """Makes one: foreign("raw", "/bin/sleep infinity", "/raw", socket_unit=False, Restart="no"). Removed after the test."""
+    made = []
+
+    def make(id, command, routes, socket_unit=True, start=True, **settings):
+        it = Foreign(id, tmp_path / id)
+        made.append(it)
+        it.write_units(command, routes, socket_unit, settings)
+        if start:
+            it.start()
+        return it
+
+    yield make
+    for it in made:
+        it.remove()

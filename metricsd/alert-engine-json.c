@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+
+#include "alert-engine-internal.h"
+#include "alert-field.h"
+#include "basic/string-util.h"
+#include "foundation/json-util.h"
+
+static json_object *list_to_json(const AlertList *list, size_t limit) {
+        _cleanup_(json_object_putp) json_object *array = json_object_new_array();
+        const Alert *alert;
+
+        TAILQ_FOREACH(alert, list, entries) {
+                json_object *json;
+
+                if (limit-- == 0)
+                        break;
+                json = alert_to_json(alert);
+                if (!array || !json || json_object_array_add(array, json) < 0) {
+                        json_object_put(json);
+                        return NULL;
+                }
+        }
+        return TAKE_PTR(array);
+}
+
+json_object *alert_engine_active_to_json(const AlertEngine *engine, size_t limit) {
+        return list_to_json(&engine->active, limit);
+}
+
+json_object *alert_engine_status_to_json(const AlertEngine *engine, size_t limit) {
+        _cleanup_(json_object_putp) json_object *json = json_object_new_object();
+
+        if (!json || !json_add(json, "active", list_to_json(&engine->active, limit)) ||
+            !json_add(json, "history", list_to_json(&engine->history, limit)) ||
+            !json_add(json, "totalActive", json_object_new_uint64(engine->n_active)) ||
+            !json_add(json, "totalHistory", json_object_new_uint64(engine->n_history)))
+                return NULL;
+        return TAKE_PTR(json);
+}
+
+static const char *rule_state(const AlertRule *rule) {
+        const char *state = "no data yet";
+
+        if (!rule->enabled)
+                return "disabled";
+        for (const AlertWatch *watch = rule->watches; watch; watch = watch->next) {
+                if (watch->firing)
+                        return "firing";
+                if (watch->holds)
+                        state = "pending";
+                else if (!isnan(watch->value) && !streq(state, "pending"))
+                        state = "ok";
+        }
+        return state;
+}
+
+json_object *alert_engine_rules_to_json(const AlertEngine *engine) {
+        _cleanup_(json_object_putp) json_object *array = json_object_new_array();
+
+        for (size_t i = 0; array && i < engine->book->n_rules; i++) {
+                const AlertRule *rule = engine->book->rules[i];
+                json_object *json = alert_rule_to_json(rule);
+
+                if (!json || !json_add(json, "state", json_object_new_string(rule_state(rule))) ||
+                    json_object_array_add(array, json) < 0) {
+                        json_object_put(json);
+                        return NULL;
+                }
+        }
+        return TAKE_PTR(array);
+}

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""What the README shows of the dashboard, the orchestrator and the alerts, typed as printed into a shell."""
+import json
+import sys
+
+import pytest
+from conftest import CHECKOUT, main_pid, run
+
+sys.path.insert(0, str(CHECKOUT / "tests/lib"))
+import readme  # noqa: E402
+
+SECTION = "One port, a dashboard, and repair"
+
+
+def typed(command):
+    """What the shell's command printed, as JSON."""
+    assert command.startswith("curl "), command
+    done = run("bash", "-c", command.replace("curl ", "curl --silent --show-error --max-time 60 ", 1))
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def commands(fleet):
+    return readme.commands(CHECKOUT / "README.md", SECTION)
+
+
+def one(commands, *words):
+    found = [c for c in commands if all(w in c for w in words)]
+    assert len(found) == 1, f"{words}: {len(found)} commands in the README"
+    return found[0]
+
+
+def test_every_command_is_tried_here(commands):
+    assert len(commands) == 6
+
+
+def test_dashboard(commands):
+    board = typed(one(commands, "/dashboard"))
+    assert board["stats"]["serviceHealth"]["total"] == 13
+
+
+def test_processes(commands):
+    answer = typed(one(commands, "/processes"))
+    assert answer["ok"] is True
+    assert main_pid("tooloo-training.service") in [p["pid"] for p in answer["processes"]]
+
+
+def test_restart(commands):
+    before = main_pid("tooloo-training.service")
+    assert typed(one(commands, "/service/training/restart"))["ok"] is True
+    assert main_pid("tooloo-training.service") not in (0, before)
+
+
+def test_rule_and_trigger(commands):
+    rule = typed(one(commands, "/alerts/rules"))
+    assert rule["ok"] is True and rule["id"]
+    before = main_pid("tooloo-training.service")
+    alert = typed(one(commands, "/alerts/trigger"))["alert"]
+    assert (alert["service"], alert["remediationAttempted"], alert["remediationSuccess"]) == ("training", True, True)
+    assert main_pid("tooloo-training.service") not in (0, before)
+    status = typed(one(commands, "/alerts/status"))
+    assert alert["id"] in [a["id"] for a in status["active"] + status["history"]]

@@ -1,0 +1,762 @@
+# SPDX-License-Identifier: MIT
+"""web as a reverse proxy: what reaches a service, what reaches the client, and what becomes of both when one of them fails.
+
+The service is the test itself: a unit of the registry whose Port= is one that the test listens on.
+"""
+import json
+import os
+import re
+import select
+import socket
+import struct
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import (PATIENCE, USER_UNITS, Journal, get_json, http_request, journal_cursor, main_pid, one_line, systemctl,
+                      toolooctl, unit_property, wait_for_unit, wait_until)
+from load import Load
+
+WEB = 3000
+HERE = Path(__file__).parent
+
+
+# --- The service's side ---
+
+
+class Request:
+    """What reached the service: its head as bytes, and its body as far as it has come."""
+
+    def __init__(self, conn, head, rest):
+        self.conn = conn
+        self.head = head
+        self.rest = rest
+
+    @property
+    def line(self):
+        return self.head.split(b"\r\n")[0].decode("latin-1")
+
+    @property
+    def fields(self):
+        return [tuple(line.split(": ", 1)) for line in self.head.decode("latin-1").split("\r\n")[1:] if line]
+
+    def get(self, name):
+        """Every value of that name."""
+        return [v for n, v in self.fields if n.lower() == name.lower()]
+
+    def body(self, size):
+        while len(self.rest) < size:
+            data = self.conn.recv(1 << 16)
+            assert data, f"the body ended after {len(self.rest)} of {size} bytes"
+            self.rest += data
+        return self.rest
+
+    def chunks(self):
+        """The body of a request in chunks, decoded."""
+        body = b""
+        while True:
+            while b"\r\n" not in self.rest:
+                self.more()
+            size = int(self.rest.split(b"\r\n")[0], 16)
+            begin = self.rest.index(b"\r\n") + 2
+            while len(self.rest) < begin + size + 2:
+                self.more()
+            body += self.rest[begin:begin + size]
+            self.rest = self.rest[begin + size + 2:]
+            if size == 0:
+                return body
+
+    def more(self):
+        data = self.conn.recv(1 << 16)
+        assert data, "the connection ended"
+        self.rest += data
+
+    def answer(self, text):
+        self.conn.sendall(text if isinstance(text, bytes) else text.replace("\n", "\r\n").encode())
+
+    def ok(self, body=b"ok", more=""):
+        self.answer(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{more}\r\n".encode() + body)
+
+    def ended(self):
+        """Waits until web ends the connection."""
+        self.conn.settimeout(PATIENCE)
+        try:
+            while self.conn.recv(1 << 16):
+                pass
+        except ConnectionResetError:
+            pass
+        return True
+
+    def close(self, reset=False):
+        if reset:
+            self.conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.conn.close()
+
+
+class Upstream:
+    """The test as a service."""
+
+    def __init__(self, service):
+        self.service = service
+        self.listener = socket.create_server(("127.0.0.1", service.port), backlog=256)
+        self.conns = []
+
+    def next(self, timeout=PATIENCE):
+        """The next request, on a connection that stands or a new one. None when none comes."""
+        deadline = time.monotonic() + timeout
+        while True:
+            ready = select.select([self.listener, *self.conns], [], [], max(deadline - time.monotonic(), 0))[0]
+            if not ready:
+                return None
+            for s in ready:
+                if s is self.listener:
+                    conn = s.accept()[0]
+                    conn.settimeout(PATIENCE)
+                    self.conns.append(conn)
+                    continue
+                try:
+                    head = s.recv(1 << 16)
+                    while head and b"\r\n\r\n" not in head:
+                        head += s.recv(1 << 16)
+                except OSError:
+                    head = b""
+                if head:
+                    head, rest = head.split(b"\r\n\r\n", 1)
+                    return Request(s, head, rest)
+                self.conns.remove(s)
+                s.close()
+
+    def request(self):
+        it = self.next()
+        assert it, "no request came"
+        return it
+
+    def nothing(self):
+        """Nothing that was sent so far has reached the service, for what is sent after it has."""
+        with Client() as client:
+            client.send(f"GET {self.path}/mark HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            marked = self.request()
+            assert marked.line == f"GET {self.path}/mark HTTP/1.1", marked.head
+            marked.ok()
+            assert client.answer().status == 200
+
+    @property
+    def path(self):
+        return f"/{self.service.id}"
+
+    def close(self):
+        for s in self.listener, *self.conns:
+            s.close()
+
+
+# --- The client's side ---
+
+
+class Answer:
+    def __init__(self, status, fields, body, complete):
+        self.status = status
+        self.fields = fields
+        self.body = body
+        self.complete = complete
+
+    def get(self, name):
+        return [v for n, v in self.fields if n.lower() == name.lower()]
+
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def code(self):
+        return self.json()["code"]
+
+
+class Client:
+    def __init__(self, port=WEB):
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        self.buffer = b""
+
+    def send(self, text):
+        self.sock.sendall(text if isinstance(text, bytes) else text.encode("latin-1"))
+
+    def get(self, path, more=""):
+        self.send(f"GET {path} HTTP/1.1\r\nHost: localhost:{WEB}\r\n{more}\r\n")
+
+    def read(self):
+        try:
+            data = self.sock.recv(1 << 16)
+        except ConnectionResetError:
+            data = b""
+        self.buffer += data
+        return bool(data)
+
+    def until(self, mark):
+        """Everything up to and with the mark."""
+        while mark not in self.buffer:
+            assert self.read(), f"ended without {mark!r}: {self.buffer!r}"
+        at = self.buffer.index(mark) + len(mark)
+        taken, self.buffer = self.buffer[:at], self.buffer[at:]
+        return taken
+
+    def head(self):
+        lines = self.until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        return int(lines[0].split()[1]), [tuple(line.split(": ", 1)) for line in lines[1:] if line]
+
+    def answer(self, method="GET"):
+        status, fields = self.head()
+        while status == 100:
+            status, fields = self.head()
+        it = Answer(status, fields, b"", True)
+        if method == "HEAD" or status in (204, 304):
+            return it
+        length = it.get("Content-Length")
+        if length:
+            while len(self.buffer) < int(length[0]):
+                if not self.read():
+                    it.complete = False
+                    break
+            it.body, self.buffer = self.buffer[:int(length[0])], self.buffer[int(length[0]):]
+            return it
+        assert it.get("Transfer-Encoding") == ["chunked"]
+        while True:
+            while b"\r\n" not in self.buffer:
+                if not self.read():
+                    it.complete = False
+                    return it
+            size, rest = self.buffer.split(b"\r\n", 1)
+            size = int(size, 16)
+            while len(rest) < size + 2:
+                if not self.read():
+                    it.complete = False
+                    return it
+                rest = self.buffer.split(b"\r\n", 1)[1]
+            it.body += rest[:size]
+            self.buffer = rest[size + 2:]
+            if size == 0:
+                return it
+
+    def is_open(self):
+        """The connection can be used again."""
+        self.get("/health")
+        return self.answer().status == 200
+
+    def ended(self):
+        while self.read():
+            pass
+        return self.buffer
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
+
+
+# --- Fixtures ---
+
+
+@pytest.fixture(scope="module", autouse=True)
+def web():
+    toolooctl("start", "web")
+    yield
+    toolooctl("stop")
+
+
+def wait_for_route(id):
+    """web reads the registry on a signal of systemd's: until it knows the service, and that it runs."""
+    with Journal("tooloo-web.service") as journal:
+        wait_until(lambda: any(r["service"] == id for r in get_json(WEB, "/api/v1/system/routes")["routes"]) and
+                   condition(id) == "running", lambda deadline: time.sleep(0.01) or True, f"web's route to {id}")
+
+
+def condition(id):
+    return proxy_status(id)["condition"]
+
+
+def proxy_status(id):
+    return next(s for s in get_json(WEB, "/system/status")["status"]["services"] if s["id"] == id)
+
+
+def wait_for_condition(id, wanted):
+    wait_until(lambda: condition(id) == wanted, lambda deadline: time.sleep(0.01) or True, f"{id} {wanted}")
+
+
+@pytest.fixture
+def raw(foreign):
+    service = foreign("raw", "/bin/sleep infinity", "/raw", socket_unit=False)
+    upstream = Upstream(service)
+    wait_for_route("raw")
+    yield upstream
+    upstream.close()
+
+
+@pytest.fixture
+def client():
+    with Client() as c:
+        yield c
+
+
+@pytest.fixture
+def limits():
+    """Restarts web with other time limits."""
+    folder = USER_UNITS / "tooloo-web.service.d"
+
+    def set(options):
+        text = Path(unit_property("tooloo-web.service", "FragmentPath")).read_text()
+        start = re.search(r"^ExecStart=(\S+)", text, re.M)[1]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "60-test.conf").write_text(f"[Service]\nExecStart=\nExecStart={start} {options} web\n")
+        systemctl("daemon-reload")
+        toolooctl("restart", "web")
+
+    yield set
+    (folder / "60-test.conf").unlink(missing_ok=True)
+    systemctl("daemon-reload")
+    toolooctl("restart", "web")
+
+
+# --- What reaches the service ---
+
+
+def test_a_request_goes_through(raw, client):
+    client.send("GET /raw/a%2Fb/../c?x=%20y&z= HTTP/1.1\r\nHost: localhost:3000\r\nX-One: 1\r\nX-Empty:\r\nX-Two: a\r\n"
+                "X-Two: b\r\nUser-Agent: t\r\nX-Request-Id: id-1\r\n\r\n")
+    request = raw.request()
+    assert request.line == "GET /raw/a%2Fb/../c?x=%20y&z= HTTP/1.1"
+    assert request.head.decode().split("\r\n")[1:] == [
+        "Host: localhost:3000", "X-One: 1", "X-Empty:", "X-Two: a", "X-Two: b", "User-Agent: t",
+        "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: http", "X-Forwarded-Host: localhost:3000",
+        "Via: 1.1 tooloo-web", "X-Request-Id: id-1"]
+    request.answer("HTTP/1.1 201 Made\nServer: raw/1\nSet-Cookie: a=1\nX-B: 2\nSet-Cookie: b=2\nX-Request-Id: other\n"
+                   "Content-Length: 5\n\nhello")
+    answer = client.answer()
+    assert (answer.status, answer.body) == (201, b"hello")
+    assert [f for f in answer.fields if f[0] not in ("Date",)] == [
+        ("Server", "raw/1"), ("Set-Cookie", "a=1"), ("X-B", "2"), ("Set-Cookie", "b=2"), ("Via", "1.1 tooloo-web"),
+        ("X-Request-Id", "id-1"), ("Content-Length", "5")]
+    assert client.is_open()
+
+
+def test_forwarded_fields_of_a_proxy_before_us_stay(raw, client):
+    client.get("/raw", "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 10.0.0.2\r\nX-Forwarded-Proto: https\r\n"
+               "X-Forwarded-Host: example.org\r\nVia: 1.1 other\r\n")
+    request = raw.request()
+    assert request.get("X-Forwarded-For") == ["10.0.0.1, 10.0.0.2, 127.0.0.1"]
+    assert request.get("X-Forwarded-Proto") == ["https"]
+    assert request.get("X-Forwarded-Host") == ["example.org"]
+    assert request.get("Via") == ["1.1 other", "1.1 tooloo-web"]
+    request.ok()
+    assert client.answer().status == 200
+
+
+def test_a_circle_is_broken(raw, client):
+    client.get("/raw", "Via: 1.0 fred, 1.1 tooloo-web (x)\r\n")
+    assert client.answer().code == "LOOP_DETECTED"
+    raw.nothing()
+
+
+HOP_BY_HOP = {
+    "Connection: X-Secret, close\r\nX-Secret: 1": ["X-Secret"],
+    "Connection: x-secret\r\nConnection: X-Other\r\nX-Secret: 1\r\nX-Other: 2": ["X-Secret", "X-Other"],
+    "".join(f"Connection: X-{n}\r\n" for n in range(12)) + "".join(f"X-{n}: 1\r\n" for n in range(12)).rstrip():
+        [f"X-{n}" for n in range(12)],
+    "Keep-Alive: timeout=5": ["Keep-Alive"],
+    "Proxy-Connection: keep-alive\r\nProxy-Authorization: Basic eA==": ["Proxy-Connection", "Proxy-Authorization"],
+    "TE: trailers, deflate": ["TE"],
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__": ["Upgrade", "HTTP2-Settings"],
+    "Trailer: X-Later": ["Trailer"],
+    "Connection: Host": ["Connection"],
+    "Connection: X-Forwarded-For, X-Request-Id\r\nX-Forwarded-For: 1.2.3.4": [],
+}
+
+
+@pytest.mark.parametrize("sent", HOP_BY_HOP)
+def test_what_concerns_one_connection_goes_no_further(raw, client, sent):
+    client.get("/raw", sent + "\r\nX-Stays: 1\r\n")
+    request = raw.request()
+    assert request.get("X-Stays") == ["1"] and request.get("Host") == ["localhost:3000"]
+    for name in [*HOP_BY_HOP[sent], "Connection"]:
+        assert not request.get(name), name
+    assert request.get("X-Forwarded-For") == ["127.0.0.1"] and len(request.get("X-Request-Id")) == 1
+    request.answer(f"HTTP/1.1 200 OK\nContent-Length: 2\nX-Stays: 1\n{sent}".replace("\r\n", "\n") + "\n\nok")
+    answer = client.answer()
+    assert answer.get("X-Stays") == ["1"]
+    for name in HOP_BY_HOP[sent]:
+        assert name == "Connection" or not answer.get(name), name
+
+
+# Each is one request, which must be refused; a second one hidden in it must reach nobody. NEXT is that second one.
+NEXT = "GET /raw/hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SMUGGLING = {
+    "length and chunks": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{NEXT}",
+    "chunks and length": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\n{NEXT}",
+    "two lengths": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nContent-Length: {len(NEXT)}\r\n\r\n{NEXT}",
+    "two equal lengths": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx{NEXT}",
+    "a list of lengths": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0, {len(NEXT)}\r\n\r\n{NEXT}",
+    "signed length": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: +0\r\n\r\n{NEXT}",
+    "length in hex": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0x0\r\n\r\n{NEXT}",
+    "unknown coding": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{NEXT}",
+    "two codings": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n{NEXT}",
+    "coding with a tab": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n{NEXT}",
+    "space before the colon": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n{NEXT}",
+    "folded coding": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n{NEXT}",
+    "folded length": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nX: 1\r\n Content-Length: {len(NEXT)}\r\n\r\n{NEXT}",
+    "bare LF": f"POST /raw HTTP/1.1\r\nHost: localhost\nContent-Length: {len(NEXT)}\r\n\r\n{NEXT}",
+    "bare CR": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nX: 1\rContent-Length: {len(NEXT)}\r\n\r\n{NEXT}",
+    "NUL in a value": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nX: 1\0\r\nContent-Length: {len(NEXT)}\r\n\r\n{NEXT}",
+    "NUL in a name": f"POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length\0: {len(NEXT)}\r\n\r\n{NEXT}",
+    "two hosts": f"GET /raw HTTP/1.1\r\nHost: localhost\r\nHost: example.org\r\n\r\n{NEXT}",
+    "no host": f"GET /raw HTTP/1.1\r\n\r\n{NEXT}",
+    "chunks in HTTP/1.0": f"POST /raw HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{NEXT}",
+    "absolute form for another host": f"GET http://localhost:1/raw HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "tab in the target": "GET /raw?a\tb HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "control character in the target": "GET /raw?a\x01b HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "HEAD with a body": f"HEAD /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(NEXT)}\r\n\r\n{NEXT}",
+    "CONNECT": "CONNECT localhost:3001 HTTP/1.1\r\nHost: localhost:3001\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("what", SMUGGLING)
+def test_smuggling(raw, client, what):
+    client.send(SMUGGLING[what])
+    status, _ = client.head()
+    assert 400 <= status < 600 and status != 502, status
+    raw.nothing()
+
+
+BAD_CHUNKS = {
+    "no number": "zz\r\nabc\r\n0\r\n\r\n", "negative": "-1\r\nabc\r\n0\r\n\r\n", "too long": "4\r\nabcdefgh\r\n0\r\n\r\n",
+    "too large": "FFFFFFFFFFFFFFFFF\r\nabc\r\n0\r\n\r\n", "space": "3 \r\nabc\r\n0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("what", BAD_CHUNKS)
+def test_bad_chunks_never_make_a_whole_request(raw, client, what):
+    client.send(f"POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{BAD_CHUNKS[what]}{NEXT}")
+    request = raw.next(timeout=2)
+    if request:  # begun, but never ended: libmicrohttpd judges chunks as they come
+        assert request.line == "POST /raw HTTP/1.1"
+        rest = request.rest
+        while data := request.conn.recv(1 << 16):
+            rest += data
+        assert b"0\r\n\r\n" not in rest and b"hidden" not in rest
+        request.close()
+        raw.conns.remove(request.conn)
+    raw.nothing()
+
+
+def test_absolute_form(raw, client):
+    client.send("GET http://localhost:3000/raw/x?y HTTP/1.1\r\nHost: localhost:3000\r\n\r\n")
+    request = raw.request()
+    assert request.line == "GET /raw/x?y HTTP/1.1" and request.get("Host") == ["localhost:3000"]
+    request.ok()
+    assert client.answer().status == 200
+
+
+def test_100_fields_each_way(raw, client):
+    client.get("/raw", "".join(f"X-{n}: {n}\r\n" for n in range(100)))
+    request = raw.request()
+    assert [v for n, v in request.fields if re.fullmatch(r"X-\d+", n)] == [str(n) for n in range(100)]
+    request.ok(more="".join(f"Set-Cookie: c{n}={n}; Path=/\r\n" for n in range(120)))
+    answer = client.answer()
+    assert answer.get("Set-Cookie") == [f"c{n}={n}; Path=/" for n in range(120)]
+
+
+def test_head_too_large(raw, client):
+    client.get("/raw", "X: " + "y" * 20000 + "\r\n")
+    assert client.head()[0] == 431
+    raw.nothing()
+
+
+# --- Bodies ---
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET"])
+def test_body_with_length(raw, client, method):
+    client.send(f"{method} /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Type: a/b\r\n\r\nhello")
+    request = raw.request()
+    assert request.line == f"{method} /raw HTTP/1.1"
+    assert request.get("Content-Length") == ["5"] and not request.get("Transfer-Encoding") and not request.get("Expect")
+    assert request.body(5) == b"hello"
+    request.ok()
+    assert client.answer().status == 200
+    assert client.is_open()
+
+
+def test_body_in_chunks(raw, client):
+    client.send("POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5;ext=1\r\nhello\r\n")
+    request = raw.request()
+    assert request.get("Transfer-Encoding") == ["chunked"] and not request.get("Content-Length")
+    while b"hello" not in request.rest:  # before its end has come
+        request.more()
+    client.send("6\r\n world\r\n0\r\nX-Trailer: dropped\r\n\r\n")
+    assert request.chunks() == b"hello world"
+    assert b"X-Trailer" not in request.rest
+    request.ok()
+    assert client.answer().status == 200
+    assert client.is_open()
+
+
+def test_empty_post(raw, client):
+    client.send("POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+    request = raw.request()
+    assert request.get("Content-Length") == ["0"] and not request.get("Transfer-Encoding")
+    request.ok()
+    assert client.answer().status == 200
+
+
+def test_expect_100(raw, client):
+    client.send("POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+    assert client.until(b"\r\n\r\n").startswith(b"HTTP/1.1 100 ")
+    client.send("hello")
+    request = raw.request()
+    assert not request.get("Expect") and request.body(5) == b"hello"
+    request.ok()
+    assert client.answer().status == 200
+
+
+@pytest.mark.parametrize("status,length", [(204, None), (304, 10), (304, None)])
+def test_answers_without_body(raw, client, status, length):
+    client.get("/raw")
+    request = raw.request()
+    request.answer(f"HTTP/1.1 {status} X\nETag: x\n" + (f"Content-Length: {length}\n" if length else "") + "\n")
+    answer = client.answer()
+    assert (answer.status, answer.get("ETag")) == (status, ["x"])
+    assert not answer.get("Transfer-Encoding")
+    assert answer.get("Content-Length") in ([], [str(length)])
+    assert client.is_open()
+
+
+@pytest.mark.parametrize("length", [10, None])
+def test_head(raw, client, length):
+    client.send("HEAD /raw HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    request = raw.request()
+    assert request.line == "HEAD /raw HTTP/1.1"
+    request.answer("HTTP/1.1 200 OK\nX-A: 1\n" + (f"Content-Length: {length}\n" if length else "") + "\n")
+    answer = client.answer("HEAD")
+    assert answer.status == 200 and answer.get("Content-Length") == ([str(length)] if length else [])
+    assert client.is_open()
+
+
+def test_answer_until_the_end_of_the_connection(raw, client):
+    client.get("/raw")
+    request = raw.request()
+    request.answer("HTTP/1.0 200 OK\nX-A: 1\n\nall of it")
+    request.close()
+    answer = client.answer()
+    assert (answer.body, answer.complete) == (b"all of it", True)
+    assert client.is_open()
+
+
+def test_trailers_of_an_answer_are_dropped(raw, client):
+    client.get("/raw")
+    raw.request().answer("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\nTrailer: X-T\n\n2\nok\n0\nX-T: 1\n\n")
+    answer = client.answer()
+    assert answer.body == b"ok" and not answer.get("X-T") and not answer.get("Trailer")
+    assert client.is_open()
+
+
+def test_interim_answers_go_no_further(raw, client):
+    client.get("/raw")
+    raw.request().answer("HTTP/1.1 100 Continue\n\nHTTP/1.1 103 Early Hints\nLink: </x>\n\nHTTP/1.1 200 OK\nContent-Length: 2\n\nok")
+    answer = client.answer()
+    assert (answer.status, answer.body) == (200, b"ok") and not answer.get("Link")
+
+
+def test_events_one_by_one(raw, client):
+    client.get("/raw", "Accept: text/event-stream\r\n")
+    request = raw.request()
+    request.answer("HTTP/1.1 200 OK\nContent-Type: text/event-stream\nTransfer-Encoding: chunked\n\n")
+    assert client.head()[0] == 200
+    for n in range(20):
+        event = f"data: {n}\n\n".encode()
+        request.answer(f"{len(event):x}\r\n".encode() + event + b"\r\n")
+        assert event in client.until(event)  # before the next is sent
+    request.answer("0\n\n")
+    client.until(b"0\r\n\r\n")
+    assert client.is_open()
+
+
+# --- Failures of the service ---
+
+BROKEN = {
+    "garbage": "this is no HTTP\n\n",
+    "HTTP/0.9": "hello",
+    "two lengths": "HTTP/1.1 200 OK\nContent-Length: 2\nContent-Length: 3\n\nok!",
+    "two equal lengths": "HTTP/1.1 200 OK\nContent-Length: 2\nContent-Length: 2\n\nok",
+    "length beside chunks": "HTTP/1.1 200 OK\nContent-Length: 2\nTransfer-Encoding: chunked\n\n2\nok\n0\n\n",
+    "unknown coding": "HTTP/1.1 200 OK\nTransfer-Encoding: gzip, chunked\n\n2\nok\n0\n\n",
+    "bad length": "HTTP/1.1 200 OK\nContent-Length: -2\n\nok",
+    "folded field": "HTTP/1.1 200 OK\nX: 1\n 2\nContent-Length: 2\n\nok",
+    "bad name": "HTTP/1.1 200 OK\nX Y: 1\nContent-Length: 2\n\nok",
+    "no colon": "HTTP/1.1 200 OK\nXY\nContent-Length: 2\n\nok",
+    "switching protocols": "HTTP/1.1 101 Switching Protocols\nUpgrade: x\nConnection: Upgrade\n\n",
+    "head too large": "HTTP/1.1 200 OK\nX: " + "y" * 17000 + "\nContent-Length: 2\n\nok",
+    "head much too large": "HTTP/1.1 200 OK\nX: " + "y" * 200000 + "\nContent-Length: 2\n\nok",
+    "too many fields": "HTTP/1.1 200 OK\n" + "X: 1\n" * 1000 + "Content-Length: 2\n\nok",
+    "status": "HTTP/1.1 20 OK\nContent-Length: 2\n\nok",
+    "NUL": "HTTP/1.1 200 OK\nX: a\0b\nContent-Length: 2\n\nok",
+    "ends in its head": "HTTP/1.1 200 OK\nX: a",
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_broken_answer_is_502(raw, client, what):
+    cursor = journal_cursor()
+    client.get("/raw")
+    request = raw.request()
+    try:
+        request.answer(BROKEN[what])
+    except ConnectionError:
+        pass  # web has seen enough
+    request.close()
+    answer = client.answer()
+    assert (answer.status, answer.code) == (502, "BAD_GATEWAY"), answer.body
+    assert "raw" in answer.json()["error"]
+    assert client.is_open()
+    with Journal("tooloo-web.service", after=cursor) as journal:
+        journal.wait("GET /raw: raw ")
+
+
+def test_answer_breaks_off(raw):
+    for head in "Content-Length: 100\n", "Transfer-Encoding: chunked\n":
+        with Client() as client:
+            client.get("/raw")
+            request = raw.request()
+            raw.conns.remove(request.conn)
+            request.answer(f"HTTP/1.1 200 OK\n{head}\n" + ("5\nhello\n" if "chunked" in head else "hello"))
+            client.until(b"hello")
+            request.close()
+            rest = client.ended()
+            assert b"0\r\n\r\n" not in rest
+
+
+def test_nothing_listens(raw, client):
+    """A program that systemd has started a moment ago may be about to listen: it is waited for, for a while."""
+    raw.listener.close()
+    client.get("/raw")
+    answer = client.answer()
+    assert (answer.status, answer.code) == (502, "BAD_GATEWAY")
+    assert "does not accept connections" in answer.json()["error"]
+
+
+def test_early_answer_to_an_upload(raw, client):
+    client.send("POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n\r\n" + "x" * 1000)
+    request = raw.request()
+    request.answer("HTTP/1.1 413 Too Large\nContent-Length: 3\nConnection: close\n\nno!")
+    request.conn.shutdown(socket.SHUT_WR)
+    rest = b"x" * 9999000
+    client.sock.sendall(rest)
+    answer = client.answer()
+    assert (answer.status, answer.body) == (413, b"no!")
+
+
+# --- Who is gone ---
+
+
+def test_client_gone(raw):
+    """The service sees it, before the answer and in the middle of one."""
+    for begun in False, True:
+        client = Client()
+        client.get("/raw")
+        request = raw.request()
+        if begun:
+            request.answer("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n")
+            client.until(b"hello")
+        client.sock.close()
+        assert request.ended()
+        raw.conns.remove(request.conn)
+        request.close()
+
+
+def test_client_gone_in_its_body(raw):
+    client = Client()
+    client.send("POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhello")
+    request = raw.request()
+    request.body(5)
+    client.sock.close()
+    assert request.ended()
+    assert len(request.rest) == 5
+
+
+# --- Repeating ---
+
+
+@pytest.mark.parametrize("method,times", [("GET", 3), ("HEAD", 3), ("OPTIONS", 3), ("PUT", 3), ("DELETE", 3), ("POST", 1),
+                                          ("PATCH", 1)])
+def test_what_may_be_repeated(raw, client, method, times):
+    """A service that resets each connection gets each request as often as is safe."""
+    client.send(f"{method} /raw HTTP/1.1\r\nHost: localhost\r\n" + ("Content-Length: 0\r\n" if method == "POST" else "") +
+                "\r\n")
+    for _ in range(times):
+        request = raw.request()
+        assert request.line == f"{method} /raw HTTP/1.1"
+        raw.conns.remove(request.conn)
+        request.close(reset=True)
+    assert client.head()[0] == 502
+    raw.nothing()
+
+
+def test_repeated_once_and_answered(raw, client):
+    client.get("/raw")
+    request = raw.request()
+    raw.conns.remove(request.conn)
+    request.close(reset=True)
+    raw.request().ok()
+    assert client.answer().body == b"ok"
+    assert proxy_status("raw")["retries"] == 1
+
+
+def test_a_body_is_sent_once(raw, client):
+    client.send("PUT /raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello")
+    request = raw.request()
+    request.body(5)
+    raw.conns.remove(request.conn)
+    request.close(reset=True)
+    assert client.answer().status == 502
+    raw.nothing()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_kept_connection_dies_under_a_request(raw, client, method):
+    """libcurl repeats by itself what it sent on a connection that it had kept: not what may not be repeated."""
+    client.get("/raw")
+    raw.request().ok()
+    assert client.answer().status == 200
+    client.send(f"{method} /raw/2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    request = raw.request()
+    assert len(raw.conns) == 1, "a kept connection is used again"
+    raw.conns.remove(request.conn)
+    request.close()
+    if method == "GET":
+        raw.request().ok()
+        assert client.answer().status == 200
+    else:
+        assert client.answer().status == 502
+        raw.nothing()
+
+
+def test_breaker(raw, client):
+    for _ in range(5):
+        client.send("POST /raw HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        request = raw.request()
+        raw.conns.remove(request.conn)
+        request.close(reset=True)
+        assert client.answer().status == 502
+    assert proxy_status("raw")["breaker"] == "open"
+    client.get("/raw")
+    answer = client.answer()
+    assert (answer.status, answer.code, answer.get("Retry-After")) == (503, "CIRCUIT_OPEN", ["1"])
+    wait_until(lambda: proxy_status("raw")["breaker"] == "half-open", lambda deadline: time.sleep(0.02) or True, "half-open")
+    with Client() as probe:
+        probe.get("/raw/probe")
+        request = raw.request()
+        client.get("/raw")  # while the probe is under way nobody else is let through
+        assert client.answer().code == "CIRCUIT_OPEN"
+        request.ok()
+        assert probe.answer().status == 200
+    assert proxy_status("raw")["breaker"] == "closed"
+    client.get("/raw")
+    raw.request().ok()
+    assert client.answer().status == 200
