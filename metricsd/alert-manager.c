@@ -175,6 +175,7 @@ static void tell_all(Alerts *alerts, Watched *w, AlertTime now) {
         tell_probe(alerts, w, now);
         alert_engine_observe(engine, METRIC_RESTARTS, id, (double) w->unit->restarts, now);
         alert_engine_observe(engine, METRIC_MEMORY, id, w->memory == MEMORY_UNKNOWN ? NAN : (double) w->memory, now);
+        alert_engine_observe(engine, METRIC_RELOAD_FAILED, id, known(w->reload_failed), now);
         alert_engine_observe(engine, METRIC_CPU, id, known(w->cpu), now);
         alert_engine_observe(engine, METRIC_ERROR_RATE, id, known(w->error_rate), now);
 }

@@ -11,7 +11,7 @@
 #include "shared/fleet.h"
 #include "watched.h"
 
-enum { COLLECTORS = 2 };
+enum { COLLECTORS = 3 };
 
 /* Ties the parts together on one event loop: the fleet says what changes, collectors find out the rest, and what has
  * become different is told to whoever looks, all of one burst at once. */

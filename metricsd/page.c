@@ -50,7 +50,7 @@ char *page_render(const Page *page, const char *nonce) {
                 end = mempcpy(end, from, (size_t) (place - from));
                 end = stpcpy(end, nonce);
         }
-        (void) strcpy(end, from);
+        (void) memcpy(end, from, strlen(from) + 1);
         return whole;
 }
 

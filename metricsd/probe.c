@@ -115,32 +115,32 @@ static void forget_body(Probe *p) {
         p->space = 0;
 }
 
-static void take_answer(Probe *p, ProbeResult *result) {
+static void take(Probe *p, const ProbeResult *result) {
+        manager_watched_changed(p->prober->manager, p->watched, watched_take_probe(p->watched, result));
+}
+
+static void take_answer(Probe *p, double ms) {
         HealthBody body;
         long status = 0;
 
         (void) curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &status);
         health_body_parse(p->body, p->size, &body);
-        result->status = (unsigned) status;
-        result->why = *body.reason ? body.reason : NULL;
-        result->generation = body.generation;
-        result->requests = body.requests;
-        result->errors = body.errors;
-        manager_watched_changed(p->prober->manager, p->watched, watched_take_probe(p->watched, result));
+        take(p, &(ProbeResult) {
+                .status = (unsigned) status, .why = *body.reason ? body.reason : NULL, .response_ms = ms,
+                .generation = body.generation, .at = now_realtime_usec(), .requests = body.requests,
+                .errors = body.errors });
 }
 
-static void take_failure(Probe *p, CURLcode code, ProbeResult *result) {
+static void take_failure(Probe *p, CURLcode code, double ms) {
         char why[CURL_ERROR_SIZE + 32];
 
         if (code == CURLE_OPERATION_TIMEDOUT)
                 (void) snprintf(why, sizeof(why), "no answer within %.3g s",
                                 (double) p->prober->manager->options->timeout / (double) USEC_PER_SEC);
-        else {
-                result->response_ms = -1;
+        else
                 (void) snprintf(why, sizeof(why), "cannot be asked: %s", *p->error ? p->error : curl_easy_strerror(code));
-        }
-        result->why = why;
-        manager_watched_changed(p->prober->manager, p->watched, watched_take_probe(p->watched, result));
+        take(p, &(ProbeResult) { .why = why, .response_ms = code == CURLE_OPERATION_TIMEDOUT ? ms : -1,
+                                 .at = now_realtime_usec() });
 }
 
 /* --- When to ask --- */
@@ -176,7 +176,6 @@ static void ask_next_time(Probe *p) {
 static void on_done(CURL *easy, CURLcode code, void *userdata) {
         Probe *p = userdata;
         curl_off_t took = 0;
-        ProbeResult result;
 
         p->in_flight = false;
         if (code != CURLE_OK)
@@ -184,11 +183,10 @@ static void on_done(CURL *easy, CURLcode code, void *userdata) {
         else if (p->opened >= 0)
                 p->kept = p->opened;
         (void) curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took);
-        result = (ProbeResult) { .response_ms = (double) took / (double) USEC_PER_MSEC, .at = now_realtime_usec() };
         if (code == CURLE_OK)
-                take_answer(p, &result);
+                take_answer(p, (double) took / (double) USEC_PER_MSEC);
         else
-                take_failure(p, code, &result);
+                take_failure(p, code, (double) took / (double) USEC_PER_MSEC);
         forget_body(p);
         if (p->again)
                 ask(p);

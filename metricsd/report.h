@@ -12,7 +12,7 @@ json_object *report_watched(const Watched *w);
 
 /* {stats, services, control, status, alerts}: the dashboard, and "data" of the WebSocket. Takes over alerts, an array;
  * NULL for none without memory. */
-json_object *report_dashboard(const Watched *const *services, size_t n, uint64_t now, json_object *alerts);
+json_object *report_dashboard(const Watched *const *list, size_t n, uint64_t now, json_object *alerts);
 
 /* {type:"metrics-update", data, timestamp}. Takes over data. */
 json_object *report_update(uint64_t now, json_object *data);

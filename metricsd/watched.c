@@ -28,6 +28,7 @@ int watched_new(FleetUnit *unit, bool self, Watched **ret) {
                 .response_ms = -1,
                 .memory = MEMORY_UNKNOWN,
                 .cpu = -1,
+                .reload_failed = -1,
                 .error_rate = -1,
                 .requests = UINT64_MAX,
                 .errors = UINT64_MAX,
@@ -62,6 +63,7 @@ static void forget_run(Watched *w) {
         w->generation = 0;
         w->memory = MEMORY_UNKNOWN;
         w->cpu = -1;
+        w->reload_failed = -1;
         w->error_rate = -1;
         w->requests = w->errors = UINT64_MAX;
 }

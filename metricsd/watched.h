@@ -44,6 +44,8 @@ typedef struct Watched {
         uint64_t memory; /* bytes, MEMORY_UNKNOWN when it does not run or nobody says */
         double cpu;      /* percent of one core between the last two samples, negative for not known */
 
+        int reload_failed; /* 1: this run's last reload was rejected or rolled back, 0: it was not, -1 for not known */
+
         /* What it looked like when its unit was last followed. */
         bool running;
         char run[33]; /* its invocation id */
@@ -54,6 +56,7 @@ typedef struct Watched {
         uint64_t judged_at; /* checked_at of the last probe that the alert engine was told of */
 
         struct Probe *probe; /* the probing collector's */
+        struct ReloadWatch *reload_watch; /* the reload collector's */
         struct Usage *usage; /* the usage collector's */
 } Watched;
 

@@ -20,8 +20,8 @@ typedef struct Service {
         char *name;       /* Description= */
         char *category;   /* infrastructure, core, extended, integration or control; from the slice */
         unsigned port;    /* 0 when it listens on no TCP port */
-        char **needs;     /* ids of the services named in After=, Wants= or Requires= */
         bool can_reload;  /* has an ExecReload= */
+        char **needs;     /* ids of the services named in After=, Wants= or Requires= */
         ServiceSettings settings;
         OnChange on_change; /* never unset: reload with ExecReload=, else restart */
 

@@ -391,6 +391,19 @@ def test_a_wedged_service_is_repaired(alerts, service):
     assert alerts.rules()["wedged"]["state"] == "ok"
 
 
+def test_a_reload_that_fails_is_an_alert(alerts, service):
+    faulty = service("faulty", "faulty-good", options="--prove-after=100")
+    alerts.add(id="rejected", metric="reload.failed", operator="==", threshold=1, action="notify")
+    with Journal(UNIT, after=journal_cursor()) as journal:
+        faulty.reload("faulty-no-symbol", ok=False)
+        journal.wait("faulty reload.failed is 1")
+        alert, = alerts.of("faulty")
+        assert alert["rules"] == ["rejected"] and alert["status"] == "active"
+        faulty.reload("faulty-good")
+        journal.wait("on reload.failed of faulty is over")
+    assert alerts.rules()["rejected"]["state"] == "ok"
+
+
 def test_an_action_that_fails_says_why(alerts, service):
     echo = service("echo", "echo-a")
     shutil.rmtree(echo.state_directory(), ignore_errors=True)

@@ -272,7 +272,8 @@ def test_a_service_that_answers_503_is_degraded(metricsd, foreign):
     metricsd("--interval-ms=100")
     id = foreign(503)
     with Updates() as updates:
-        seen = updates.wait(is_status(id, "degraded"))
+        seen = updates.wait(lambda data: "answers" in by_id(data["services"]).get(id, {}).get("error", "")
+                            and is_status(id, "degraded")(data))
     service = by_id(seen[-1]["data"]["services"])[id]
     assert service["error"] == "answers 503: no disk" and service["responseTime"] > 0
     assert service["name"] == "<b>Foreign</b>"

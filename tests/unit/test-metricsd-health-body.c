@@ -58,11 +58,11 @@ Test(health_body, a_reason_is_one_short_line) {
         cr_expect_str_empty(body.reason);
         /* 199 letters, then one of two bytes: it does not fit whole. */
         (void) memset(end, 'x', HEALTH_REASON_MAX - 1);
-        (void) strcpy(end + HEALTH_REASON_MAX - 1, "\xc3\xa4yz\"}");
+        (void) stpcpy(end + HEALTH_REASON_MAX - 1, "\xc3\xa4yz\"}");
         body = parse(text);
         cr_expect_eq(strlen(body.reason), HEALTH_REASON_MAX - 1);
         /* One more letter in its place does. */
-        (void) strcpy(end + HEALTH_REASON_MAX - 1, "xyz\"}");
+        (void) stpcpy(end + HEALTH_REASON_MAX - 1, "xyz\"}");
         body = parse(text);
         cr_expect_eq(strlen(body.reason), HEALTH_REASON_MAX);
 }
