@@ -85,7 +85,7 @@ int journal_seek(sd_journal *j, uint64_t lines, uint64_t since) {
                 r = sd_journal_previous_skip(j, MAX(lines, UINT64_C(1)));
         if (r < 0)
                 return r;
-        /* From the tail sd_journal_next() never finds anything, not even what is logged later. */
+        /* Nothing promises that sd_journal_next() finds from the tail what is logged later. */
         if (r == 0)
                 return seek_since(j, 0);
         if (lines == 0)

@@ -304,7 +304,10 @@ def test_follow_ends_when_nobody_reads(talk):
     with subprocess.Popen(["toolooctl", "logs", "-f", "-n", "1", "talk"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline().endswith(b" talk hello\n")
         process.stdout.close()
-        assert process.wait(PATIENCE) == 0 and process.stderr.read() == b""
+        try:
+            assert process.wait(PATIENCE) == 0 and process.stderr.read() == b""
+        finally:
+            process.kill()
 
 
 def test_a_closed_pipe_is_no_error(talk):
