@@ -58,7 +58,7 @@ static bool add_unit(json_object *json, const FleetUnit *u) {
 json_object *report_watched(const Watched *w) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
         const Service *s = w->unit->service;
-        const char *error = error_of(w);
+        const char *error = error_of(w), *source = memory_source_to_string(w->memory_source);
 
         if (json && json_add(json, "id", json_object_new_string(s->id)) &&
             json_add(json, "name", json_object_new_string(s->name)) &&
@@ -71,6 +71,7 @@ json_object *report_watched(const Watched *w) {
             add_unit(json, w->unit) &&
             json_add(json, "generation", w->generation > 0 ? json_object_new_uint64(w->generation) : NULL) &&
             json_add(json, "memory", w->memory != MEMORY_UNKNOWN ? json_object_new_uint64(w->memory) : NULL) &&
+            json_add(json, "memorySource", source ? json_object_new_string(source) : NULL) &&
             json_add(json, "cpu", number(w->cpu, 2)) &&
             (!error || json_add(json, "error", json_object_new_string(error))))
                 return TAKE_PTR(json);

@@ -35,7 +35,8 @@ static void on_sample(BusBatch *batch, int error, void *userdata) {
         if (!w->running || !streq(u->run, w->unit->invocation_id)) /* it is about another run */
                 return;
         unit_usage_settle(&u->sample, w->unit->pid);
-        w->memory = u->sample.memory_source == MEMORY_NONE ? MEMORY_UNKNOWN : u->sample.memory;
+        w->memory_source = u->sample.memory_source;
+        w->memory = w->memory_source == MEMORY_NONE ? MEMORY_UNKNOWN : u->sample.memory;
         if (u->sample.cpu_source != CPU_NONE) {
                 w->cpu = cpu_percent(u, &u->sample, now);
                 u->cpu = u->sample.cpu;

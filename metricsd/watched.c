@@ -62,6 +62,7 @@ static void forget_run(Watched *w) {
         w->answered = false;
         w->generation = 0;
         w->memory = MEMORY_UNKNOWN;
+        w->memory_source = MEMORY_NONE;
         w->cpu = -1;
         w->reload_failed = -1;
         w->error_rate = -1;

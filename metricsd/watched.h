@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "shared/fleet.h"
+#include "shared/unit-usage.h"
 
 /* One service as metricsd sees it: its unit, and what the collectors have found out about it. */
 
@@ -42,6 +43,7 @@ typedef struct Watched {
         double error_rate;   /* errors a request, 0..1, between the last two probes; negative for no request or not known */
 
         uint64_t memory; /* bytes, MEMORY_UNKNOWN when it does not run or nobody says */
+        MemorySource memory_source;
         double cpu;      /* percent of one core between the last two samples, negative for not known */
 
         int reload_failed; /* 1: this run's last reload was rejected or rolled back, 0: it was not, -1 for not known */

@@ -217,12 +217,16 @@ def test_one_service(fleet):
 
 
 def test_memory_is_that_of_toolooctl(fleet):
-    """Both have it from one place; a process that serves does not shrink or grow by half within a moment."""
+    """Both have it from one place; a process that serves does not shrink or grow by half within a moment. Where there are
+    no figures for cgroups the sandbox of metricsd keeps it from looking as closely as toolooctl can."""
     with Updates() as updates:
         data = updates.wait(lambda d: all(s["memory"] for s in d["services"]))[-1]["data"]
     theirs = status_json()
     for id, s in by_id(data["services"]).items():
-        assert 0.5 < s["memory"] / theirs[id]["memory"] < 2
+        assert s["memorySource"] in ("cgroup", "pss", "rss")
+        least = 0.5 if s["memorySource"] == theirs[id]["memorySource"] else 1
+        assert s["memory"] / theirs[id]["memory"] > least, id
+        assert least == 1 or s["memory"] / theirs[id]["memory"] < 2, id
 
 
 # --- What is stopped stays stopped ---

@@ -34,7 +34,7 @@ static void set_up(void) {
                 watched[i] = (Watched) {
                         .unit = units + i, .self = i == METRICSD, .health = HEALTH_HEALTHY,
                         .response_ms = i == METRICSD ? -1.0 : 1.0 + i, .answered = i != METRICSD, .checked_at = NOW,
-                        .generation = 2, .memory = 1 << 20, .cpu = 0.25,
+                        .generation = 2, .memory = 1 << 20, .memory_source = MEMORY_CGROUP, .cpu = 0.25,
                 };
                 list[i] = watched + i;
         }
@@ -98,6 +98,7 @@ Test(report, a_service) {
         expect(json, "unitState", "\"active\"");
         expect(json, "restarts", "2");
         expect(json, "memory", "1048576");
+        expect(json, "memorySource", "\"cgroup\"");
         cr_expect_not(json_object_object_get_ex(json, "error", NULL));
 }
 
@@ -114,6 +115,7 @@ Test(report, what_is_not_known_is_null) {
         expect(json, "lastChecked", "null");
         expect(json, "generation", "null");
         expect(json, "memory", "null");
+        expect(json, "memorySource", "null");
         expect(json, "cpu", "null");
         expect(json, "pid", "null");
         expect(json, "healthy", "false");
