@@ -69,7 +69,7 @@ void exchanges_drain(Proxy *proxy);
 void exchanges_free_spare(Proxy *proxy);
 
 /* tunnel.c */
-int tunnel_begin(Proxy *proxy, int fd, const char *path);
+void tunnel_begin(Proxy *proxy, int fd, const char *path);
 void tunnels_drain(Proxy *proxy);
 void tunnels_end_all(Proxy *proxy);
 uint64_t tunnels_sweep(Proxy *proxy, uint64_t now);
