@@ -8,8 +8,9 @@ import signal
 import subprocess
 
 import pytest
-from conftest import (CONTROL, USER_UNITS, Journal, http_request, journal_cursor, main_pid, run, status_json, systemctl,
-                      systemd_version, toolooctl, unit_property, wait_for_unit)
+from conftest import (CONTROL, USER_UNITS, Journal, http_request, journal_cursor, main_pid, run, status_json,
+                      systemctl, systemd_version, toolooctl, unit_property, wait_for_unit)
+from test_metricsd import Updates, is_status
 
 PORT = CONTROL["metricsd"]
 UNIT = "tooloo-metricsd.service"
@@ -116,6 +117,17 @@ def alerts(fleet):
     it.begin()
     yield it
     it.end()
+
+
+@pytest.fixture
+def watched(alerts, service):
+    """Makes a service, as the fixture `service` does, that metricsd has heard of when this returns."""
+    def make(id, *arguments, **more):
+        it = service(id, *arguments, **more)
+        with Updates() as updates:
+            updates.wait(is_status(id, "healthy"))
+        return it
+    return make
 
 
 def shell(command):
@@ -284,11 +296,11 @@ def test_at_most_200_rules(alerts):
 def test_a_rule_outlives_kill_9(alerts):
     pid = main_pid(UNIT)
     fd = os.pidfd_open(pid)
-    alerts.add(id="mine", threshold=0.5, **{"for": "30s"})
+    alerts.add(id="mine", threshold=9999.5, **{"for": "30s"})
     signal.pidfd_send_signal(fd, signal.SIGKILL)
     os.close(fd)
     rule = alerts.rules()["mine"]  # the request waits for the next process
-    assert rule["threshold"] == 0.5 and rule["for"] == 30000
+    assert rule["threshold"] == 9999.5 and rule["for"] == 30000
     assert main_pid(UNIT) not in (0, pid)
     assert alerts.files() == [STATE]
 
@@ -323,17 +335,17 @@ def check_unchanged(alerts, expected, message):
     """None of these can be stored, so none is in force."""
     alerts.ok("GET", "rules")
     for method, path, body in [("POST", "rules", RULE | {"id": "another"}),
-                               ("POST", "rules", RULE | {"id": "mine", "threshold": 2}),
+                               ("POST", "rules", RULE | {"id": "mine", "threshold": 9998}),
                                ("DELETE", "rules/mine", None),
                                ("POST", "silences", {"until": "1h", "reason": "r"})]:
         status, answer = alerts.send(method, path, body)
         assert status == expected and message in answer["error"] and "nothing was changed" in answer["error"], answer
-    assert alerts.rules()["mine"]["threshold"] == 1 and "another" not in alerts.rules()
+    assert alerts.rules()["mine"]["threshold"] == 9999 and "another" not in alerts.rules()
     assert alerts.ok("GET", "silences")["silences"] == []
 
 
 def test_a_full_disk(small_disk):
-    small_disk.add(id="mine", threshold=1)
+    small_disk.add(id="mine", threshold=9999)
     filler = small_disk.directory / "filler"
     with open(filler, "wb", buffering=0) as f, pytest.raises(OSError, match="No space left"):
         while True:
@@ -341,17 +353,17 @@ def test_a_full_disk(small_disk):
     check_unchanged(small_disk, 507, "No space left on device")
     assert small_disk.files() == [STATE, "filler"]
     small_disk.restart()
-    assert small_disk.rules()["mine"]["threshold"] == 1
+    assert small_disk.rules()["mine"]["threshold"] == 9999
     filler.unlink()
-    small_disk.add(id="mine", threshold=2)
+    small_disk.add(id="mine", threshold=9998)
 
 
 def test_a_read_only_disk(small_disk):
-    small_disk.add(id="mine", threshold=1)
+    small_disk.add(id="mine", threshold=9999)
     run("mount", "-o", "remount,ro", small_disk.directory)
     check_unchanged(small_disk, 500, "Read-only file system")
     run("mount", "-o", "remount,rw", small_disk.directory)
-    small_disk.add(id="mine", threshold=2)
+    small_disk.add(id="mine", threshold=9998)
 
 
 def test_silences(alerts):
@@ -373,8 +385,8 @@ def test_silences(alerts):
 # --- What it does of itself, and what it leaves alone ---
 
 
-def test_a_wedged_service_is_repaired(alerts, service):
-    echo = service("echo", "echo-a", WatchdogSec="0")  # else systemd notices it, too
+def test_a_wedged_service_is_repaired(alerts, watched):
+    echo = watched("echo", "echo-a", WatchdogSec="0")  # else systemd notices it, too
     before = echo.pid()
     alerts.add(id="wedged", metric="service.health", operator="<", threshold=1, service="echo", severity="critical",
                **{"for": "300ms"})
@@ -391,8 +403,8 @@ def test_a_wedged_service_is_repaired(alerts, service):
     assert alerts.rules()["wedged"]["state"] == "ok"
 
 
-def test_a_reload_that_fails_is_an_alert(alerts, service):
-    faulty = service("faulty", "faulty-good", options="--prove-after=100")
+def test_a_reload_that_fails_is_an_alert(alerts, watched):
+    faulty = watched("faulty", "faulty-good", options="--prove-after=100")
     alerts.add(id="rejected", metric="reload.failed", operator="==", threshold=1, action="notify")
     with Journal(UNIT, after=journal_cursor()) as journal:
         faulty.reload("faulty-no-symbol", ok=False)
@@ -404,8 +416,8 @@ def test_a_reload_that_fails_is_an_alert(alerts, service):
     assert alerts.rules()["rejected"]["state"] == "ok"
 
 
-def test_an_action_that_fails_says_why(alerts, service):
-    echo = service("echo", "echo-a")
+def test_an_action_that_fails_says_why(alerts, watched):
+    echo = watched("echo", "echo-a")
     shutil.rmtree(echo.state_directory(), ignore_errors=True)
     echo.file.unlink()
     alert = alerts.trigger("echo")
@@ -419,8 +431,8 @@ def watch_offline(alerts, id, service):
     alerts.add(id=id, metric="service.health", operator="<", threshold=1, service=service, cooldown=0)
 
 
-def test_a_service_that_was_stopped_stays_stopped(alerts, service):
-    echo = service("echo", "echo-a")
+def test_a_service_that_was_stopped_stays_stopped(alerts, watched):
+    echo = watched("echo", "echo-a")
     watch_offline(alerts, "offline", "echo")
     with Journal(UNIT, after=journal_cursor()) as journal:
         echo.stop()
@@ -431,8 +443,8 @@ def test_a_service_that_was_stopped_stays_stopped(alerts, service):
     assert echo.property("ActiveState") == "inactive" and unit_property(echo.socket, "ActiveState") == "inactive"
 
 
-def test_a_crash_is_left_to_systemd(alerts, service):
-    echo = service("echo", "echo-a")
+def test_a_crash_is_left_to_systemd(alerts, watched):
+    echo = watched("echo", "echo-a")
     watch_offline(alerts, "offline", "echo")
     with Journal(echo.unit, after=journal_cursor()) as journal:
         os.kill(echo.pid(), signal.SIGKILL)
@@ -444,8 +456,8 @@ def test_a_crash_is_left_to_systemd(alerts, service):
     assert all(not a["remediationAttempted"] for a in seen)
 
 
-def test_a_failed_service_needs_a_person(alerts, service):
-    echo = service("echo", "echo-a")
+def test_a_failed_service_needs_a_person(alerts, watched):
+    echo = watched("echo", "echo-a")
     watch_offline(alerts, "offline", "echo")
     echo.stop()
     shutil.rmtree(echo.state_directory(), ignore_errors=True)
