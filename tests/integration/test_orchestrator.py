@@ -436,7 +436,8 @@ def through_web(path, method="GET"):
 
 def test_all_of_it_through_web(echo):
     status, body = through_web("/api/v1/system/processes")
-    assert status == 200 and {p["id"] for p in body["processes"]} == set(processes())
+    assert status == 200, body
+    assert {p["id"] for p in body["processes"]} == set(processes())
     pid = echo.pid()
     assert well(through_web("/api/v1/system/service/echo/restart", "POST"), "restart")["pid"] == echo.pid() != pid
     assert well(through_web("/api/v1/system/service/web/reload", "POST"), "reload")["generation"] == \
