@@ -291,7 +291,7 @@ def settle_sanitizers():
         return []
     here = Path(__file__).parent
     made = {USER_UNITS / "tooloo-.service.d/50-sanitizer.conf": here / "sanitizer.conf"}
-    for id in PORTS:
+    for id in [*PORTS, "orchestrator"]:  # the native ones
         made[USER_UNITS / f"tooloo-{id}.service.d/51-sanitizer-calls.conf"] = here / "sanitizer-calls.conf"
     for path, source in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -45,9 +45,11 @@ typedef struct ProxyOps {
         /* The answer is complete, or the client is gone, or the request was cut: the exchange is over. */
         void (*release)(Exchange *exchange);
 
-        /* Takes over a connected socket whose unread bytes begin with a WebSocket handshake. 0: the path is this
-         * service's own, or nobody's, and the socket is still the caller's. 1: it was taken, whatever becomes of it. */
-        int (*tunnel)(Proxy *proxy, int fd, const char *path);
+        /* Whether a path is another service's. */
+        bool (*claims)(const Proxy *proxy, const char *path);
+        /* Takes over a connected socket whose unread bytes begin with a WebSocket handshake for such a path, whatever
+         * becomes of it. */
+        void (*tunnel)(Proxy *proxy, int fd, const char *path);
         unsigned (*tunnels)(const Proxy *proxy);
         /* The program ends: tunnels and event streams end, what else is in flight goes on. */
         void (*drain)(Proxy *proxy);

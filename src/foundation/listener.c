@@ -86,12 +86,10 @@ static int try_websocket(Conn *conn, const char *head) {
         path = strndup(target, strcspn(target, " ?\r\n"));
         if (!path)
                 return -ENOMEM;
-        if (server->proxying) {
-                r = server->proxy_ops->tunnel(server->proxy, fd, path);
-                if (r > 0)
-                        conn_free(conn);
-                if (r != 0)
-                        return r;
+        if (server->proxying && server->proxy_ops->claims(server->proxy, path)) {
+                conn_free(conn);
+                server->proxy_ops->tunnel(server->proxy, fd, path);
+                return 1;
         }
         if (!server->ws)
                 return 0;

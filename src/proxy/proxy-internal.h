@@ -46,8 +46,8 @@ struct Proxy {
 
 /* proxy.c */
 uint64_t proxy_now(const Proxy *proxy);
-/* The service that a path is forwarded to; NULL when it is this service's own affair. -ENOENT through
- * proxy_upstream_by_id() alone. Negative errno: -ENOMEM. */
+/* The service that a path is forwarded to, or the one of that id: 1 with *ret; 0 when the path is this service's own
+ * affair, or there is no such service. -ENOMEM. */
 int proxy_upstream_for(Proxy *proxy, const char *path, Upstream **ret);
 int proxy_upstream_by_id(Proxy *proxy, const char *id, Upstream **ret);
 /* Looks at the limits of all exchanges and tunnels not later than that. */
@@ -60,7 +60,7 @@ void exchange_body_end(Exchange *e);
 ssize_t exchange_read(Exchange *e, char *buf, size_t max);
 void exchange_release(Exchange *e);
 /* After a turn of libcurl: answers, goes on with or gives up what got on in it. */
-void exchanges_settle(void *proxy);
+void exchanges_settle(void *userdata);
 /* The service has changed its state: goes on with, or refuses, those that wait for it. */
 void exchanges_reconsider(Proxy *proxy, Upstream *upstream);
 /* Enforces the limits; the next time that is of interest, UINT64_MAX for none. */
@@ -69,7 +69,7 @@ void exchanges_drain(Proxy *proxy);
 void exchanges_free_spare(Proxy *proxy);
 
 /* tunnel.c */
-int tunnel_begin(Proxy *proxy, int fd, const char *path);
+void tunnel_begin(Proxy *proxy, int fd, const char *path);
 void tunnels_drain(Proxy *proxy);
 void tunnels_end_all(Proxy *proxy);
 uint64_t tunnels_sweep(Proxy *proxy, uint64_t now);

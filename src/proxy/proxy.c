@@ -35,12 +35,20 @@ static int upstream_of(Proxy *proxy, FleetUnit *unit, Upstream **ret) {
         return 1;
 }
 
-int proxy_upstream_for(Proxy *proxy, const char *path, Upstream **ret) {
+static FleetUnit *claimant(const Proxy *proxy, const char *path) {
         FleetUnit *unit = proxy->fleet ? fleet_route(proxy->fleet, path) : NULL;
 
-        if (!unit || streq(unit->service->id, proxy->own_id))
-                return 0;
-        return upstream_of(proxy, unit, ret);
+        return unit && !streq(unit->service->id, proxy->own_id) ? unit : NULL;
+}
+
+static bool proxy_claims(const Proxy *proxy, const char *path) {
+        return claimant(proxy, path);
+}
+
+int proxy_upstream_for(Proxy *proxy, const char *path, Upstream **ret) {
+        FleetUnit *unit = claimant(proxy, path);
+
+        return unit ? upstream_of(proxy, unit, ret) : 0;
 }
 
 int proxy_upstream_by_id(Proxy *proxy, const char *id, Upstream **ret) {
@@ -229,6 +237,7 @@ const ProxyOps tooloo_proxy_ops = {
         .body_end = exchange_body_end,
         .read = exchange_read,
         .release = exchange_release,
+        .claims = proxy_claims,
         .tunnel = tunnel_begin,
         .tunnels = proxy_tunnels,
         .drain = proxy_drain,

@@ -416,21 +416,19 @@ static int on_service(sd_event_source *source, int fd, uint32_t revents, void *u
 
 /* --- What the proxy asks for --- */
 
-int tunnel_begin(Proxy *proxy, int fd, const char *path) {
+void tunnel_begin(Proxy *proxy, int fd, const char *path) {
         Upstream *upstream;
         socklen_t size;
-        Tunnel *t;
+        Tunnel *t = NULL;
         int r;
 
-        r = proxy_upstream_for(proxy, path, &upstream);
-        if (r <= 0)
-                return r;
-        t = proxy->n_tunnels < TUNNELS_MAX ? calloc(1, sizeof(Tunnel)) : NULL;
+        if (proxy->n_tunnels < TUNNELS_MAX && proxy_upstream_for(proxy, path, &upstream) > 0)
+                t = calloc(1, sizeof(Tunnel));
         if (!t) {
                 log_warning("A WebSocket is refused: %s", proxy->n_tunnels < TUNNELS_MAX ? "out of memory"
                                                                                       : "too many are open");
                 safe_close(fd);
-                return 1;
+                return;
         }
         t->proxy = proxy;
         t->upstream = upstream_ref(upstream);
@@ -448,11 +446,10 @@ int tunnel_begin(Proxy *proxy, int fd, const char *path) {
         if (r < 0) {
                 log_errno(r, "Cannot watch a WebSocket");
                 tunnel_free(t);
-                return 1;
+                return;
         }
         enter(t, TUNNEL_HEAD, proxy->timeouts.handshake);
         (void) settle(t, 0);
-        return 1;
 }
 
 static void over_limit(Tunnel *t) {

@@ -165,8 +165,11 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, v
 static int close_socket(void *userdata, curl_socket_t fd) {
         CurlEvent *ce = userdata;
 
-        if ((size_t) fd < ce->n_watched)
-                ce->watched[fd] = (Watched) {}; /* closing takes it out of the epoll set */
+        if ((size_t) fd < ce->n_watched) {
+                /* Closing would do that, but not while a child that is being started has a copy. */
+                (void) watch(ce, fd, 0);
+                ce->watched[fd] = (Watched) {};
+        }
         return close(fd);
 }
 

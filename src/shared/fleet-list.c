@@ -85,8 +85,10 @@ static int on_confirmed(sd_bus_message *message, void *userdata, sd_bus_error *r
         r = read_list(message, take_row_of_one, m);
         if (r >= 0)
                 r = member_show(m);
-        if (r < 0)
+        if (r < 0) {
                 (void) log_errno(r, "cannot ask systemd how %s is", m->unit.service->unit);
+                fleet_want_load(m->fleet); /* else it would be shown as it was until its next signal */
+        }
         return 0;
 }
 

@@ -8,17 +8,18 @@ import signal
 import subprocess
 
 import pytest
-from conftest import (CONTROL, USER_UNITS, Journal, http_request, journal_cursor, main_pid, run, status_json, systemctl,
-                      systemd_version, toolooctl, unit_property, wait_for_unit)
+from conftest import (CONTROL, PORTS, USER_UNITS, Journal, http_request, journal_cursor, main_pid, run, status_json,
+                      systemctl, systemd_version, toolooctl, unit_property, wait_for_unit)
+from test_metricsd import Updates, is_status
 
 PORT = CONTROL["metricsd"]
 UNIT = "tooloo-metricsd.service"
 STATE = "alert-rules.json"
 PROBE_MS = 200  # a twenty-fifth of the usual, so that a test need not wait for long
 
-# As documented, but for the port: through web it is 3000.
+# As documented, but for the time limits. It is the same at metricsd's own port.
 ADD_RULE = """\
-curl -sS -m 10 -X POST http://127.0.0.1:3010/api/v1/system/alerts/rules \\
+curl -sS -m 10 -X POST http://127.0.0.1:3000/api/v1/system/alerts/rules \\
   -H 'Content-Type: application/json' \\
   -d '{
     "metric": "service.responseTime",
@@ -31,7 +32,7 @@ curl -sS -m 10 -X POST http://127.0.0.1:3010/api/v1/system/alerts/rules \\
   }'
 """
 TRIGGER = """\
-curl -sS -m 40 -X POST http://127.0.0.1:3010/api/v1/system/alerts/trigger \\
+curl -sS -m 40 -X POST http://127.0.0.1:3000/api/v1/system/alerts/trigger \\
   -H 'Content-Type: application/json' \\
   -d '{"metric":"service.responseTime","value":6000}'
 """
@@ -118,20 +119,33 @@ def alerts(fleet):
     it.end()
 
 
-def shell(command):
+@pytest.fixture
+def watched(alerts, service):
+    """Makes a service, as the fixture `service` does, that metricsd has heard of when this returns."""
+    def make(id, *arguments, **more):
+        it = service(id, *arguments, **more)
+        with Updates() as updates:
+            updates.wait(is_status(id, "healthy"))
+        return it
+    return make
+
+
+def shell(command, port):
+    command = command.replace(":3000/", f":{port}/")
     return json.loads(subprocess.run(command, shell=True, check=True, capture_output=True, timeout=60).stdout)
 
 
 # --- What is documented ---
 
 
-def test_the_documented_commands(alerts):
+@pytest.mark.parametrize("port", [PORTS["web"], PORT])
+def test_the_documented_commands(alerts, port):
     before = main_pid("tooloo-training.service")
-    answer = shell(ADD_RULE)
+    answer = shell(ADD_RULE, port)
     assert answer["ok"] is True and answer["id"] == "service.responseTime-training-restart-service"
 
     after = journal_cursor()
-    alert = shell(TRIGGER)["alert"]
+    alert = shell(TRIGGER, port)["alert"]
     assert alert["remediationAttempted"] is True and alert["remediationSuccess"] is True, alert
     assert main_pid("tooloo-training.service") not in (0, before)
     assert alert["service"] == "training" and answer["id"] in alert["rules"] and alert["decidedBy"] == answer["id"]
@@ -146,7 +160,7 @@ def test_the_documented_commands(alerts):
         assert done["TOOLOO_ALERT"] == alert["id"] and done["TOOLOO_RULE"] == answer["id"]
 
     # Typed once more it is the same rule.
-    assert shell(ADD_RULE)["id"] == answer["id"]
+    assert shell(ADD_RULE, port)["id"] == answer["id"]
     assert len(alerts.rules()) == 4
     assert alerts.status()["history"][0]["id"] == alert["id"]
 
@@ -284,11 +298,11 @@ def test_at_most_200_rules(alerts):
 def test_a_rule_outlives_kill_9(alerts):
     pid = main_pid(UNIT)
     fd = os.pidfd_open(pid)
-    alerts.add(id="mine", threshold=0.5, **{"for": "30s"})
+    alerts.add(id="mine", threshold=9999.5, **{"for": "30s"})
     signal.pidfd_send_signal(fd, signal.SIGKILL)
     os.close(fd)
     rule = alerts.rules()["mine"]  # the request waits for the next process
-    assert rule["threshold"] == 0.5 and rule["for"] == 30000
+    assert rule["threshold"] == 9999.5 and rule["for"] == 30000
     assert main_pid(UNIT) not in (0, pid)
     assert alerts.files() == [STATE]
 
@@ -323,17 +337,17 @@ def check_unchanged(alerts, expected, message):
     """None of these can be stored, so none is in force."""
     alerts.ok("GET", "rules")
     for method, path, body in [("POST", "rules", RULE | {"id": "another"}),
-                               ("POST", "rules", RULE | {"id": "mine", "threshold": 2}),
+                               ("POST", "rules", RULE | {"id": "mine", "threshold": 9998}),
                                ("DELETE", "rules/mine", None),
                                ("POST", "silences", {"until": "1h", "reason": "r"})]:
         status, answer = alerts.send(method, path, body)
         assert status == expected and message in answer["error"] and "nothing was changed" in answer["error"], answer
-    assert alerts.rules()["mine"]["threshold"] == 1 and "another" not in alerts.rules()
+    assert alerts.rules()["mine"]["threshold"] == 9999 and "another" not in alerts.rules()
     assert alerts.ok("GET", "silences")["silences"] == []
 
 
 def test_a_full_disk(small_disk):
-    small_disk.add(id="mine", threshold=1)
+    small_disk.add(id="mine", threshold=9999)
     filler = small_disk.directory / "filler"
     with open(filler, "wb", buffering=0) as f, pytest.raises(OSError, match="No space left"):
         while True:
@@ -341,17 +355,17 @@ def test_a_full_disk(small_disk):
     check_unchanged(small_disk, 507, "No space left on device")
     assert small_disk.files() == [STATE, "filler"]
     small_disk.restart()
-    assert small_disk.rules()["mine"]["threshold"] == 1
+    assert small_disk.rules()["mine"]["threshold"] == 9999
     filler.unlink()
-    small_disk.add(id="mine", threshold=2)
+    small_disk.add(id="mine", threshold=9998)
 
 
 def test_a_read_only_disk(small_disk):
-    small_disk.add(id="mine", threshold=1)
+    small_disk.add(id="mine", threshold=9999)
     run("mount", "-o", "remount,ro", small_disk.directory)
     check_unchanged(small_disk, 500, "Read-only file system")
     run("mount", "-o", "remount,rw", small_disk.directory)
-    small_disk.add(id="mine", threshold=2)
+    small_disk.add(id="mine", threshold=9998)
 
 
 def test_silences(alerts):
@@ -373,8 +387,8 @@ def test_silences(alerts):
 # --- What it does of itself, and what it leaves alone ---
 
 
-def test_a_wedged_service_is_repaired(alerts, service):
-    echo = service("echo", "echo-a", WatchdogSec="0")  # else systemd notices it, too
+def test_a_wedged_service_is_repaired(alerts, watched):
+    echo = watched("echo", "echo-a", WatchdogSec="0")  # else systemd notices it, too
     before = echo.pid()
     alerts.add(id="wedged", metric="service.health", operator="<", threshold=1, service="echo", severity="critical",
                **{"for": "300ms"})
@@ -391,8 +405,8 @@ def test_a_wedged_service_is_repaired(alerts, service):
     assert alerts.rules()["wedged"]["state"] == "ok"
 
 
-def test_a_reload_that_fails_is_an_alert(alerts, service):
-    faulty = service("faulty", "faulty-good", options="--prove-after=100")
+def test_a_reload_that_fails_is_an_alert(alerts, watched):
+    faulty = watched("faulty", "faulty-good", options="--prove-after=100")
     alerts.add(id="rejected", metric="reload.failed", operator="==", threshold=1, action="notify")
     with Journal(UNIT, after=journal_cursor()) as journal:
         faulty.reload("faulty-no-symbol", ok=False)
@@ -404,8 +418,8 @@ def test_a_reload_that_fails_is_an_alert(alerts, service):
     assert alerts.rules()["rejected"]["state"] == "ok"
 
 
-def test_an_action_that_fails_says_why(alerts, service):
-    echo = service("echo", "echo-a")
+def test_an_action_that_fails_says_why(alerts, watched):
+    echo = watched("echo", "echo-a")
     shutil.rmtree(echo.state_directory(), ignore_errors=True)
     echo.file.unlink()
     alert = alerts.trigger("echo")
@@ -419,8 +433,8 @@ def watch_offline(alerts, id, service):
     alerts.add(id=id, metric="service.health", operator="<", threshold=1, service=service, cooldown=0)
 
 
-def test_a_service_that_was_stopped_stays_stopped(alerts, service):
-    echo = service("echo", "echo-a")
+def test_a_service_that_was_stopped_stays_stopped(alerts, watched):
+    echo = watched("echo", "echo-a")
     watch_offline(alerts, "offline", "echo")
     with Journal(UNIT, after=journal_cursor()) as journal:
         echo.stop()
@@ -431,8 +445,8 @@ def test_a_service_that_was_stopped_stays_stopped(alerts, service):
     assert echo.property("ActiveState") == "inactive" and unit_property(echo.socket, "ActiveState") == "inactive"
 
 
-def test_a_crash_is_left_to_systemd(alerts, service):
-    echo = service("echo", "echo-a")
+def test_a_crash_is_left_to_systemd(alerts, watched):
+    echo = watched("echo", "echo-a")
     watch_offline(alerts, "offline", "echo")
     with Journal(echo.unit, after=journal_cursor()) as journal:
         os.kill(echo.pid(), signal.SIGKILL)
@@ -444,8 +458,8 @@ def test_a_crash_is_left_to_systemd(alerts, service):
     assert all(not a["remediationAttempted"] for a in seen)
 
 
-def test_a_failed_service_needs_a_person(alerts, service):
-    echo = service("echo", "echo-a")
+def test_a_failed_service_needs_a_person(alerts, watched):
+    echo = watched("echo", "echo-a")
     watch_offline(alerts, "offline", "echo")
     echo.stop()
     shutil.rmtree(echo.state_directory(), ignore_errors=True)

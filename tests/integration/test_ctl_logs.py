@@ -118,8 +118,8 @@ def test_program_and_manager_in_order_of_time(talker):
     one.say("third")
     toolooctl("stop", "other")
     shown = messages("talk", "other")
-    wanted = [r"talk  Starting tooloo-talk\.service", r"talk  Started tooloo-talk\.service", r"other Started tooloo-other\.service",
-              r"talk  first$", r"other second$", r"talk  third$", r"other Stopped tooloo-other\.service"]
+    wanted = [r"talk  Starting tooloo-talk\.service", r"talk  Started tooloo-talk\.service",
+              r"other Started tooloo-other\.service", r"talk  first$", r"other second$", r"talk  third$", r"other Stopped tooloo-other\.service"]
     places = [next(i for i, line in enumerate(shown) if re.match(pattern, line)) for pattern in wanted]
     assert places == sorted(places)
     times = [e["time"] for e in entries("talk", "other")]
@@ -239,7 +239,8 @@ def test_a_message_does_not_steer_the_terminal(talk):
 def test_priorities_and_ids_have_colors(talker):
     one, other = talker("talk"), talker("other")
     colored = os.environ | {"SYSTEMD_COLORS": "1"}
-    for priority, color in (2, "\x1b[0;1;31m"), (3, "\x1b[0;1;31m"), (4, "\x1b[0;1;33m"), (5, "\x1b[0;1;39m"), (7, "\x1b[0;38;5;245m"):
+    red, yellow, bold, grey = "\x1b[0;1;31m", "\x1b[0;1;33m", "\x1b[0;1;39m", "\x1b[0;38;5;245m"
+    for priority, color in (2, red), (3, red), (4, yellow), (5, bold), (7, grey):
         one.say(f"priority {priority}", priority)
         assert toolooctl("logs", "talk", "-n", "1", env=colored).stdout.endswith(f" {color}priority {priority}\x1b[0m\n")
         assert "\x1b" not in toolooctl("logs", "talk", "-n", "1").stdout
@@ -301,7 +302,8 @@ def test_a_signal_ends_it(talk, number):
 def test_follow_ends_when_nobody_reads(talk):
     """At once, not only at the next line."""
     talk.say("hello")
-    with subprocess.Popen(["toolooctl", "logs", "-f", "-n", "1", "talk"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(["toolooctl", "logs", "-f", "-n", "1", "talk"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
         assert process.stdout.readline().endswith(b" talk hello\n")
         process.stdout.close()
         try:

@@ -85,7 +85,8 @@ def test_in_a_pipe_everything_is_there_and_nothing_is_cut(without_metricsd):
 
 
 @pytest.mark.parametrize("width, variables, category", [
-    (80, {}, False), (100, {}, False), (140, {}, True), (200, {}, True), (200, {"COLUMNS": "80"}, False), (80, {"LC_ALL": "C"}, False),
+    (80, {}, False), (100, {}, False), (140, {}, True), (200, {}, True), (200, {"COLUMNS": "80"}, False),
+    (80, {"LC_ALL": "C"}, False),
 ])
 def test_fits_the_terminal(without_metricsd, width, variables, category):
     with metrics("cup", "degraded", "12.345", "the answer is not one: " + "x" * 300):

@@ -436,7 +436,8 @@ def through_web(path, method="GET"):
 
 def test_all_of_it_through_web(echo):
     status, body = through_web("/api/v1/system/processes")
-    assert status == 200 and {p["id"] for p in body["processes"]} == set(processes())
+    assert status == 200, body
+    assert {p["id"] for p in body["processes"]} == set(processes())
     pid = echo.pid()
     assert well(through_web("/api/v1/system/service/echo/restart", "POST"), "restart")["pid"] == echo.pid() != pid
     assert well(through_web("/api/v1/system/service/web/reload", "POST"), "reload")["generation"] == \
@@ -657,3 +658,28 @@ def test_requests_under_reloads_of_the_orchestrator(fleet):
     assert {status for status, _ in answers} == {200}
     assert all({p["id"] for p in body["processes"]} >= set(fleet) for _, body in answers)
     assert {p["id"] for _, body in answers for p in body["processes"] if not p["generation"]} & set(fleet) == set()
+
+
+@pytest.mark.slow
+def test_the_bus_goes_and_comes_back(fleet):
+    """It is connected to anew, and who asks meanwhile is told. systemd itself now and then waits a minute and a half for a
+    bus that it should have started."""
+    pid, answers = main_pid(UNIT), []
+
+    def answered():
+        answers.append(api("/api/v1/system/processes"))
+        return answers[-1][0] == 200
+
+    try:
+        with Journal(UNIT, after=journal_cursor()) as journal:
+            kill("dbus.service")
+            journal.wait("The user bus is gone: services cannot be controlled until it is back")
+        wait_until(answered, lambda deadline: True, "an answer", timeout=150)
+        assert {status for status, _ in answers} <= {200, 503}
+        for answer in answers[:-1]:
+            refused(answer, 503, "SYSTEMD_UNREACHABLE")
+        well(act("cup", "restart"), "restart")
+        assert processes()["cup"]["generation"] == 1 and main_pid(UNIT) == pid
+    finally:
+        toolooctl("stop")  # the other hosts have lost their names on the bus
+        toolooctl("start")

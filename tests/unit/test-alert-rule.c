@@ -156,6 +156,7 @@ Test(alert_rule, lengths) {
                 _cleanup_(freep) char *more = with_long(cases[i].begin, cases[i].most + 1);
                 _cleanup_(alert_rule_freep) AlertRule *rule = parse_good(most), *none = NULL;
 
+                cr_expect(rule);
                 cr_expect_eq(parse(more, &none, &problem), -EINVAL, "%s", cases[i].begin);
         }
 }

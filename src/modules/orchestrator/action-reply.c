@@ -29,8 +29,8 @@ typedef struct Kind {
         const char *code;
 } Kind;
 
-/* 409: the unit's state does not allow it, or somebody else wanted something else. 503: it lies with another unit or with
- * systemd. 500: it was tried and went wrong. */
+/* 409: the unit's state does not allow it, or somebody else wanted something else. 503: it lies with another unit or
+ * with systemd. 500: it was tried and went wrong. */
 static const Kind kinds[] = {
         { "waiting",    504, "JOB_TIMEOUT" },
         { "canceled",   409, "CANCELED" },
@@ -146,8 +146,9 @@ void action_reply_queued(Action *action) {
             !json_add(result, "unit", json_string(action->unit)) ||
             !json_add(result, "action", json_string(verb_to_string(action->verb))) ||
             !json_add(result, "job", json_string("queued")) ||
-            !json_add(result, "hint", json_object_new_string("this answer came before the act, which ends whoever carries"
-                                                             " it; GET /api/v1/system/processes shows what became of it")))
+            !json_add(result, "hint", json_object_new_string("this answer came before the act, which ends"
+                                                             " whoever carries it; GET /api/v1/system/processes shows"
+                                                             " what became of it")))
                 json_object_put(TAKE_PTR(json));
         json_object_put(result);
         task_reply(&action->task, 202, TAKE_PTR(json));

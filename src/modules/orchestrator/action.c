@@ -38,7 +38,8 @@ static void action_free(Task *task) {
 
 /* --- Asking systemd --- */
 
-/* Without an answer: the bus keeps the order of what one connection sends, and if it failed, the start after it says why. */
+/* Without an answer: the bus keeps the order of what one connection sends, and if it failed, the start after it says
+ * why. */
 static int call_manager(const Action *action, const char *method, const char *unit, const char *mode) {
         sd_bus *bus = action->task.control->bus;
 
@@ -197,8 +198,8 @@ static int begin(HttpRequest *request, Control *control, Verb verb) {
         int r;
 
         if (text && parse_uint(text, 1, TIMEOUT_MAX_SECONDS, &seconds) < 0)
-                return http_reply_error(request, 400, "INVALID_QUERY", "timeout: a number of seconds in 1..%d is expected",
-                                        TIMEOUT_MAX_SECONDS);
+                return http_reply_error(request, 400, "INVALID_QUERY",
+                                        "timeout: a number of seconds in 1..%d is expected", TIMEOUT_MAX_SECONDS);
         unit = control_find_unit(request, control);
         if (!unit || refuse(request, unit, verb))
                 return 0;

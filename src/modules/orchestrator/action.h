@@ -6,8 +6,8 @@
 #include "shared/unit-failure.h"
 #include "shared/unit-jobs.h"
 
-/* One start, stop, restart or reload, from the request to its answer: the jobs (action.c), then the questions that the answer
- * needs, then the answer (action-reply.c). */
+/* One start, stop, restart or reload, from the request to its answer: the jobs (action.c), then the questions that the
+ * answer needs, then the answer (action-reply.c). */
 
 typedef enum Verb { VERB_START, VERB_STOP, VERB_RESTART, VERB_RELOAD } Verb;
 
@@ -41,8 +41,9 @@ typedef struct Action {
         UnitJobs *jobs;
         const UnitJob *bad; /* the job that decides, of those in jobs; NULL when all went well */
 
-        /* Why the unit failed, in one sentence, and systemd's word for it; NULL as long as that is not known. It is asked as
-         * soon as the unit says that it has failed: when the job is over, the next start may have wiped it out. */
+        /* Why the unit failed, in one sentence, and systemd's word for it; NULL as long as that is not known. It is
+         * asked as soon as the unit says that it has failed: when the job is over, the next start may have wiped it
+         * out. */
         UnitFailure *failure;
         char *reason;
         char *reason_result;

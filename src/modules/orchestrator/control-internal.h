@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Shared by the files of the orchestrator that see the bus. Not beside host/module-abi.h, which has a Service of its own. */
+/* Shared by the files of the orchestrator that see the bus. Not beside host/module-abi.h, which has a Service of its
+ * own. */
 
 #include <sys/queue.h>
 
@@ -47,8 +48,20 @@ struct Control {
 
 /* --- control.c --- */
 
+static inline bool control_is_ready(const Control *control) {
+        return control->fleet && fleet_is_loaded(control->fleet);
+}
+
+uint64_t control_restarts(const Control *control, const FleetUnit *unit);
+
+/* --- task.c --- */
+
 /* Runs now, or when the list of services is known; 503 when that takes too long. */
 int control_with_fleet(HttpRequest *request, Control *control, WithFleet run);
+
+/* The list is there: runs what waits for it. And the timer's handler for what has waited too long. */
+void control_run_early(Control *control);
+int control_on_early_timeout(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* The unit that ":id" of the path names. NULL after a reply: 404 with the id that was probably meant. */
 FleetUnit *control_find_unit(HttpRequest *request, Control *control);
@@ -67,8 +80,6 @@ void task_reply(Task *task, unsigned status, json_object *json);
 static inline bool unit_is_masked(const FleetUnit *unit) {
         return streq(unit->load_state, "masked");
 }
-
-uint64_t control_restarts(const Control *control, const FleetUnit *unit);
 
 /* --- json-build.c --- */
 

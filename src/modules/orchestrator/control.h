@@ -7,12 +7,12 @@
 #include "basic/macro.h"
 #include "foundation/http.h"
 
-/* What one generation of the orchestrator has: its connection to the user's bus, the live list of services, the requests
- * that wait for an answer of systemd. Everything runs on the event loop and nothing waits in it. */
+/* What one generation of the orchestrator has: its connection to the user's bus, the live list of services, the
+ * requests that wait for an answer of systemd. Everything runs on the event loop and nothing waits in it. */
 typedef struct Control Control;
 
-/* own_id: the service this runs in. The bus is connected to by control_connect(), which a trial does not call; without a bus
- * it is tried again. */
+/* own_id: the service this runs in. The bus is connected to by control_connect(), which a trial does not call; without
+ * a bus it is tried again. */
 int control_new(sd_event *event, const char *own_id, Control **ret);
 int control_connect(Control *control);
 /* No request is answered any more. */

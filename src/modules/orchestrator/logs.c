@@ -182,7 +182,8 @@ static int read_entry(LogReader *reader) {
 
 static void fail(LogReader *reader, int r) {
         log_errno(r, "Cannot read the journal");
-        (void) http_reply_error(reader->task.request, 500, "JOURNAL_FAILED", "the journal cannot be read: %s", strerror(-r));
+        (void) http_reply_error(reader->task.request, 500, "JOURNAL_FAILED", "the journal cannot be read: %s",
+                                strerror(-r));
         task_end(&reader->task);
 }
 

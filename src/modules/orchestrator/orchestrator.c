@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Control over HTTP of what toolooctl controls from the shell: the list of services with their state, start, stop, restart
- * and reload of each, its journal, and a reload of all of them. */
+/* Control over HTTP of what toolooctl controls from the shell: the list of services with their state, start, stop,
+ * restart and reload of each, its journal, and a reload of all of them. */
 
 #include "control.h"
 #include "host/module-abi.h"

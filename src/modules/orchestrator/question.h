@@ -4,8 +4,8 @@
 #include "control-internal.h"
 #include "shared/host-status.h"
 
-/* What the hosts of the services say of themselves, all asked at once. A host that does not answer within a second is not
- * waited for. */
+/* What the hosts of the services say of themselves, all asked at once. A host that does not answer within a second is
+ * not waited for. */
 typedef struct HostAnswer {
         char *id;
         HostStatus host;

@@ -17,7 +17,8 @@ static json_object *scaled_to_json(const FleetUnit *unit) {
         return TAKE_PTR(json);
 }
 
-/* {"instances": 1..INSTANCES_MAX}. A service runs once or not at all: what is asked for is there already, or cannot be. */
+/* {"instances": 1..INSTANCES_MAX}. A service runs once or not at all: what is asked for is there already, or cannot
+ * be. */
 static int scale(HttpRequest *request, Control *control) {
         _cleanup_(json_object_putp) json_object *body = NULL;
         FleetUnit *unit = control_find_unit(request, control);

@@ -10,9 +10,9 @@
 #include "basic/macro.h"
 #include "basic/time-util.h"
 
-/* Which message lies where in the file of the chat store, and which session it belongs to. What it keeps follows from the
- * order of the messages and from the limits alone, so whoever reads the same file comes to the same index: when one of the
- * totals is over, the session that has been quiet for the longest goes, whole. */
+/* Which message lies where in the file of the chat store, and which session it belongs to. What it keeps follows from
+ * the order of the messages and from the limits alone, so whoever reads the same file comes to the same index: when one
+ * of the totals is over, the session that has been quiet for the longest goes, whole. */
 
 typedef struct ChatLimits {
         size_t sessions;

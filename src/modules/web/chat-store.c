@@ -211,8 +211,8 @@ int chat_store_open(const char *directory, const ChatLimits *limits, ChatStore *
 
 /* --- Writing --- */
 
-/* Writes what is kept into a new file. It costs one long stop for as many bytes as the store holds at most, once for as many
- * written. */
+/* Writes what is kept into a new file. It costs one long stop for as many bytes as the store holds at most, once for as
+ * many written. */
 static int compact(ChatStore *store) {
         _cleanup_(freep) char *data = malloc(store->index.bytes + 1);
         size_t at = 0;

@@ -5,9 +5,9 @@
 
 #include "chat-index.h"
 
-/* The chat transcripts: one file, one message a line (a JSON object), only ever appended to, and written anew without what
- * is no longer kept when half of it is that. During a reload two generations have it open; each looks at the file before it
- * does anything, so both see the same. Everything here is done by one thread of one process. */
+/* The chat transcripts: one file, one message a line (a JSON object), only ever appended to, and written anew without
+ * what is no longer kept when half of it is that. During a reload two generations have it open; each looks at the file
+ * before it does anything, so both see the same. Everything here is done by one thread of one process. */
 typedef struct ChatStore ChatStore;
 
 typedef struct ChatMessage {
@@ -20,14 +20,15 @@ typedef struct ChatMessage {
 
 extern const ChatLimits chat_limits_default;
 
-/* Opens or makes directory/chat.jsonl. An incomplete line at its end, which nobody was told of as stored, is cut off and
- * logged; other lines that are none of ours are skipped, with one warning. Negative errno when the file cannot be had. */
+/* Opens or makes directory/chat.jsonl. An incomplete line at its end, which nobody was told of as stored, is cut off
+ * and logged; other lines that are none of ours are skipped, with one warning. Negative errno when the file cannot be
+ * had. */
 int chat_store_open(const char *directory, const ChatLimits *limits, ChatStore **ret);
 ChatStore *chat_store_free(ChatStore *store);
 TL_DEFINE_CLEANUP(ChatStore *, chat_store_free)
 
-/* Takes in what another generation has done to the file. First of all in each request. After an error the store may hold
- * a part only; the next call reads everything anew. */
+/* Takes in what another generation has done to the file. First of all in each request. After an error the store may
+ * hold a part only; the next call reads everything anew. */
 int chat_store_refresh(ChatStore *store);
 
 /* Appends the message, stamped with the time. It is safe from a kill after chat_store_sync() alone. -EDQUOT when its

@@ -53,7 +53,7 @@ static int on_sync(sd_event_source *source, void *userdata) {
                 if (r < 0)
                         (void) storage_failed(waiting->request, r);
                 else
-                        (void) http_reply_json(waiting->request, 200, TAKE_PTR(waiting->answer)); /* client gone: no matter */
+                        (void) http_reply_json(waiting->request, 200, TAKE_PTR(waiting->answer)); /* or nobody is there */
                 waiting_free(waiting);
         }
         return 0;
