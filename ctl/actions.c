@@ -57,6 +57,11 @@ static bool say_port_taken(const Service *s) {
         return taken != NULL;
 }
 
+static void say_reason(const char *unit, const char *what, const char *reason) {
+        log_error("%s %s%s%s; see 'journalctl --user-unit=%s -n 20'", unit, what, reason ? ": " : "",
+                  reason ? reason : "", unit);
+}
+
 static void say_failed(Ctl *ctl, const char *unit, const char *what) {
         _cleanup_(freep) char *reason = NULL, *result = NULL;
         bool is_socket = endswith(unit, ".socket");
@@ -66,7 +71,7 @@ static void say_failed(Ctl *ctl, const char *unit, const char *what) {
                 return;
         }
         if (unit_failure_reason(ctl->bus, unit, &reason, &result) < 0) {
-                log_error("%s %s; see 'journalctl --user-unit=%s -n 20'", unit, what, unit);
+                say_reason(unit, what, NULL);
                 return;
         }
         if (is_socket && streq(result, "resources") && say_port_taken(service_of_unit(ctl, unit)))
@@ -75,7 +80,7 @@ static void say_failed(Ctl *ctl, const char *unit, const char *what) {
                 say_failed(ctl, service_of_unit(ctl, unit)->unit, what); /* the reason is there */
                 return;
         }
-        log_error("%s %s: %s; see 'journalctl --user-unit=%s -n 20'", unit, what, reason, unit);
+        say_reason(unit, what, reason);
 }
 
 /* What is not there need not be stopped: a target that is not installed, say. */
@@ -107,7 +112,10 @@ static void say_job(Ctl *ctl, const UnitJob *job) {
         colon = strchr(text, ':'); /* the unit itself knows the reason better than the job */
         if (colon)
                 *colon = '\0';
-        say_failed(ctl, job->unit, text);
+        if (job->reason)
+                say_reason(job->unit, text, job->reason);
+        else
+                say_failed(ctl, job->unit, text);
 }
 
 int ctl_finish_jobs(Ctl *ctl, UnitJobs *jobs) {

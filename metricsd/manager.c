@@ -20,6 +20,8 @@
 #define NEWS_USEC (15 * USEC_PER_MSEC)
 /* How long a service that hangs may keep metricsd from being ready. */
 #define READY_USEC USEC_PER_SEC
+/* How long connections wait for that. */
+#define HOLD_USEC (3 * USEC_PER_SEC)
 
 /* Says why it cannot run, to the journal and to systemctl status; returns error. */
 static int fail(int error, const char *why) {
@@ -131,6 +133,21 @@ static void become_ready(Manager *m) {
                 log_errno(r, "Cannot say that it is ready");
         tell_systemd(m);
         (void) sd_notify(false, "READY=1"); /* nobody may be listening */
+        server_hold(m->server, false);
+}
+
+/* From here on they are told that nothing is known yet. */
+static int on_hold_over(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        server_hold(m->server, false);
+        return 0;
+}
+
+/* Who asks right after a start or a crash gets the answer a moment later, not a refusal at once. */
+static int hold_server(Manager *m) {
+        server_hold(m->server, true);
+        return sd_event_add_time_relative(m->event, &m->hold, CLOCK_MONOTONIC, HOLD_USEC, 0, on_hold_over, m);
 }
 
 /* The answers of what runs are waited for, so that the first look at the dashboard shows the truth; but not for long. */
@@ -288,6 +305,8 @@ static int start_server(Manager *m) {
         r = server_take_sockets(m->server);
         if (r == 0)
                 return fail(-EUCLEAN, "systemd handed over no listening socket: start it through its socket unit");
+        if (r > 0)
+                r = hold_server(m);
         return r < 0 ? log_errno(r, "Cannot take the listening sockets") : 0;
 }
 
@@ -329,6 +348,7 @@ Manager *manager_free(Manager *m) {
         sd_event_source_disable_unref(m->tick);
         sd_event_source_disable_unref(m->news);
         sd_event_source_disable_unref(m->ready_deadline);
+        sd_event_source_disable_unref(m->hold);
         sd_bus_slot_unref(m->bus_slot);
         sd_bus_flush_close_unref(m->bus);
         sd_event_unref(m->event);

@@ -32,6 +32,7 @@ typedef struct Manager {
         uint64_t next_tick;    /* monotonic usec */
         sd_event_source *news; /* armed while there is something to tell */
         sd_event_source *ready_deadline;
+        sd_event_source *hold; /* of connections, until it is ready */
         bool ready;
         bool stopping;
         char *status_text; /* as systemd was told last */

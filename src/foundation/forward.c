@@ -23,8 +23,7 @@ static void serve_now(Server *server) {
         if (!server->proxy_loading)
                 return;
         server->proxy_loading = false;
-        if (!server->draining)
-                listeners_resume(server);
+        listeners_resume(server);
 }
 
 static void on_loaded(void *userdata) {

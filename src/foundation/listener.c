@@ -246,15 +246,23 @@ void listeners_pause(Server *server) {
 }
 
 void listeners_resume(Server *server) {
-        listeners_enable(server, SD_EVENT_ON);
+        if (!server->draining && !server->proxy_loading && !server->held && !server->accept_retry)
+                listeners_enable(server, SD_EVENT_ON);
+}
+
+void server_hold(Server *server, bool hold) {
+        server->held = hold;
+        if (hold)
+                listeners_pause(server);
+        else
+                listeners_resume(server);
 }
 
 static int on_accept_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         Server *server = userdata;
 
         server->accept_retry = sd_event_source_disable_unref(server->accept_retry);
-        if (!server->draining && !server->proxy_loading)
-                listeners_resume(server);
+        listeners_resume(server);
         return 0;
 }
 

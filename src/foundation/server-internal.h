@@ -86,6 +86,7 @@ struct Server {
         Proxy *proxy;
         bool proxying; /* the module wants it */
         bool proxy_loading;
+        bool held;
         sd_event_source *proxy_load_timer;
 
         Stats *stats;
@@ -110,6 +111,7 @@ void conn_close_idle(Server *server);
 
 /* listener.c */
 void listeners_pause(Server *server);
+/* Unless there is another reason for the pause. */
 void listeners_resume(Server *server);
 int conn_hand_to_mhd(Conn *conn);
 /* A connection that has waited at the gate and is nobody's yet but ours. */

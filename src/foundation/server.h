@@ -70,6 +70,9 @@ int server_add_listener(Server *server, int fd);
  * closes what it has no use for. How many it listens on, 0 for a program that was not started through its socket. */
 int server_take_sockets(Server *server);
 
+/* While it is held, who connects waits in the backlog. For a program that could not answer anything yet. */
+void server_hold(Server *server, bool hold);
+
 /* Swaps the route set between two events: requests that come after it run in `set`, streams and WebSockets that
  * can go on there do. Takes a reference. The builtin endpoints of `set` are those of server_builtin_routes().
  * -errno when WebSocket support, which is loaded with the first set that needs it, is not to be had; the old set

@@ -7,6 +7,7 @@
 #include "basic/time-util.h"
 #include "shared/bus-util.h"
 #include "shared/log.h"
+#include "shared/unit-failure.h"
 
 static const struct {
         const char *method;
@@ -31,8 +32,11 @@ UnitJobs *unit_jobs_free(UnitJobs *jobs) {
 
                 jobs->first = job->next;
                 (void) sd_bus_slot_unref(job->slot);
+                (void) sd_bus_slot_unref(job->watch);
+                unit_failure_free(job->question);
                 free(job->unit);
                 free(job->result);
+                free(job->reason);
                 free(job->error);
                 free(job->error_name);
                 free(job->path);
@@ -60,16 +64,19 @@ static void set_error(UnitJobs *jobs, int error) {
         end_wait(jobs);
 }
 
+static void one_less(UnitJobs *jobs) {
+        if (jobs->waiting > 0 && --jobs->waiting == 0)
+                end_wait(jobs);
+}
+
 static void set_result(UnitJob *job, const char *result) {
         UnitJobs *jobs = job->jobs;
 
         job->result = strdup(result);
-        if (!job->result) {
+        if (!job->result)
                 set_error(jobs, -ENOMEM);
-                return;
-        }
-        if (jobs->waiting > 0 && --jobs->waiting == 0)
-                end_wait(jobs);
+        else
+                one_less(jobs);
 }
 
 static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
@@ -157,6 +164,48 @@ static int on_queued(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
         return 0;
 }
 
+static void on_reason(int error, const char *reason, const char *result, void *userdata) {
+        UnitJob *job = userdata;
+
+        job->question = unit_failure_free(job->question);
+        if (error >= 0 && !streq(result, "success"))
+                job->reason = strdup(reason); /* without memory the reason is not known, which is no failure */
+        one_less(job->jobs);
+}
+
+/* What a service ended with stands in its properties until the next try begins, and that may be at once. */
+static int on_service_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        static const BusProperty result_property = { SYSTEMD_SERVICE, "Result", "s", 0 };
+        _cleanup_(freep) char *result = NULL;
+        const char *interface;
+        UnitJob *job = userdata;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &interface);
+        if (r < 0 || !streq(interface, SYSTEMD_SERVICE) || job->result || job->question || job->reason)
+                return 0;
+        r = bus_read_properties(m, &result_property, 1, &result);
+        if (r < 0 || !result || streq(result, "success"))
+                return 0;
+        r = unit_failure_ask(job->jobs->bus, job->unit, on_reason, job, &job->question);
+        if (r >= 0)
+                job->jobs->waiting++;
+        return 0;
+}
+
+static int watch_start(UnitJob *job) {
+        _cleanup_(freep) char *path = NULL;
+
+        if (job->verb == UNIT_STOP || job->verb == UNIT_RELOAD || !endswith(job->unit, ".service"))
+                return 0;
+        path = bus_unit_path(job->unit);
+        if (!path)
+                return -ENOMEM;
+        return sd_bus_match_signal_async(job->jobs->bus, &job->watch, SYSTEMD_NAME, path,
+                                         "org.freedesktop.DBus.Properties", "PropertiesChanged", on_service_changed,
+                                         NULL, job);
+}
+
 int unit_jobs_add(UnitJobs *jobs, UnitVerb verb, const char *unit) {
         UnitJob *job = calloc(1, sizeof(UnitJob));
         int r;
@@ -170,6 +219,9 @@ int unit_jobs_add(UnitJobs *jobs, UnitVerb verb, const char *unit) {
         job->unit = strdup(unit);
         if (!job->unit)
                 return -ENOMEM;
+        r = watch_start(job);
+        if (r < 0)
+                return r;
         r = sd_bus_call_method_async(jobs->bus, &job->slot, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
                                      verbs[verb].method, on_queued, job, "ss", unit, "replace");
         if (r < 0)

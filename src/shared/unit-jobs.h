@@ -21,8 +21,12 @@ typedef struct UnitJob {
         char *result;
         char *error;      /* systemd's words for "refused", else NULL */
         char *error_name; /* its D-Bus name */
+        /* Of a service that was to start and failed: why, in one sentence, as asked when it failed. When the job's
+         * result is there the next try may have begun, which has not failed yet. NULL when nothing was to be had. */
+        char *reason;
         char *path;
-        sd_bus_slot *slot;
+        sd_bus_slot *slot, *watch;
+        struct UnitFailure *question;
         struct UnitJobs *jobs;
         struct UnitJob *next;
 } UnitJob;
@@ -39,7 +43,7 @@ struct UnitJobs {
         sd_bus_slot *disconnected;
         UnitJob *first; /* in the order of the calls */
         UnitJob **last;
-        unsigned waiting; /* jobs without a result */
+        unsigned waiting; /* jobs without a result, and reasons that are being asked for */
         int error;
         sd_event_source *timer; /* of unit_jobs_watch() */
         unit_jobs_done_t done;

@@ -15,7 +15,7 @@ CRASHES_MAX = 6
 AIM = 0.3            # seconds from the crash to the next answer
 
 
-@pytest.mark.parametrize("id", [*PORTS, "orchestrator"])
+@pytest.mark.parametrize("id", [*PORTS, *CONTROL])
 def test_the_request_after_a_kill_waits_and_succeeds(fleet, id):
     unit = f"tooloo-{id}.service"
     before = kill(unit)

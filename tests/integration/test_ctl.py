@@ -175,6 +175,13 @@ def test_module_of_another_abi(service, rest_of_the_fleet):
     assert "ABI" in it.status()["problem"]
 
 
+def test_module_that_takes_its_process_down_at_the_start(service, rest_of_the_fleet):
+    """systemd tries again at once, and what it ended with the first time is gone then."""
+    service("faulty", "faulty-init-crashes-live", start=False)
+    said = fails(FAILED, "start", "faulty")
+    assert "did not start: its process was killed by SIGSEGV" in said
+
+
 def test_reload_of_what_does_not_run(without_capabilities):
     assert "toolooctl start capabilities" in fails(FAILED, "reload", "capabilities")
 
