@@ -17,7 +17,7 @@
 #define NAME "Metrics Daemon"
 
 /* What happens within it is told as one: a fleet that starts or stops changes in a burst. */
-#define NEWS_USEC (15 * USEC_PER_MSEC)
+#define NEWS_USEC (5 * USEC_PER_MSEC)
 /* How long a service that hangs may keep metricsd from being ready. */
 #define READY_USEC USEC_PER_SEC
 /* How long connections wait for that. */
