@@ -56,8 +56,12 @@ def known(it, **what):
 
 @pytest.fixture
 def made(service):
-    """As `service`, and the orchestrator knows it."""
-    return lambda *arguments, **more: known(service(*arguments, **more))
+    """As `service`, and the orchestrator knows it: not one of the same id that another test has just removed."""
+    def make(*arguments, **more):
+        it = service(*arguments, **more)
+        return known(it, port=it.port)
+
+    return make
 
 
 @pytest.fixture
