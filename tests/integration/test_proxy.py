@@ -1132,3 +1132,82 @@ def test_restarts_of_the_service_lose_nothing(service):
         figures = load.stop()
     assert (figures.failed, figures.dropped, figures.refused, figures.parted) == (0, 0, 0, 0), str(figures)
     assert it.get()["ok"]
+
+
+# --- What takes long to start ---
+
+
+def test_a_service_that_starts_is_waited_for(limits, foreign):
+    """Bounded; for one with a socket in its backlog, for one without by asking again."""
+    limits("--restart-timeout=700")
+    for socket_unit in True, False:
+        id = f"slow{int(socket_unit)}"
+        service = foreign(id, "/bin/sleep infinity", f"/{id}", socket_unit=socket_unit, start=False,
+                          ExecStartPre="/bin/sleep infinity")
+        if socket_unit:
+            systemctl("start", service.socket)
+        systemctl("start", "--no-block", service.unit)
+        wait_until(lambda id=id: any(s["id"] == id and s["condition"] == "changing"
+                                     for s in get_json(WEB, "/system/status")["status"]["services"]),
+                   lambda deadline: time.sleep(0.01) or True, "changing")
+        with Client() as client:
+            begun = time.monotonic()
+            client.get(f"/{id}")
+            answer = client.answer()
+            assert (answer.status, answer.code) == (504, "GATEWAY_TIMEOUT"), answer.body
+            assert "restarts" in answer.json()["error"]
+            assert time.monotonic() - begun > 0.6
+        assert proxy_status(id)["breaker"] == "closed"
+
+
+def test_a_program_that_listens_late_is_waited_for(foreign, client):
+    """systemd calls it active before it listens, and it has no socket unit."""
+    service = foreign("late", "/bin/sleep infinity", "/late", socket_unit=False)
+    wait_for_route("late")
+    client.get("/late")
+    wait_until(lambda: get_json(WEB, "/system/status")["status"]["proxy"]["inFlight"] == 1,
+               lambda deadline: time.sleep(0.01) or True, "a request in flight")
+    upstream = Upstream(service)
+    upstream.request().ok()
+    assert client.answer().status == 200
+    upstream.close()
+
+
+# --- web's own ---
+
+
+def test_own_endpoints(client):
+    client.get("/favicon.ico")
+    assert client.answer().status == 204
+    assert get_json(WEB, "/api/v1/health")["server"] == "web"
+    routes = get_json(WEB, "/api/v1/system/routes")["routes"]
+    assert {"prefix": "/api/v1/training", "service": "training", "port": 3001} in routes
+    assert {"prefix": "/", "service": "web", "port": 3000} in routes
+    status = get_json(WEB, "/system/status")["status"]
+    assert {"id", "name", "port", "condition", "state", "requests", "retries", "failures", "breaker"} <= set(
+        status["services"][0])
+    assert {"requests", "inFlight", "retries", "tunnels", "registryLoaded"} <= set(status["proxy"])
+    assert status["proxy"]["registryLoaded"] is True
+
+
+def test_dashboard_is_metricsd_s(client):
+    toolooctl("stop", "metricsd")
+    wait_for_condition("metricsd", "stopped")
+    client.get("/")
+    assert client.answer().code == "SERVICE_STOPPED"
+    toolooctl("start", "metricsd")
+    wait_for_condition("metricsd", "running")
+    client.get("/")
+    answer = client.answer()
+    assert answer.status == 200 and answer.get("Content-Type")[0].startswith("text/html") and b"<html" in answer.body
+    toolooctl("stop", "metricsd")
+
+
+def test_ready_means_that_it_forwards(service):
+    """No request that comes right after a start finds web without its registry."""
+    it = service("echo", "echo-a", routes="/echo")
+    for _ in range(5):
+        toolooctl("restart", "web")
+        status, _, body = http_request(WEB, "/echo")
+        assert status == 200, body
+    assert it.get()["ok"]
