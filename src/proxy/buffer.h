@@ -50,6 +50,15 @@ static inline int buffer_append(Buffer *b, const void *data, size_t size, size_t
         return 0;
 }
 
+/* The first size bytes, with a NUL behind them. NULL without memory; the caller frees. */
+static inline char *buffer_copy(const Buffer *b, size_t size) {
+        char *copy = malloc(size + 1);
+
+        if (copy)
+                *(char *) mempcpy(copy, b->bytes + b->begin, size) = '\0';
+        return copy;
+}
+
 static inline size_t buffer_take(Buffer *b, char *data, size_t max) {
         size_t n = MIN(max, buffer_size(b));
 

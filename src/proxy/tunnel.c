@@ -181,9 +181,9 @@ static int connect_service(Tunnel *t) {
         return side_open(&t->service, t, fd, on_service);
 }
 
-/* The value of the client's own id, from the head as it came. */
-static void take_request_id(Tunnel *t, size_t size) {
-        const char *value = memmem(t->head.bytes, size, "\r\nX-Request-Id: ", strlen("\r\nX-Request-Id: "));
+/* The client's own id, from the head as it came. */
+static void take_request_id(Tunnel *t, const char *head) {
+        const char *value = strstr(head, "\r\nX-Request-Id: ");
         char wanted[REQUEST_ID_MAX] = "";
 
         if (value) {
@@ -194,15 +194,15 @@ static void take_request_id(Tunnel *t, size_t size) {
 }
 
 static int take_head(Tunnel *t, size_t size) {
-        _cleanup_(freep) char *text = strndup(t->head.bytes, size);
+        _cleanup_(freep) char *text = buffer_copy(&t->head, size);
         Buffer rewritten = {};
         const char *why;
         Refusal refusal;
         int r;
 
-        take_request_id(t, size);
         if (!text)
                 return -ENOMEM;
+        take_request_id(t, text);
         if (strlen(text) != size)
                 return refuse_with(t, 400, "BAD_REQUEST", "the head is no HTTP head");
         r = handshake_for_service(text, size, (const struct sockaddr *) &t->peer, t->id, &rewritten, &why);
@@ -254,7 +254,7 @@ static int pass_last(Tunnel *t, const char *data, size_t size) {
 }
 
 static int take_answer(Tunnel *t, size_t size) {
-        _cleanup_(freep) char *text = strndup(t->answer.bytes, size);
+        _cleanup_(freep) char *text = buffer_copy(&t->answer, size);
         Buffer rewritten = {};
         const char *problem;
         unsigned status;
