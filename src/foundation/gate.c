@@ -1,71 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "foundation/gate.h"
-
 #include <netinet/in.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "basic/string-util.h"
-#include "basic/time-util.h"
-#include "foundation/peer.h"
+#include "foundation/gate-internal.h"
 #include "foundation/router.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 
-#define WAIT_USEC (3 * USEC_PER_SEC)
-#define WAITING_MAX 256
-#define TELL_USEC (10 * USEC_PER_SEC)
 #define PREFLIGHT_SECONDS "600"
-
-struct Gate {
-        Server *server;
-        PeerDiag diag;
-        uid_t own;
-        uid_t *users;
-        size_t n_users;
-        AccessRules rules;
-        unsigned ports[SERVER_LISTENERS_MAX];
-        int listener; /* the first with a port; the server's */
-        bool unsettled;
-        LIST_HEAD(WaitingList, Conn) waiting;
-        unsigned n_waiting;
-        sd_event_source *timer;
-        struct {
-                uint64_t at; /* monotonic usec */
-                unsigned hidden;
-        } told[_ACCESS_MAX];
-};
-
-#define WRONG_USER "this service answers its own user and root; AllowUsers= in [X-Tooloo] of its unit lets others in"
-
-static const struct {
-        unsigned status;
-        const char *code, *sentence;
-} refusals[_ACCESS_MAX] = {
-        [ACCESS_OVERDUE] = { MHD_HTTP_SERVICE_UNAVAILABLE, "ACCESS_UNKNOWN",
-                             "who may ask could not be found out in time: try again, and see the service's journal" },
-        [ACCESS_USER] = { MHD_HTTP_FORBIDDEN, "FORBIDDEN_USER", WRONG_USER },
-        [ACCESS_GONE] = { MHD_HTTP_FORBIDDEN, "FORBIDDEN_USER", WRONG_USER },
-        [ACCESS_HOST] = { MHD_HTTP_FORBIDDEN, "FORBIDDEN_HOST",
-                          "the Host is not a loopback name; AllowHosts= in [X-Tooloo] of the service's unit allows "
-                          "others" },
-        [ACCESS_ORIGIN] = { MHD_HTTP_FORBIDDEN, "FORBIDDEN_ORIGIN",
-                            "the Origin is not a page of this fleet; AllowOrigins= in [X-Tooloo] of the service's "
-                            "unit allows others" },
-};
-
-unsigned access_status(Access why) {
-        return refusals[why].status;
-}
-
-const char *access_code(Access why) {
-        return refusals[why].code;
-}
-
-const char *access_sentence(Access why) {
-        return refusals[why].sentence;
-}
 
 /* --- The rules --- */
 
@@ -227,10 +169,6 @@ Access gate_judge_peer(Gate *gate, int fd, uid_t *ret_uid) {
         return access;
 }
 
-bool gate_is_overdue(const Conn *conn) {
-        return conn->waits_until > 0 && now_usec() >= conn->waits_until;
-}
-
 static const char *what_of(const AccessHead *head, Access why, const char **ret_value) {
         if (why == ACCESS_HOST) {
                 *ret_value = head->authority ? head->authority : head->host;
@@ -254,104 +192,6 @@ Access gate_judge_head(Conn *conn, const AccessHead *head) {
         what = what_of(head, access, &value);
         gate_tell(gate, access, "with %s: %.100s", what, value);
         return access;
-}
-
-/* A page that asks in a loop must not fill the journal. What is left out is counted in the next line. */
-void gate_tell(Gate *gate, Access why, const char *format, ...) {
-        _cleanup_(freep) char *who = NULL;
-        char more[64] = "";
-        uint64_t now = now_usec();
-        va_list ap;
-
-        if (gate->told[why].at > 0 && now - gate->told[why].at < TELL_USEC) {
-                gate->told[why].hidden++;
-                return;
-        }
-        va_start(ap, format);
-        who = str_vprintf(format, ap);
-        va_end(ap);
-        for (char *c = who; c && *c; c++)
-                if ((unsigned char) *c < ' ' || *c == '\x7f')
-                        *c = '?';
-        if (gate->told[why].hidden > 0)
-                (void) snprintf(more, sizeof(more), " (and %u more since the last line like this)",
-                                gate->told[why].hidden);
-        gate->told[why].at = now;
-        gate->told[why].hidden = 0;
-        log_fields(LOG_WARNING, (const char *const[]) { "TOOLOO_EVENT=access-refused", NULL }, "Refused %s %s%s: %s",
-                   why == ACCESS_USER || why == ACCESS_GONE ? "a connection" : "a request", strna(who), more, refusals[why].code);
-}
-
-/* --- Those who wait --- */
-
-/* Whoever has to wait again comes to the front of the list, before those that are looked at. */
-static void wake_those(Gate *gate, uint64_t until) {
-        for (Conn *conn = LIST_FIRST(&gate->waiting), *next; conn; conn = next) {
-                next = LIST_NEXT(conn, waiting);
-                if (conn->waits_until > until)
-                        continue;
-                gate_forget(conn);
-                if (conn->request)
-                        request_wake(conn->request);
-                else
-                        conn_look_again(conn);
-        }
-}
-
-static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata);
-
-static void arm_timer(Gate *gate, uint64_t until) {
-        int r;
-
-        if (gate->timer)
-                return; /* fires earlier, for all wait equally long */
-        r = sd_event_add_time(gate->server->event, &gate->timer, CLOCK_MONOTONIC, until, USEC_PER_MSEC, on_wait_over,
-                              gate);
-        if (r < 0)
-                log_errno(r, "Cannot set a timer for requests that wait");
-}
-
-static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata) {
-        Gate *gate = userdata;
-        uint64_t next = UINT64_MAX;
-        Conn *conn;
-
-        gate->timer = sd_event_source_disable_unref(gate->timer);
-        wake_those(gate, now_usec());
-        LIST_FOREACH(conn, &gate->waiting, waiting)
-                next = MIN(next, conn->waits_until);
-        if (next != UINT64_MAX)
-                arm_timer(gate, next);
-        return 0;
-}
-
-void server_access_known(Server *server) {
-        wake_those(server->gate, UINT64_MAX);
-}
-
-void gate_wait(Conn *conn) {
-        Gate *gate = conn->server->gate;
-
-        if (conn->waits)
-                return;
-        if (conn->waits_until == 0)
-                conn->waits_until = now_usec() + WAIT_USEC;
-        conn->waits = true;
-        gate->n_waiting++;
-        LIST_INSERT_HEAD(&gate->waiting, conn, waiting);
-        arm_timer(gate, conn->waits_until);
-}
-
-void gate_forget(Conn *conn) {
-        if (!conn->waits)
-                return;
-        conn->waits = false;
-        conn->server->gate->n_waiting--;
-        LIST_REMOVE(conn, waiting);
-}
-
-bool gate_is_crowded(const Gate *gate) {
-        return gate->n_waiting >= WAITING_MAX;
 }
 
 /* --- Replies --- */

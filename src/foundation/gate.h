@@ -25,8 +25,11 @@ Access gate_judge_peer(Gate *gate, int fd, uid_t *ret_uid);
 Access gate_judge_user(Gate *gate, uid_t uid);
 /* ACCESS_WAIT: call gate_wait(), and judge again when woken. */
 Access gate_judge_head(Conn *conn, const AccessHead *head);
-/* One line in the journal now and then, for ACCESS_USER and what follows it. who is what was refused, in words. */
-void gate_tell(Gate *gate, Access why, const char *format, ...) _printf_(3, 4);
+/* For a reply: headers that open it to a page of a listed origin (CORS). */
+int gate_add_headers(const HttpRequest *request, struct MHD_Response *response);
+
+/* gate-wait.c */
+
 /* Until it is known, or for some seconds; then conn_look_again() or request_wake() is called. */
 void gate_wait(Conn *conn);
 void gate_forget(Conn *conn);
@@ -34,13 +37,14 @@ bool gate_is_overdue(const Conn *conn);
 /* True while so many wait that no more strangers should. */
 bool gate_is_crowded(const Gate *gate);
 
+/* gate-refusal.c */
+
+/* One line in the journal now and then, for ACCESS_USER and what follows it. who is what was refused, in words. */
+void gate_tell(Gate *gate, Access why, const char *format, ...) _printf_(3, 4);
 /* Status, code and sentence of a refusal. */
 unsigned access_status(Access why);
 const char *access_code(Access why);
 const char *access_sentence(Access why);
-
-/* For a reply: headers that open it to a page of a listed origin (CORS). */
-int gate_add_headers(const HttpRequest *request, struct MHD_Response *response);
 
 /* refused.c: Takes over the connection of a user who is not let in: tells them, and has done with them shortly. They
  * count nowhere, and displace none but each other. */

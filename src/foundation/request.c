@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
-#include <json-c/json_tokener.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -8,16 +7,14 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "foundation/gate.h"
-#include "foundation/json-util.h"
 #include "shared/log.h"
 
 #define BODY_SPACE_FIRST 4096
-#define JSON_DEPTH_MAX 32
 /* A body that is too large is read and thrown away up to this many times the limit, so that its sender gets to
  * read the 413 instead of a reset. */
 #define DISCARD_TIMES 4
 
-/* --- From MHD: begin, continue (head, body, end), completed --- */
+/* What MHD calls for a request: begin, continue (head, body, end), completed. */
 
 /* Clients that take us for a proxy send the path with our address in front (RFC 9112 3.2.2). */
 static int take_target(HttpRequest *request, const char *target) {
@@ -356,195 +353,4 @@ enum MHD_Result request_continue(void *cls, struct MHD_Connection *connection, c
         else
                 r = take_more(request, upload_data, upload_size);
         return r < 0 ? MHD_NO : MHD_YES;
-}
-
-/* --- What handlers ask of a request --- */
-
-const char *http_request_method(const HttpRequest *request) {
-        return request->method_name;
-}
-
-const char *http_request_path(const HttpRequest *request) {
-        return request->path;
-}
-
-const char *http_request_id(const HttpRequest *request) {
-        return request->id;
-}
-
-uint64_t http_request_generation(const HttpRequest *request) {
-        return route_set_generation(request->set);
-}
-
-const char *http_request_param(const HttpRequest *request, const char *name) {
-        return route_match_param(&request->match, name);
-}
-
-const char *http_request_query(const HttpRequest *request, const char *name) {
-        return MHD_lookup_connection_value(request->mhd, MHD_GET_ARGUMENT_KIND, name);
-}
-
-const char *http_request_header(const HttpRequest *request, const char *name) {
-        return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
-}
-
-const void *http_request_body(const HttpRequest *request, size_t *ret_size) {
-        *ret_size = request->body_size;
-        return request->body;
-}
-
-int http_request_json(HttpRequest *request, json_object **ret) {
-        json_tokener *tokener;
-        json_object *json;
-        enum json_tokener_error error;
-        size_t end;
-
-        if (request->body_size == 0) {
-                (void) http_reply_error(request, MHD_HTTP_BAD_REQUEST, "BODY_MISSING",
-                                        "a JSON object is expected as body");
-                return -EBADMSG;
-        }
-        tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
-        if (!tokener)
-                return -ENOMEM;
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-        json = json_tokener_parse_ex(tokener, request->body, (int) request->body_size);
-        error = json_tokener_get_error(tokener);
-        end = json_tokener_get_parse_end(tokener);
-        /* A NUL says that nothing follows: of a bare number only that tells the end. */
-        if (error == json_tokener_continue) {
-                json = json_tokener_parse_ex(tokener, "", 1);
-                error = json_tokener_get_error(tokener);
-        } else if (error == json_tokener_success && end < request->body_size)
-                error = json_tokener_error_parse_unexpected; /* to json-c the text ends at a NUL */
-        json_tokener_free(tokener);
-        if (error == json_tokener_success && json_object_is_type(json, json_type_object)) {
-                *ret = json;
-                return 0;
-        }
-        json_object_put(json);
-        if (error == json_tokener_success)
-                (void) http_reply_error(request, MHD_HTTP_BAD_REQUEST, "BODY_NOT_OBJECT",
-                                        "the body must be a JSON object");
-        else
-                (void) http_reply_error(request, MHD_HTTP_BAD_REQUEST, "BODY_NOT_JSON",
-                                        "the body is not JSON: %s at byte %zu",
-                                        error == json_tokener_error_parse_eof ? "it ends early"
-                                                                              : json_tokener_error_desc(error),
-                                        end);
-        return -EBADMSG;
-}
-
-/* --- Replies --- */
-
-static int add_common_headers(HttpRequest *request, struct MHD_Response *response) {
-        enum MHD_Result ok = MHD_add_response_header(response, "X-Request-Id", request->id);
-
-        for (size_t i = 0; ok == MHD_YES && i < request->n_headers; i++)
-                ok = MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
-        if (ok == MHD_YES && request->server->draining)
-                ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-        return ok == MHD_YES ? gate_add_headers(request, response) : -ENOMEM;
-}
-
-void request_wake(HttpRequest *request) {
-        request->suspended = false;
-        MHD_resume_connection(request->mhd);
-        server_run_mhd_soon(request->server);
-}
-
-int request_reply_failed(HttpRequest *request, int r) {
-        if (request->suspended)
-                request_wake(request);
-        return r;
-}
-
-int request_queue_response(HttpRequest *request, unsigned status, struct MHD_Response *response) {
-        enum MHD_Result ok;
-        int r;
-
-        if (request->status > 0) {
-                MHD_destroy_response(response);
-                return -EALREADY;
-        }
-        r = add_common_headers(request, response);
-        if (r >= 0) {
-                ok = MHD_queue_response(request->mhd, status, response);
-                r = ok == MHD_YES ? 0 : -ECONNRESET;
-        }
-        MHD_destroy_response(response);
-        if (r >= 0) {
-                request->status = status;
-                request->taken = now_usec() - request->begun;
-                conn_enter(request->conn, CONN_SENDING);
-        }
-        if (request->suspended)
-                request_wake(request);
-        return r;
-}
-
-int http_reply(HttpRequest *request, unsigned status, const char *content_type, const void *data, size_t size) {
-        struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *) data, MHD_RESPMEM_MUST_COPY);
-
-        if (!response)
-                return request_reply_failed(request, -ENOMEM);
-        if (content_type &&
-            MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type) != MHD_YES) {
-                MHD_destroy_response(response);
-                return request_reply_failed(request, -ENOMEM);
-        }
-        return request_queue_response(request, status, response);
-}
-
-int http_reply_json(HttpRequest *request, unsigned status, json_object *body) {
-        size_t size;
-        const char *text;
-        int r;
-
-        if (!body)
-                return request_reply_failed(request, -ENOMEM);
-        text = json_object_to_json_string_length(body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
-                                                 &size);
-        r = text ? http_reply(request, status, "application/json", text, size)
-                 : request_reply_failed(request, -ENOMEM);
-        json_object_put(body);
-        return r;
-}
-
-int http_reply_error(HttpRequest *request, unsigned status, const char *code, const char *format, ...) {
-        _cleanup_(freep) char *message = NULL;
-        const char *service = request->server->id;
-        char now[ISO8601_MAX];
-        json_object *json;
-        va_list ap;
-
-        va_start(ap, format);
-        message = str_vprintf(format, ap);
-        va_end(ap);
-        json = json_object_new_object();
-        if (!message || !json || !json_add(json, "ok", json_object_new_boolean(false)) ||
-            !json_add(json, "error", json_object_new_string(message)) ||
-            !json_add(json, "code", json_object_new_string(code)) ||
-            !json_add(json, "service", service ? json_object_new_string(service) : NULL) ||
-            !json_add(json, "timestamp", json_object_new_string(format_iso8601(now, now_realtime_usec())))) {
-                json_object_put(json);
-                return request_reply_failed(request, -ENOMEM);
-        }
-        return http_reply_json(request, status, json);
-}
-
-int http_reply_header(HttpRequest *request, const char *name, const char *value) {
-        struct ReplyHeader *header = &request->headers[request->n_headers];
-
-        if (request->n_headers >= ELEMENTSOF(request->headers))
-                return -E2BIG;
-        header->name = strdup(name);
-        header->value = strdup(value);
-        if (!header->name || !header->value) {
-                free(header->name);
-                free(header->value);
-                return -ENOMEM;
-        }
-        request->n_headers++;
-        return 0;
 }

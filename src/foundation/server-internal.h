@@ -117,7 +117,9 @@ int conn_hand_to_mhd(Conn *conn);
 /* A connection that has waited at the gate and is nobody's yet but ours. */
 void conn_look_again(Conn *conn);
 
-/* request.c: callbacks of MHD */
+/* request.c */
+
+/* Callbacks of MHD. */
 void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result request_continue(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *upload_data, size_t *upload_size, void **con_cls);
@@ -163,6 +165,9 @@ struct HttpRequest {
 
 /* The request runs no code of the module any more. */
 void request_leave_set(HttpRequest *request);
+
+/* reply.c */
+
 /* Takes over response. */
 int request_queue_response(HttpRequest *request, unsigned status, struct MHD_Response *response);
 /* For a reply that cannot be made: returns r, and sees to it that a request that waits for one is not left
