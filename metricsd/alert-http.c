@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "alert-field.h"
 #include "alert-manager.h"
+#include "alert/field.h"
 #include "basic/string-util.h"
 #include "foundation/json-util.h"
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "alert-action.h"
-#include "alert-journal.h"
+#include "alert/action.h"
+#include "alert/journal.h"
 #include "collector.h"
 #include "shared/log.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "alert-engine.h"
+#include "alert/engine.h"
 #include "manager.h"
 #include "watched.h"
 

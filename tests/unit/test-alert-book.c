@@ -11,8 +11,8 @@
 
 #include "basic/file-util.h"
 #include "basic/string-util.h"
-#include "metricsd/alert-book.h"
-#include "metricsd/alert-field.h"
+#include "metricsd/alert/book.h"
+#include "metricsd/alert/field.h"
 
 #define FILE_NAME "alert-rules.json"
 #define MINUTE (60 * USEC_PER_SEC)

@@ -8,8 +8,8 @@
 #include <json-c/linkhash.h>
 
 #include "basic/string-util.h"
-#include "metricsd/alert-engine.h"
-#include "metricsd/alert-field.h"
+#include "metricsd/alert/engine.h"
+#include "metricsd/alert/field.h"
 
 #define SECOND USEC_PER_SEC
 #define MINUTE (60 * USEC_PER_SEC)

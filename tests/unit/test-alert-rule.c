@@ -4,9 +4,9 @@
 #include <math.h>
 
 #include "basic/string-util.h"
-#include "metricsd/alert-field.h"
-#include "metricsd/alert-rule.h"
-#include "metricsd/alert-silence.h"
+#include "metricsd/alert/field.h"
+#include "metricsd/alert/rule.h"
+#include "metricsd/alert/silence.h"
 
 #define GOOD                                                                                     \
         "\"metric\":\"service.responseTime\",\"operator\":\">\",\"threshold\":5000,\"severity\":" \

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "basic/string-util.h"
-#include "metricsd/alert-safety.h"
+#include "metricsd/alert/safety.h"
 
 /* All is well, and a restart allowed. */
 static AlertSafety good(void) {

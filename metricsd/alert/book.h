@@ -4,10 +4,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "alert-rule.h"
-#include "alert-silence.h"
-#include "alert-store.h"
-#include "alert-time.h"
+#include "clock.h"
+#include "rule.h"
+#include "silence.h"
+#include "store.h"
 
 /* The rules, the silences and the log of actions, in memory and in the store. A change is in the store before it is in
  * force: one that cannot be stored changes nothing, neither here nor there. */

@@ -27,7 +27,7 @@ TL_DEFINE_CLEANUP(AlertSilence *, alert_silence_free)
 typedef bool (*alert_known_t)(const char *id, void *userdata);
 
 /* Reads what a client sends: {service?, rule?, until, reason}. until is a date or a duration from now on. -EINVAL with
- * *ret_problem, see alert-field.h. */
+ * *ret_problem, see field.h. */
 int alert_silence_from_request(json_object *json, uint64_t now, alert_known_t service_known, void *service_userdata,
                                alert_known_t rule_known, void *rule_userdata, AlertSilence **ret, char **ret_problem);
 

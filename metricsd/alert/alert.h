@@ -6,8 +6,8 @@
 #include <sys/queue.h>
 #include <json-c/json_object.h>
 
-#include "alert-rule.h"
-#include "alert-safety.h"
+#include "rule.h"
+#include "safety.h"
 
 /* One alert: that something was wrong, and what was done about it. */
 typedef struct Alert {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "alert-engine.h"
+#include "engine.h"
 
 /* Shared by the files of the engine alone. */
 
@@ -26,7 +26,7 @@ struct AlertEngine {
         uint64_t counts[_ACTION_MAX][_OUTCOME_MAX];
 };
 
-/* --- alert-engine.c --- */
+/* --- engine.c --- */
 
 /* A new active alert about the service (NULL: none that is known) with what is known of it now. NULL without memory. A
  * dry run is in no list: the caller frees it. */
@@ -36,7 +36,7 @@ Alert *engine_new_alert(AlertEngine *engine, AlertMetric metric, const char *ser
 void engine_resolve(AlertEngine *engine, Alert *alert, AlertTime now);
 void engine_changed(AlertEngine *engine);
 
-/* --- alert-remedy.c --- */
+/* --- remedy.c --- */
 
 /* What a set of rules that fire comes to. */
 typedef struct Verdict {

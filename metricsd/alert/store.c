@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert-store.h"
+#include "store.h"
 
 #include <fcntl.h>
 #include <stdbool.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "alert-engine-internal.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "engine-internal.h"
 #include "shared/log.h"
 
 /* --- Which rule decides --- */

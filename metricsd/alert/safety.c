@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert-safety.h"
+#include "safety.h"
 
 #include "basic/string-util.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert.h"
 
-#include "alert-field.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "field.h"
 #include "foundation/json-util.h"
 #include "shared/strv.h"
 

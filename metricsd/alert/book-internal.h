@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "alert-book.h"
-#include "alert-field.h"
+#include "book.h"
+#include "field.h"
 
-/* alert-book-json.c, for alert-book.c alone. */
+/* book-json.c, for book.c alone. */
 
 /* The document of what is in the arrays; not all of it need be in the book already. NULL without memory. */
 json_object *book_to_json(const AlertBook *book, AlertTime now);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert-action.h"
+#include "action.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "alert-rule.h"
+#include "rule.h"
 #include "shared/fleet.h"
 
 /* May this action be carried out now? Pure: all that the answer rests on comes in. systemd restarts what is dead;

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "alert-rule.h"
+#include "rule.h"
 #include "shared/unit-jobs.h"
 
 /* Carries an action out: one job of systemd at a time, from the event loop. */

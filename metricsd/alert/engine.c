@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert-engine-internal.h"
+#include "engine-internal.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert-field.h"
+#include "field.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -82,7 +82,7 @@ TL_DEFINE_CLEANUP(AlertRule *, alert_rule_free)
 typedef bool (*alert_service_exists_t)(const char *service, void *userdata);
 
 /* Reads a rule and checks every field; `id` may be missing (NULL then). -EINVAL with *ret_problem for a client, see
- * alert-field.h. exists may be NULL: a stored rule outlives its service. What a rule says of itself in
+ * field.h. exists may be NULL: a stored rule outlives its service. What a rule says of itself in
  * alert_rule_to_json() beyond its own fields is passed over, so that what was read can be changed and sent back. */
 int alert_rule_from_json(json_object *json, alert_service_exists_t exists, void *userdata, AlertRule **ret,
                          char **ret_problem);

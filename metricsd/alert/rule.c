@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert-rule.h"
+#include "rule.h"
 
 #include <string.h>
 
 #include "basic/string-util.h"
+#include "field.h"
 #include "foundation/json-util.h"
-#include "alert-field.h"
 
 #define GENERATED_ID_MAX 60 /* leaves room for "-200" */
 
@@ -39,7 +39,7 @@ static const char *const actions[] = {
 };
 
 /* "offline" is about degraded services, too: what runs and does not answer is degraded, and that alone is for metricsd
- * to repair (what does not run is systemd's, see alert-safety.h). It waits longer than the watchdog of a native
+ * to repair (what does not run is systemd's, see safety.h). It waits longer than the watchdog of a native
  * service (10 s), a restart and a crash's back-off take: systemd is to have done its part before anybody else acts. */
 const char *const alert_default_rules[] = {
         "{\"id\":\"default-response-time\",\"metric\":\"service.responseTime\",\"operator\":\">\",\"threshold\":5000,"

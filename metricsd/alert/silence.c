@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert-silence.h"
+#include "silence.h"
 
-#include "alert-field.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "field.h"
 #include "foundation/json-util.h"
 
 #define UNTIL_EXPECTED                                                                                            \

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert-journal.h"
+#include "journal.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
 
-#include "alert-field.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "field.h"
 #include "shared/log.h"
 
 /* The event loop waits for it, and a large journal on a slow disk must not become a service that does not answer. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "alert-book.h"
 #include "alert.h"
+#include "book.h"
 
 /* Compares what is measured with the rules, keeps the alerts, and decides on actions. Pure: what time it is comes in,
  * and what it needs of the world it asks through hooks.

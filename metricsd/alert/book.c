@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert-book.h"
+#include "book.h"
 
 #include <inttypes.h>
 #include <json-c/json_tokener.h>
 #include <string.h>
 
-#include "alert-book-internal.h"
 #include "basic/string-util.h"
+#include "book-internal.h"
 #include "shared/log.h"
 
 static void entry_done(AlertLogEntry *entry) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert-engine-internal.h"
-#include "alert-field.h"
 #include "basic/string-util.h"
+#include "engine-internal.h"
+#include "field.h"
 #include "shared/strv.h"
 
 /* A request that names a service says nothing about rules that watch another one. */

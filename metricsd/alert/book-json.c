@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "alert-book-internal.h"
 #include "basic/string-util.h"
+#include "book-internal.h"
 #include "foundation/json-util.h"
 
 /* Raised when an older metricsd could no longer read the document. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
 
-#include "alert-engine-internal.h"
-#include "alert-field.h"
 #include "basic/string-util.h"
+#include "engine-internal.h"
+#include "field.h"
 #include "foundation/json-util.h"
 
 static json_object *list_to_json(const AlertList *list, size_t limit) {

@@ -6,7 +6,7 @@
 #include "basic/macro.h"
 
 /* Where rules, silences and the log of actions last: one JSON document, which is replaced as a whole. Nobody but
- * alert-store.c knows that it is a file, DIRECTORY/alert-rules.json. */
+ * store.c knows that it is a file, DIRECTORY/alert-rules.json. */
 typedef struct AlertStore AlertStore;
 
 /* directory is copied; it must exist. */
