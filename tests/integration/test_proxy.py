@@ -300,6 +300,9 @@ def raw(foreign):
     wait_for_route(service)
     yield upstream
     upstream.close()
+    # The next test's is another service, with a breaker and figures of its own.
+    service.remove()
+    wait_until(lambda: "raw" not in {id for id, _ in routes()}, ask_again, "web forgets raw")
 
 
 @pytest.fixture
