@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "manager.h"
 
-#include <signal.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "alert-manager.h"
+#include "basic/signal-util.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "config.h"
@@ -229,17 +229,6 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
         return 0;
 }
 
-static int block_signals(void) {
-        sigset_t set;
-
-        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-                return -errno;
-        if (sigemptyset(&set) < 0 || sigaddset(&set, SIGTERM) < 0 || sigaddset(&set, SIGINT) < 0 ||
-            sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-                return -errno;
-        return 0;
-}
-
 static int connect_events(Manager *m) {
         int r;
 
@@ -318,7 +307,7 @@ int manager_new(const Options *options, Manager **ret) {
                 return log_errno(-ENOMEM, "Cannot start");
         m->options = options;
         LIST_INIT(&m->live.clients);
-        r = block_signals();
+        r = block_signals((const int[]) { SIGTERM, SIGINT, 0 });
         if (r >= 0)
                 r = connect_events(m);
         if (r < 0)

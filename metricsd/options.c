@@ -4,9 +4,9 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "basic/string-util.h"
 #include "config.h"
 #include "shared/log.h"
+#include "shared/option-util.h"
 
 Options options_default(void) {
         return (Options) {
@@ -50,17 +50,6 @@ static const struct option long_options[] = {
         { NULL },
 };
 
-static int parse_ms(const char *option, unsigned long min, unsigned long max, uint64_t *ret_usec) {
-        unsigned long ms;
-
-        if (parse_uint(optarg, min, max, &ms) < 0) {
-                log_error("--%s=%s: a number of milliseconds in %lu..%lu is expected", option, optarg, min, max);
-                return -EINVAL;
-        }
-        *ret_usec = ms * USEC_PER_MSEC;
-        return 1;
-}
-
 /* 1 to go on, 0 when done (help, version), negative errno after an error that has been said. */
 static int parse_option(Options *o, int c) {
         switch (c) {
@@ -71,9 +60,9 @@ static int parse_option(Options *o, int c) {
                 (void) printf("tooloo " TL_VERSION "\n");
                 return 0;
         case ARG_INTERVAL:
-                return parse_ms("interval-ms", 10, 600000, &o->interval);
+                return parse_ms_option("interval-ms", 10, 600000, &o->interval);
         case ARG_TIMEOUT:
-                return parse_ms("timeout-ms", 50, 60000, &o->timeout);
+                return parse_ms_option("timeout-ms", 50, 60000, &o->timeout);
         case ARG_PAGE:
                 o->page = optarg;
                 return 1;

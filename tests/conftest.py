@@ -424,13 +424,12 @@ def systemd_version():
 
 
 @pytest.fixture
-def service(tmp_path):
+def service(tmp_path, request):
     """Makes a service: service("echo", "echo-a", options="--prove-after=100", WatchdogSec="2s"). Removed after the test."""
-    made = []
 
     def make(id, module, options="", start=True, routes="", **settings):
         it = Service(id, tmp_path / id)
-        made.append(it)
+        request.addfinalizer(it.remove)
         it.write_units(options, settings, routes)
         if module:
             it.install(module)
@@ -438,9 +437,7 @@ def service(tmp_path):
             it.start()
         return it
 
-    yield make
-    for it in made:
-        it.remove()
+    return make
 
 
 @pytest.fixture
@@ -468,18 +465,15 @@ class Foreign(Service):
 
 
 @pytest.fixture
-def foreign(tmp_path):
+def foreign(tmp_path, request):
     """Makes one: foreign("raw", "/bin/sleep infinity", "/raw", socket_unit=False, Restart="no"). Removed after the test."""
-    made = []
 
     def make(id, command, routes, socket_unit=True, start=True, **settings):
         it = Foreign(id, tmp_path / id)
-        made.append(it)
+        request.addfinalizer(it.remove)
         it.write_units(command, routes, socket_unit, settings)
         if start:
             it.start()
         return it
 
-    yield make
-    for it in made:
-        it.remove()
+    return make

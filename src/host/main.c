@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "basic/file-util.h"
+#include "basic/signal-util.h"
 #include "basic/string-util.h"
 #include "host/host.h"
 #include "host/options.h"
@@ -70,8 +70,7 @@ static int host_init(Host *host, const Options *o) {
         _cleanup_(freep) char *state = first_directory("STATE_DIRECTORY");
         int r;
 
-        *host = (Host) { .next_generation = 1, .trial_timeout_usec = o->trial_ms * USEC_PER_MSEC,
-                         .prove_usec = o->prove_ms * USEC_PER_MSEC };
+        *host = (Host) { .next_generation = 1, .trial_timeout_usec = o->trial, .prove_usec = o->prove };
         STAILQ_INIT(&host->running);
         STAILQ_INIT(&host->queued);
         LIST_INIT(&host->retired);
@@ -197,18 +196,6 @@ static int serve(Host *host) {
         return r;
 }
 
-static void block_signals(void) {
-        sigset_t set;
-
-        (void) sigemptyset(&set);
-        (void) sigaddset(&set, SIGTERM);
-        (void) sigaddset(&set, SIGINT);
-        (void) sigaddset(&set, SIGHUP);
-        (void) sigaddset(&set, SIGCHLD);
-        (void) sigprocmask(SIG_BLOCK, &set, NULL); /* fails for a wrong first argument alone */
-        (void) signal(SIGPIPE, SIG_IGN);
-}
-
 int main(int argc, char *argv[]) {
         Options o = options_default();
         Host host;
@@ -223,7 +210,8 @@ int main(int argc, char *argv[]) {
                 return trial_main(o.check, o.id);
         if (o.stopped)
                 return record_stop(o.id) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        block_signals();
+        /* Fails for what is no signal alone. */
+        (void) block_signals((const int[]) { SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0 });
         r = host_init(&host, &o);
         if (r == -ENOENT) {
                 log_error("There is no $RUNTIME_DIRECTORY: run it as a unit with RuntimeDirectory=");

@@ -7,12 +7,13 @@
 #include "basic/string-util.h"
 #include "config.h"
 #include "shared/log.h"
+#include "shared/option-util.h"
 
 Options options_default(void) {
         return (Options) {
                 .modules = TL_MODULES_DIR,
-                .trial_ms = 5000,
-                .prove_ms = 10000,
+                .trial = 5 * USEC_PER_SEC,
+                .prove = 10 * USEC_PER_SEC,
                 .timeouts = server_timeouts_default,
         };
 }
@@ -87,34 +88,18 @@ static const struct option long_options[] = {
         { NULL },
 };
 
-/* Milliseconds of an option; *ret_usec gets them as microseconds when it is not NULL. */
-static int parse_ms(const char *option, unsigned long min, unsigned long max, unsigned long *ret_ms,
-                    uint64_t *ret_usec) {
-        unsigned long ms;
-
-        if (parse_uint(optarg, min, max, &ms) < 0) {
-                log_error("--%s=%s: a number of milliseconds in %lu..%lu is expected", option, optarg, min, max);
-                return -EINVAL;
-        }
-        if (ret_ms)
-                *ret_ms = ms;
-        if (ret_usec)
-                *ret_usec = ms * USEC_PER_MSEC;
-        return 0;
-}
-
 static int parse_forward_option(ForwardTimeouts *t, int c) {
         switch (c) {
         case ARG_ANSWER:
-                return parse_ms("answer-timeout", 10, 3600000, NULL, &t->answer) < 0 ? -EINVAL : 1;
+                return parse_ms_option("answer-timeout", 10, 3600000, &t->answer);
         case ARG_LONG_ANSWER:
-                return parse_ms("long-answer-timeout", 10, 3600000, NULL, &t->long_answer) < 0 ? -EINVAL : 1;
+                return parse_ms_option("long-answer-timeout", 10, 3600000, &t->long_answer);
         case ARG_RESTART:
-                return parse_ms("restart-timeout", 10, 3600000, NULL, &t->restart) < 0 ? -EINVAL : 1;
+                return parse_ms_option("restart-timeout", 10, 3600000, &t->restart);
         case ARG_SILENCE:
-                return parse_ms("silence-timeout", 10, 3600000, NULL, &t->silence) < 0 ? -EINVAL : 1;
+                return parse_ms_option("silence-timeout", 10, 3600000, &t->silence);
         case ARG_HANDSHAKE:
-                return parse_ms("handshake-timeout", 10, 3600000, NULL, &t->handshake) < 0 ? -EINVAL : 1;
+                return parse_ms_option("handshake-timeout", 10, 3600000, &t->handshake);
         default:
                 return -EINVAL;
         }
@@ -139,19 +124,19 @@ static int parse_option(Options *o, int c) {
                 o->stopped = true;
                 return 1;
         case ARG_TRIAL:
-                return parse_ms("trial-timeout", 10, 60000, &o->trial_ms, NULL) < 0 ? -EINVAL : 1;
+                return parse_ms_option("trial-timeout", 10, 60000, &o->trial);
         case ARG_PROVE:
-                return parse_ms("prove-after", 100, 600000, &o->prove_ms, NULL) < 0 ? -EINVAL : 1;
+                return parse_ms_option("prove-after", 100, 600000, &o->prove);
         case ARG_HEAD:
-                return parse_ms("head-timeout", 10, 3600000, NULL, &o->timeouts.head) < 0 ? -EINVAL : 1;
+                return parse_ms_option("head-timeout", 10, 3600000, &o->timeouts.head);
         case ARG_BODY:
-                return parse_ms("body-timeout", 10, 3600000, NULL, &o->timeouts.body) < 0 ? -EINVAL : 1;
+                return parse_ms_option("body-timeout", 10, 3600000, &o->timeouts.body);
         case ARG_IDLE:
-                return parse_ms("idle-timeout", 10, 3600000, NULL, &o->timeouts.idle) < 0 ? -EINVAL : 1;
+                return parse_ms_option("idle-timeout", 10, 3600000, &o->timeouts.idle);
         case ARG_SEND:
-                return parse_ms("send-timeout", 10, 3600000, NULL, &o->timeouts.send) < 0 ? -EINVAL : 1;
+                return parse_ms_option("send-timeout", 10, 3600000, &o->timeouts.send);
         case ARG_DRAIN:
-                return parse_ms("drain-timeout", 0, 3600000, NULL, &o->timeouts.drain) < 0 ? -EINVAL : 1;
+                return parse_ms_option("drain-timeout", 0, 3600000, &o->timeouts.drain);
         default:
                 return parse_forward_option(&o->timeouts.forward, c);
         }

@@ -9,7 +9,7 @@ typedef struct Options {
         const char *modules; /* directory of ID.so */
         const char *check;   /* --check: the file to try, else NULL */
         bool stopped;        /* --stopped */
-        unsigned long trial_ms, prove_ms;
+        uint64_t trial, prove; /* usec */
         ServerTimeouts timeouts;
 } Options;
 

@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "basic/signal-util.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "shared/log.h"
@@ -296,18 +297,6 @@ static int first_scan(Manager *m) {
         return 0;
 }
 
-static int block_signals(void) {
-        sigset_t set;
-
-        /* A build that closes its output while we write to a dead peer is no reason to die. */
-        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-                return -errno;
-        if (sigemptyset(&set) < 0 || sigaddset(&set, SIGTERM) < 0 || sigaddset(&set, SIGINT) < 0 ||
-            sigaddset(&set, SIGHUP) < 0 || sigaddset(&set, SIGCHLD) < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-                return -errno;
-        return 0;
-}
-
 static int connect_events(Manager *m) {
         int r;
 
@@ -343,7 +332,7 @@ static int prepare(Manager *m) {
                 return r;
         r = prepare_filter(m);
         if (r >= 0)
-                r = block_signals();
+                r = block_signals((const int[]) { SIGTERM, SIGINT, SIGHUP, SIGCHLD, 0 });
         if (r >= 0)
                 r = sd_event_default(&m->event);
         if (r >= 0)

@@ -17,6 +17,7 @@ import pytest
 
 from conftest import (PATIENCE, SANITIZER_REPORT, Service, get_json, http_request, journal_cursor, run, toolooctl,
                       wait_until)
+from raw_client import RawClient
 
 HOST = b"Host: localhost\r\n"
 GET = b"GET /echo HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -41,15 +42,14 @@ class Answer:
         return json.loads(self.body)
 
 
-class Client:
+class Client(RawClient):
     def __init__(self, port, data=b"", receive_buffer=None):
-        self.sock = socket.socket()
+        super().__init__(socket.socket())
         self.sock.settimeout(PATIENCE)
         if receive_buffer:  # before connect(), for it settles the window
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.connect(("127.0.0.1", port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer = b""
         self.send(data)
 
     def send(self, data):
@@ -57,30 +57,22 @@ class Client:
         with contextlib.suppress(ConnectionError):
             self.sock.sendall(data)
 
-    def fill(self):
-        try:
-            data = self.sock.recv(1 << 16)
-        except ConnectionResetError:
-            data = b""
-        self.buffer += data
-        return bool(data)
-
     def take(self, size):
         while len(self.buffer) < size:
-            assert self.fill(), f"closed within a body: {self.buffer!r}"
+            assert self.read(), f"closed within a body: {self.buffer!r}"
         data, self.buffer = self.buffer[:size], self.buffer[size:]
         return data
 
     def line(self):
         while b"\r\n" not in self.buffer:
-            assert self.fill(), f"closed within a line: {self.buffer!r}"
+            assert self.read(), f"closed within a line: {self.buffer!r}"
         line, self.buffer = self.buffer.split(b"\r\n", 1)
         return line
 
     def answer(self, head_only=False):
         """The next answer, None at the end of the connection."""
         while b"\r\n\r\n" not in self.buffer:
-            if not self.fill():
+            if not self.read():
                 assert not self.buffer, f"closed within a head: {self.buffer!r}"
                 return None
         head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
@@ -96,13 +88,8 @@ class Client:
             answer.body = self.take(int(answer.headers["content-length"]))
         return answer
 
-    def rest(self):
-        while self.fill():
-            pass
-        return self.buffer
-
     def ends(self):
-        assert self.rest() == b"", "something came after the answer"
+        assert self.ended() == b"", "something came after the answer"
 
     def close(self):
         self.sock.close()
@@ -278,7 +265,7 @@ class TestFraming:
     @pytest.mark.parametrize("length", BAD_LENGTHS)
     def test_bad_length(self, client, length):
         c = client(POST + f"Content-Length: {length}\r\n\r\nhello".encode() + GET)
-        everything = c.rest()
+        everything = c.ended()
         assert re.match(rb"HTTP/1\.1 (400|413) ", everything) and b'"value"' not in everything
 
     @table(BAD_CHUNKS)
@@ -302,7 +289,7 @@ class TestFraming:
 
     def test_tls(self, client):
         hello = bytes.fromhex("16030100a5010000a10303") + bytes(range(160))
-        answer = client(hello + b"\n").rest()
+        answer = client(hello + b"\n").ended()
         assert answer.startswith(b"HTTP/1.1 400 ") or answer == b""
 
     def test_errors_are_json(self, client):
@@ -429,7 +416,7 @@ class TestProtocol:
         with pytest.raises(ConnectionError):
             for _ in range(16 * BODY_MAX // 0x10000):
                 c.sock.sendall(chunk)
-        c.rest()
+        c.ended()
 
     def test_huge_length(self, client):
         c = client(POST + b"Content-Length: 1099511627776\r\n\r\n")
@@ -461,7 +448,7 @@ class TestStuck:
         before = cpu_seconds(echo.pid())
         assert get_json(echo.port, "/slow?ms=2000")["ms"] == 2000
         assert cpu_seconds(echo.pid()) - before < 0.5
-        said = c.rest()
+        said = c.ended()
         assert re.match(rb"HTTP/1\.1 (408|413) ", said) or said == b""
 
 
@@ -520,12 +507,12 @@ def drip(c, data, seconds):
     for byte in data:
         c.send(bytes([byte]))
         try:
-            if not c.fill():
+            if not c.read():
                 break
         except TimeoutError:
             assert time.monotonic() - started < seconds, "it goes on"
     c.sock.settimeout(PATIENCE)
-    c.rest()
+    c.ended()
     return time.monotonic() - started, c.buffer
 
 
@@ -561,7 +548,7 @@ class TestSlow:
         """The one that libmicrohttpd 0.9.75 cannot get on with, see test_long_chunk_extension."""
         c = client(CHUNKED + b"5;" + b"a" * 20000)
         started = time.monotonic()
-        c.rest()
+        c.ended()
         assert time.monotonic() - started < self.BODY + MARGIN
 
     def test_work_is_not_limited(self, client):

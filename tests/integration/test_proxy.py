@@ -18,6 +18,7 @@ import pytest
 from conftest import (PATIENCE, USER_UNITS, Journal, get_json, http_request, journal_cursor, main_pid, systemctl,
                       toolooctl, unit_property, wait_until)
 from load import Load
+from raw_client import RawClient
 
 WEB = 3000
 
@@ -171,24 +172,15 @@ class Answer:
         return self.json()["code"]
 
 
-class Client:
+class Client(RawClient):
     def __init__(self, port=WEB):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        self.buffer = b""
+        super().__init__(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
 
     def send(self, text):
         self.sock.sendall(text if isinstance(text, bytes) else text.encode("latin-1"))
 
     def get(self, path, more=""):
         self.send(f"GET {path} HTTP/1.1\r\nHost: localhost:{WEB}\r\n{more}\r\n")
-
-    def read(self):
-        try:
-            data = self.sock.recv(1 << 16)
-        except ConnectionResetError:
-            data = b""
-        self.buffer += data
-        return bool(data)
 
     def until(self, mark):
         """Everything up to and with the mark."""
@@ -241,11 +233,6 @@ class Client:
         if not self.read():
             return False
         return self.answer().status == 200
-
-    def ended(self):
-        while self.read():
-            pass
-        return self.buffer
 
     def __enter__(self):
         return self
