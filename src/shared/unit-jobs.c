@@ -167,9 +167,9 @@ static int on_queued(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 static void on_reason(int error, const char *reason, const char *result, void *userdata) {
         UnitJob *job = userdata;
 
-        job->question = unit_failure_free(job->question);
         if (error >= 0 && !streq(result, "success"))
                 job->reason = strdup(reason); /* without memory the reason is not known, which is no failure */
+        job->question = unit_failure_free(job->question); /* the sentence was its own */
         one_less(job->jobs);
 }
 
