@@ -36,7 +36,7 @@ PORTS = {
     "analytics": 3300,
 }
 CONTROL = {"orchestrator": 3123, "metricsd": 3010}  # not among the 13
-SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|runtime error:")
+SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|Sanitizer has encountered|runtime error:")
 
 
 def pytest_configure(config):
@@ -291,7 +291,7 @@ def settle_sanitizers():
         return []
     here = Path(__file__).parent
     made = {USER_UNITS / "tooloo-.service.d/50-sanitizer.conf": here / "sanitizer.conf"}
-    for id in [*PORTS, "orchestrator"]:  # the native ones
+    for id in [*PORTS, *CONTROL]:  # the native ones
         made[USER_UNITS / f"tooloo-{id}.service.d/51-sanitizer-calls.conf"] = here / "sanitizer-calls.conf"
     for path, source in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)

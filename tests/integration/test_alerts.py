@@ -58,7 +58,7 @@ class Alerts:
         self.start()
 
     def end(self):
-        shutil.rmtree(self.drop_in.parent)
+        self.drop_in.unlink()
         systemctl("daemon-reload")
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)

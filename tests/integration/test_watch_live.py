@@ -14,7 +14,7 @@ from load import Load
 PORT = PORTS["training"]
 SOURCE = "src/modules/training/training.c"
 # What a copy needs to be built; .git too, for the watcher looks whether git is at work.
-TREE = ["meson.build", "meson_options.txt", "src", "ctl", "units", ".git"]
+TREE = ["meson.build", "meson_options.txt", "src", "ctl", "metricsd", "units", ".git"]
 
 
 @pytest.fixture(scope="module")
