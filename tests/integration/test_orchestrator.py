@@ -479,9 +479,9 @@ def test_scale(echo):
     status, body = api(path, "POST", {"instances": 1})
     assert status == 200 and body["result"] == {"id": "echo", "action": "scale", "instances": 1, "status": "running"}
     for n in 2, 64:
-        assert "issue 5" in refused(api(path, "POST", {"instances": n}), 501, "NOT_IMPLEMENTED")
+        assert "more than one cannot be had yet" in refused(api(path, "POST", {"instances": n}), 501, "NOT_IMPLEMENTED")
     for wrong in {"instances": 0}, {"instances": 65}, {"instances": -1}, {"instances": "2"}, {"instances": 1.5}, {}, \
-            {"instances": None}, {"instances": 10 ** 30}:
+            {"instances": None}, {"instances": 10 ** 12}:
         assert refused(api(path, "POST", wrong), 400, "INVALID_FIELD").startswith("instances: ")
     refused(api(path, "POST", "nonsense"), 400, "BODY_NOT_JSON")
     refused(api(path, "POST"), 400, "BODY_MISSING")

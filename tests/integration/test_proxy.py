@@ -486,7 +486,7 @@ def test_body_with_length(raw, client, method):
 
 
 def test_body_in_chunks(raw, client):
-    client.send("POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5;ext=1\r\nhello\r\n")
+    client.send("POST /raw HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
     request = raw.request()
     assert request.get("Transfer-Encoding") == ["chunked"] and not request.get("Content-Length")
     while b"hello" not in request.rest:  # before its end has come

@@ -41,8 +41,7 @@ static int scale(HttpRequest *request, Control *control) {
                 return http_reply_error(request, 409, "MASKED", "%s is masked, so it cannot run", unit->service->unit);
         if (instances > 1)
                 return http_reply_error(request, 501, "NOT_IMPLEMENTED",
-                                        "%s runs as one instance: more than one comes with replicas (issue 5), which are"
-                                        " not there yet", unit->service->id);
+                                        "%s runs as one instance, and more than one cannot be had yet", unit->service->id);
         if (unit->condition != FLEET_RUNNING)
                 return http_reply_error(request, 409, "NOT_ACTIVE", "%s is %s, not one running instance: start it",
                                         unit->service->id, fleet_unit_word(unit));
