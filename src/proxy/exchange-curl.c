@@ -171,13 +171,16 @@ static char *add_line(Exchange *e, char *end, const char *name, const char *sepa
 }
 
 static int set_lines(Exchange *e, const Fields *fields) {
+        /* What libcurl would add by itself; without a body just the first. Each line costs, for libcurl looks through
+         * them for many a name. */
         static const char *const unwanted[] = { "Accept", "Expect", "Content-Type" };
+        size_t n_unwanted = e->has_body ? ELEMENTSOF(unwanted) : 1;
         size_t size = sizeof("Accept:") + sizeof("Expect:") + sizeof("Content-Type:");
         char *end;
 
         for (size_t i = 0; i < fields->n; i++)
                 size += strlen(fields->items[i].name) + strlen(fields->items[i].value) + sizeof(": ");
-        if (make_room(e, fields->n + ELEMENTSOF(unwanted), size) < 0)
+        if (make_room(e, fields->n + n_unwanted, size) < 0)
                 return -ENOMEM;
         e->n_lines = 0;
         end = e->head;
@@ -187,7 +190,7 @@ static int set_lines(Exchange *e, const Fields *fields) {
 
                 end = add_line(e, end, f->name, empty ? ";" : ": ", empty ? "" : f->value);
         }
-        for (size_t i = 0; i < ELEMENTSOF(unwanted); i++)
+        for (size_t i = 0; i < n_unwanted; i++)
                 if (!fields_get(fields, unwanted[i]))
                         end = add_line(e, end, unwanted[i], ":", "");
         for (size_t i = 0; i < e->n_lines; i++)
