@@ -92,7 +92,9 @@ static void on_done(CURL *easy, CURLcode result, void *userdata) {
 static bool set_up(Exchange *e) {
         CURL *c = e->easy;
 
-        return curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+        return curl_url_set(e->url, CURLUPART_URL, "http://127.0.0.1/", 0) == CURLUE_OK &&
+                curl_easy_setopt(c, CURLOPT_CURLU, e->url) == CURLE_OK &&
+                curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
                 curl_easy_setopt(c, CURLOPT_NOPROXY, "*") == CURLE_OK &&
                 curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
                 curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK &&
@@ -115,6 +117,7 @@ void exchange_free(Exchange *e) {
                 return;
         if (e->easy)
                 curl_easy_cleanup(e->easy);
+        curl_url_cleanup(e->url);
         answer_head_done(&e->answer);
         buffer_done(&e->up);
         buffer_done(&e->down);
@@ -137,7 +140,8 @@ Exchange *exchange_new(Proxy *proxy) {
                 return NULL;
         e->proxy = proxy;
         e->easy = curl_easy_init();
-        if (!e->easy || !set_up(e))
+        e->url = curl_url();
+        if (!e->easy || !e->url || !set_up(e))
                 return NULL;
         return TAKE_PTR(e);
 }
@@ -224,12 +228,14 @@ int exchange_set_head(Exchange *e, const Fields *fields, const char *method, con
 /* --- The transfer --- */
 
 int exchange_start(Exchange *e, bool fresh) {
-        char url[sizeof("http://127.0.0.1:65535/")];
+        char port[sizeof("65535")];
         int r;
 
         if (e->port != e->upstream->port) {
-                (void) snprintf(url, sizeof(url), "http://127.0.0.1:%u/", e->upstream->port);
-                if (curl_easy_setopt(e->easy, CURLOPT_URL, url) != CURLE_OK)
+                (void) snprintf(port, sizeof(port), "%u", e->upstream->port);
+                /* Without NULL for the other way to say it libcurl keeps the text that it has made of the last port. */
+                if (curl_url_set(e->url, CURLUPART_PORT, port, 0) != CURLUE_OK ||
+                    curl_easy_setopt(e->easy, CURLOPT_URL, NULL) != CURLE_OK)
                         return -ENOMEM;
                 e->port = e->upstream->port;
         }
