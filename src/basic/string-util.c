@@ -60,6 +60,21 @@ bool service_id_valid(const char *id) {
         return strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
 }
 
+/* In place of strspn(), which makes a table of its second argument at each call: each field of a head is asked. */
+static bool is_token_character(char c) {
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-')
+                return true;
+        return c != '\0' && strchr("!#$%&'*+.^_`|~", c);
+}
+
+size_t token_span(const char *s) {
+        size_t n = 0;
+
+        while (is_token_character(s[n]))
+                n++;
+        return n;
+}
+
 int parse_uint(const char *s, unsigned long min, unsigned long max, unsigned long *ret) {
         unsigned long v;
         char *end;

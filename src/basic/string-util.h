@@ -39,6 +39,9 @@ int str_replace_printf(char **s, const char *format, ...) _printf_(2, 3);
 /* True for [a-z][a-z0-9-]* of at most 32 characters: what a service id may be. */
 bool service_id_valid(const char *id);
 
+/* How many characters at the beginning of s a token of HTTP may have, such as a field's name (RFC 9110 5.6.2). */
+size_t token_span(const char *s);
+
 /* Reads a decimal number; the whole string must be one, in min..max. -EINVAL or -ERANGE else. */
 int parse_uint(const char *s, unsigned long min, unsigned long max, unsigned long *ret);
 

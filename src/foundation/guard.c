@@ -5,9 +5,6 @@
 #include "basic/string-util.h"
 #include "foundation/server-internal.h"
 
-/* What a field name may consist of (RFC 9110 5.6.2). */
-#define TOKEN_CHARS "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
 typedef struct Framing {
         unsigned lengths;
         unsigned encodings;
@@ -62,7 +59,7 @@ static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const cha
                 f->broken_lines = true;
                 return MHD_NO;
         }
-        if (!*name || name[strspn(name, TOKEN_CHARS)])
+        if (!*name || name[token_span(name)])
                 f->wrong_name = true;
         else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
                 f->lengths++;

@@ -7,7 +7,6 @@
 #include "basic/string-util.h"
 
 #define SPACE_FIRST ((size_t) 1024)
-#define TOKEN_CHARS "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 void answer_head_done(AnswerHead *h) {
         free(h->text);
@@ -89,7 +88,7 @@ static int add_field(AnswerHead *h, const char *line, size_t size) {
         h->size += name_size + value_size + 2;
         h->n_fields++;
         /* Also a continued line, which begins with a space. */
-        if (strspn(name, TOKEN_CHARS) != name_size)
+        if (token_span(name) != name_size)
                 return refuse(h, "a field of its head has a name with characters that may not be in one");
         value = name + name_size + 1;
         if (strcasecmp(name, "Content-Length") == 0)

@@ -92,7 +92,9 @@ static void on_done(CURL *easy, CURLcode result, void *userdata) {
 static bool set_up(Exchange *e) {
         CURL *c = e->easy;
 
-        return curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+        return curl_url_set(e->url, CURLUPART_URL, "http://127.0.0.1/", 0) == CURLUE_OK &&
+                curl_easy_setopt(c, CURLOPT_CURLU, e->url) == CURLE_OK &&
+                curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
                 curl_easy_setopt(c, CURLOPT_NOPROXY, "*") == CURLE_OK &&
                 curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
                 curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK &&
@@ -115,6 +117,7 @@ void exchange_free(Exchange *e) {
                 return;
         if (e->easy)
                 curl_easy_cleanup(e->easy);
+        curl_url_cleanup(e->url);
         answer_head_done(&e->answer);
         buffer_done(&e->up);
         buffer_done(&e->down);
@@ -137,7 +140,8 @@ Exchange *exchange_new(Proxy *proxy) {
                 return NULL;
         e->proxy = proxy;
         e->easy = curl_easy_init();
-        if (!e->easy || !set_up(e))
+        e->url = curl_url();
+        if (!e->easy || !e->url || !set_up(e))
                 return NULL;
         return TAKE_PTR(e);
 }
@@ -171,13 +175,16 @@ static char *add_line(Exchange *e, char *end, const char *name, const char *sepa
 }
 
 static int set_lines(Exchange *e, const Fields *fields) {
+        /* What libcurl would add by itself; without a body just the first. Each line costs, for libcurl looks through
+         * them for many a name. */
         static const char *const unwanted[] = { "Accept", "Expect", "Content-Type" };
+        size_t n_unwanted = e->has_body ? ELEMENTSOF(unwanted) : 1;
         size_t size = sizeof("Accept:") + sizeof("Expect:") + sizeof("Content-Type:");
         char *end;
 
         for (size_t i = 0; i < fields->n; i++)
                 size += strlen(fields->items[i].name) + strlen(fields->items[i].value) + sizeof(": ");
-        if (make_room(e, fields->n + ELEMENTSOF(unwanted), size) < 0)
+        if (make_room(e, fields->n + n_unwanted, size) < 0)
                 return -ENOMEM;
         e->n_lines = 0;
         end = e->head;
@@ -187,7 +194,7 @@ static int set_lines(Exchange *e, const Fields *fields) {
 
                 end = add_line(e, end, f->name, empty ? ";" : ": ", empty ? "" : f->value);
         }
-        for (size_t i = 0; i < ELEMENTSOF(unwanted); i++)
+        for (size_t i = 0; i < n_unwanted; i++)
                 if (!fields_get(fields, unwanted[i]))
                         end = add_line(e, end, unwanted[i], ":", "");
         for (size_t i = 0; i < e->n_lines; i++)
@@ -221,12 +228,14 @@ int exchange_set_head(Exchange *e, const Fields *fields, const char *method, con
 /* --- The transfer --- */
 
 int exchange_start(Exchange *e, bool fresh) {
-        char url[sizeof("http://127.0.0.1:65535/")];
+        char port[sizeof("65535")];
         int r;
 
         if (e->port != e->upstream->port) {
-                (void) snprintf(url, sizeof(url), "http://127.0.0.1:%u/", e->upstream->port);
-                if (curl_easy_setopt(e->easy, CURLOPT_URL, url) != CURLE_OK)
+                (void) snprintf(port, sizeof(port), "%u", e->upstream->port);
+                /* Without NULL for the other way to say it libcurl keeps the text that it has made of the last port. */
+                if (curl_url_set(e->url, CURLUPART_PORT, port, 0) != CURLUE_OK ||
+                    curl_easy_setopt(e->easy, CURLOPT_URL, NULL) != CURLE_OK)
                         return -ENOMEM;
                 e->port = e->upstream->port;
         }

@@ -23,6 +23,7 @@ struct Exchange {
         HttpRequest *request;
         Upstream *upstream;
         CURL *easy;
+        CURLU *url; /* taken apart, for libcurl would parse a text for each transfer, and write it anew */
         ExchangeState state;
         CURLcode result;
         bool probe, probe_told;

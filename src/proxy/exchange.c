@@ -50,8 +50,8 @@ static void put_away(Exchange *e) {
         buffer_clear(&e->up, 0);
         buffer_clear(&e->down, 0);
         answer_head_clear(&e->answer);
-        *e = (Exchange) { .proxy = proxy, .easy = e->easy, .port = e->port, .fresh = e->fresh, .state = EXCHANGE_FINISHED,
-                          .head = e->head, .head_space = e->head_space, .lines = e->lines,
+        *e = (Exchange) { .proxy = proxy, .easy = e->easy, .url = e->url, .port = e->port, .fresh = e->fresh,
+                          .state = EXCHANGE_FINISHED, .head = e->head, .head_space = e->head_space, .lines = e->lines,
                           .lines_space = e->lines_space, .answer = e->answer };
         LIST_INSERT_HEAD(&proxy->spare, e, entries);
         proxy->n_spare++;

@@ -6,8 +6,6 @@
 
 #include "basic/string-util.h"
 
-#define TOKEN_CHARS "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
 size_t head_size(const char *text, size_t size) {
         const char *end = memmem(text, size, "\r\n\r\n", 4);
 
@@ -40,7 +38,7 @@ static bool parse_fields(char *text, const char *end, Fields *f) {
                 if (!value || value == line)
                         return false;
                 *value++ = '\0';
-                if (line[strspn(line, TOKEN_CHARS)])
+                if (line[token_span(line)])
                         return false;
                 value += strspn(value, " \t");
                 for (last = value + strlen(value); last > value && (last[-1] == ' ' || last[-1] == '\t'); last--)

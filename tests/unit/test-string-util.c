@@ -41,6 +41,19 @@ Test(string_util, service_id) {
                 cr_expect(!service_id_valid(bad[i]), "%s", bad[i]);
 }
 
+Test(string_util, token_span) {
+        static const char characters[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+        for (int c = 0; c < 256; c++) {
+                char s[] = { 'x', (char) c, 'y', '\0' };
+                size_t expected = c != 0 && strchr(characters, c) ? 3 : 1;
+
+                cr_expect_eq(token_span(s), expected, "character %d", c);
+        }
+        cr_expect_eq(token_span(""), 0);
+        cr_expect_eq(token_span(characters), strlen(characters));
+}
+
 Test(string_util, parse_uint) {
         static const struct {
                 const char *text;
