@@ -140,6 +140,15 @@ def port_is_free(port):
     return True
 
 
+def port_gets_free(port):
+    """At once, or within 0.1 s: systemd 257 says that a socket is stopped up to a millisecond before its port is free, and
+    nothing tells when that is."""
+    deadline = time.monotonic() + 0.1
+    while not (free := port_is_free(port)) and time.monotonic() < deadline:
+        pass
+    return free
+
+
 # --- Waiting for events ---
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import (CONTROL, MODULES, PORTS, get_json, http_request, installed_ports, is_listening, journal_cursor,
-                      journal_lines, main_pid, one_line, port_is_free, run, status_json, systemctl, toolooctl,
+                      journal_lines, main_pid, one_line, port_gets_free, run, status_json, systemctl, toolooctl,
                       unit_property)
 
 FAILED, USAGE, NOT_ACTIVE, STATUS_UNKNOWN, UNKNOWN = 1, 2, 3, 4, 5
@@ -267,7 +267,7 @@ def test_exit_status_of_status(fleet):
 
 def test_stop_of_one_frees_its_port_and_nothing_starts_it_again(fleet):
     toolooctl("stop", "cup")
-    assert port_is_free(PORTS["cup"]) and not is_listening(PORTS["cup"])
+    assert port_gets_free(PORTS["cup"]) and not is_listening(PORTS["cup"])
     for kind in "service", "socket":
         assert unit_property(f"tooloo-cup.{kind}", "ActiveState") == "inactive"
     assert get_json(PORTS["web"])["ok"]
@@ -284,7 +284,7 @@ def test_stop_takes_the_socket_first(echo):
     closed, stopping = (next(n for n, line in enumerate(said) if line.startswith(f"{what} {unit} "))
                         for what, unit in (("Closed", echo.socket), ("Stopping", echo.unit)))
     assert closed < stopping
-    assert port_is_free(echo.port)
+    assert port_gets_free(echo.port)
 
 
 def test_start_and_stop_twice_is_fine(fleet):

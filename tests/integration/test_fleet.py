@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from conftest import (CONTROL, PORTS, get_json, http_request, installed_ports, is_listening, port_is_free, run, status_json,
-                      systemctl, unit_property)
+from conftest import (CONTROL, PORTS, get_json, http_request, installed_ports, is_listening, port_gets_free, run,
+                      status_json, systemctl, unit_property)
 
 START_SECONDS = 3
 ROUNDS = 10
@@ -32,7 +32,7 @@ def start_and_ask(ports):
 
 def stop_and_check(ports):
     run("toolooctl", "stop")
-    assert not [id for id, port in ports.items() if not port_is_free(port)]
+    assert not [id for id, port in ports.items() if not port_gets_free(port)]
 
 
 def running_units():

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from conftest import (CONTROL, PATIENCE, PORTS, USER_UNITS, Journal, get_json, http_request, installed_ports, is_listening,
-                      journal_cursor, journal_lines, kill, main_pid, port_is_free, status_json, systemctl, toolooctl,
+                      journal_cursor, journal_lines, kill, main_pid, port_gets_free, status_json, systemctl, toolooctl,
                       unit_property, wait_for_unit, wait_until)
 
 PORT = CONTROL["orchestrator"]
@@ -136,7 +136,7 @@ def test_stop_and_start(echo):
     cursor = journal_cursor()
     result = well(act("echo", "stop"), "stop", "stopped")
     assert result["pid"] is None and result["unitState"] == "inactive"
-    assert port_is_free(echo.port) and echo.property("ActiveState") == "inactive"
+    assert port_gets_free(echo.port) and echo.property("ActiveState") == "inactive"
     said = journal_lines(after=cursor)  # the socket goes first: else the next connection would start it again
     closed, stopping = (next(n for n, line in enumerate(said) if line.startswith(f"{what} {unit} "))
                         for what, unit in (("Closed", echo.socket), ("Stopping", echo.unit)))
@@ -428,7 +428,7 @@ def test_restart_of_itself():
 def test_stop_of_itself():
     queued(act("orchestrator", "stop"), "stop")
     wait_for_unit(UNIT, "inactive")
-    assert port_is_free(PORT) and unit_property("tooloo-orchestrator.socket", "ActiveState") == "inactive"
+    assert port_gets_free(PORT) and unit_property("tooloo-orchestrator.socket", "ActiveState") == "inactive"
     toolooctl("start", "orchestrator")
     assert processes()["orchestrator"]["status"] == "running"
 
@@ -467,7 +467,7 @@ def test_restart_of_the_proxy_that_carries_the_request(header):
     assert well(act("web", "restart"), "restart")["pid"] != before  # asked directly it is waited for
     queued(act("web", "stop", headers={header: "127.0.0.1"}), "stop")
     wait_for_unit("tooloo-web.service", "inactive")
-    assert port_is_free(PORTS["web"])
+    assert port_gets_free(PORTS["web"])
     well(act("web", "start", headers={header: "127.0.0.1"}), "start")
 
 
