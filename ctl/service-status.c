@@ -43,6 +43,11 @@ const char *service_state_word(const Service *s) {
         return unit_state_word(s->load_state, s->active_state, s->sub_state, s->socket_state);
 }
 
+/* metricsd also says what a single probe found that has not changed its verdict yet. */
+static bool is_unwell(const ServiceStatus *st) {
+        return st->health && (streq(st->health, "degraded") || streq(st->health, "offline"));
+}
+
 static int find_problem(sd_bus *bus, ServiceStatus *st) {
         const Service *s = st->service;
         bool socket_failed = s->socket_state && streq(s->socket_state, "failed");
@@ -62,7 +67,7 @@ static int find_problem(sd_bus *bus, ServiceStatus *st) {
                 problem = "its host does not answer on D-Bus";
         else if (st->host.known && st->host.last_problem && *st->host.last_problem)
                 problem = st->host.last_problem;
-        else if (st->health_problem && service_is_active(s)) /* what does not run is systemd's to explain */
+        else if (is_unwell(st) && service_is_active(s)) /* what does not run is systemd's to explain */
                 problem = st->health_problem;
         if (!problem)
                 return 0;

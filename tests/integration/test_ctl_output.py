@@ -179,12 +179,13 @@ def test_full_disk(fleet):
 
 def test_health_as_metricsd_says(without_metricsd):
     with metrics("web", "healthy", "1.5", "", "cup", "offline", "-1", "connection refused", "budget", "unknown", "-1", "",
-                 "nobody", "healthy", "1", ""):
+                 "meta", "healthy", "1200", "answers only after 1.2 s", "nobody", "healthy", "1", ""):
         services = status_json()
         one = toolooctl("status", "web").stdout
         assert "metricsd does not watch it" in toolooctl("status", "coach").stdout
     assert (services["web"]["health"], services["web"]["responseTime"]) == ("healthy", 1.5)
     assert services["web"]["problem"] is None
+    assert (services["meta"]["health"], services["meta"]["problem"]) == ("healthy", None)  # one probe is no verdict
     assert (services["cup"]["health"], services["cup"]["responseTime"]) == ("offline", None)
     assert services["cup"]["problem"] == "connection refused"
     assert (services["budget"]["health"], services["budget"]["responseTime"]) == ("unknown", None)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import (CONTROL, PORTS, get_json, http_request, installed_ports, is_listening, port_gets_free, run,
-                      status_json, systemctl, unit_property, wait_until)
+                      status_json, systemctl, unit_property)
 
 START_SECONDS = 3
 ROUNDS = 10
@@ -153,13 +153,5 @@ def test_units_are_clean():
 def test_units_and_status_agree(fleet):
     services, ports = status_json(), installed_ports()
     assert {id: s["port"] for id, s in services.items() if id in ports} == ports
-
-    def unwell():
-        said = status_json()
-        return {id: (said[id]["state"], said[id]["problem"]) for id in ports
-                if (said[id]["state"], said[id]["problem"]) != ("running", None)}
-
-    # Asked again, for what has just started may be in the midst of something.
-    seen = []
-    wait_until(lambda: not seen.append(unwell()) and not seen[-1], lambda deadline: True, f"all of them well: {seen}")
+    assert {id: (services[id]["state"], services[id]["problem"]) for id in ports} == dict.fromkeys(ports, ("running", None))
     assert {id for id, s in services.items() if s["category"] == "control"} & set(PORTS | CONTROL) == set(ports) - set(PORTS)

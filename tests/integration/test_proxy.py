@@ -252,8 +252,8 @@ def web():
 
 
 def ask_again(deadline):
-    """What web knows of the registry, and of its own, it says when asked, and then alone."""
-    time.sleep(0.01)
+    """What web knows of the registry, and of its own, it says when asked, and then alone: each answer is the wait for the next
+    question."""
     return True
 
 
