@@ -37,6 +37,7 @@ UnitJobs *unit_jobs_free(UnitJobs *jobs) {
                 free(job->unit);
                 free(job->result);
                 free(job->reason);
+                free(job->reason_result);
                 free(job->error);
                 free(job->error_name);
                 free(job->path);
@@ -167,8 +168,10 @@ static int on_queued(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 static void on_reason(int error, const char *reason, const char *result, void *userdata) {
         UnitJob *job = userdata;
 
-        if (error >= 0 && !streq(result, "success"))
+        if (error >= 0 && !streq(result, "success")) {
                 job->reason = strdup(reason); /* without memory the reason is not known, which is no failure */
+                job->reason_result = strdup(result);
+        }
         job->question = unit_failure_free(job->question); /* the sentence was its own */
         one_less(job->jobs);
 }

@@ -22,8 +22,9 @@ typedef struct UnitJob {
         char *error;      /* systemd's words for "refused", else NULL */
         char *error_name; /* its D-Bus name */
         /* Of a service that was to start and failed: why, in one sentence, as asked when it failed. When the job's
-         * result is there the next try may have begun, which has not failed yet. NULL when nothing was to be had. */
-        char *reason;
+         * result is there the next try may have begun, which has not failed yet. reason_result is systemd's word for it.
+         * NULL when nothing was to be had. */
+        char *reason, *reason_result;
         char *path;
         sd_bus_slot *slot, *watch;
         struct UnitFailure *question;

@@ -171,10 +171,7 @@ static void on_aftermath(BusBatch *batch, int error, void *userdata) {
 static void on_failure(int error, const char *reason, const char *result, void *userdata) {
         Action *action = userdata;
 
-        /* "success" is of the next start already, so it comes after what was said before. */
-        if (error >= 0 && (!streq(result, "success") || (action->bad && !action->reason))) {
-                free(action->reason);
-                free(action->reason_result);
+        if (error >= 0) {
                 action->reason = strdup(reason);
                 action->reason_result = strdup(result);
         }
@@ -186,18 +183,6 @@ static int ask_why(Action *action, const char *unit) {
         return unit_failure_ask(action->task.control->bus, unit, on_failure, action, &action->failure);
 }
 
-void action_unit_changed(Task *task, const FleetUnit *unit) {
-        Action *action = (Action *) task;
-        int r;
-
-        if (action->verb == VERB_STOP || action->failure || action->bad || !streq(unit->service->id, action->id) ||
-            streq(unit->result, "") || streq(unit->result, "success"))
-                return;
-        r = ask_why(action, action->unit);
-        if (r < 0)
-                log_errno(r, "Cannot ask why %s failed", action->unit);
-}
-
 /* A socket that a stranger's process keeps from listening has no better reason than that process. */
 static int find_why(Action *action) {
         const char *unit = action->bad->unit;
@@ -205,14 +190,13 @@ static int find_why(Action *action) {
 
         if (!unit_says_why(action->bad) || action->verb == VERB_RELOAD)
                 return 0;
-        if (of_socket) { /* what the service says of it is no reason */
-                action->failure = unit_failure_free(action->failure);
-                free(action->reason);
+        if (of_socket)
                 action->reason = port_owner_describe(action->port);
+        else if (action->bad->reason) {
+                action->reason = strdup(action->bad->reason);
+                action->reason_result = action->bad->reason_result ? strdup(action->bad->reason_result) : NULL;
         }
-        if (action->reason || action->failure)
-                return 0;
-        return ask_why(action, unit);
+        return action->reason ? 0 : ask_why(action, unit);
 }
 
 static int ask_aftermath(Action *action) {

@@ -211,7 +211,6 @@ static int begin(HttpRequest *request, Control *control, Verb verb) {
                 action_free(&action->task);
                 return 0;
         }
-        action->task.unit_changed = action_unit_changed;
         action->answer_first = ends_its_carrier(action);
         r = reset_failed(action, unit);
         if (r >= 0 && action->answer_first && (verb == VERB_RESTART || !action->socket)) {

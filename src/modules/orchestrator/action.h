@@ -41,9 +41,7 @@ typedef struct Action {
         UnitJobs *jobs;
         const UnitJob *bad; /* the job that decides, of those in jobs; NULL when all went well */
 
-        /* Why the unit failed, in one sentence, and systemd's word for it; NULL as long as that is not known. It is
-         * asked as soon as the unit says that it has failed: when the job is over, the next start may have wiped it
-         * out. */
+        /* Why the unit failed, in one sentence, and systemd's word for it; NULL as long as that is not known. */
         UnitFailure *failure;
         char *reason;
         char *reason_result;
@@ -55,9 +53,6 @@ typedef struct Action {
 
 /* Asks what the answer needs and gives it. Ends the action, now or later. */
 void action_finish(Action *action);
-
-/* For task.unit_changed. */
-void action_unit_changed(Task *task, const FleetUnit *unit);
 
 /* 202: asked for, and the answer does not wait. Ends the action. */
 void action_reply_queued(Action *action);

@@ -21,7 +21,6 @@ typedef struct Task {
         Control *control;
         HttpRequest *request;
         void (*free)(struct Task *task);
-        void (*unit_changed)(struct Task *task, const FleetUnit *unit); /* NULL for who does not care */
         bool on_bus; /* is lost with the bus */
         LIST_ENTRY(Task) entries;
 } Task;

@@ -14,15 +14,6 @@ static void on_loaded(Fleet *fleet, void *userdata) {
         control_run_early(userdata);
 }
 
-static void on_changed(Fleet *fleet, FleetUnit *unit, FleetCondition was, void *userdata) {
-        const Control *control = userdata;
-        Task *task;
-
-        LIST_FOREACH(task, &control->tasks, entries)
-                if (task->unit_changed)
-                        task->unit_changed(task, unit);
-}
-
 /* Another that comes under its id begins anew. */
 static void on_removed(Fleet *fleet, FleetUnit *unit, void *userdata) {
         Control *control = userdata;
@@ -38,7 +29,7 @@ static void on_lost(Fleet *fleet, void *userdata) {
 }
 
 static const FleetEvents fleet_events = {
-        .loaded = on_loaded, .removed = on_removed, .changed = on_changed, .lost = on_lost,
+        .loaded = on_loaded, .removed = on_removed, .lost = on_lost,
 };
 
 static void disconnect(Control *control) {
