@@ -188,7 +188,9 @@ void damage_salvage(History *h, const char *name) {
         sqlite3 *from = NULL;
         int r = 0;
 
-        if (sqlite3_open_v2(name, &from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+        /* SQLite refuses all of a file that is cut off, unless it is told that somebody repairs it. */
+        if (sqlite3_open_v2(name, &from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
+            sqlite3_exec(from, "PRAGMA writable_schema = ON", NULL, NULL, NULL) == SQLITE_OK)
                 r = copy_all(h, from);
         (void) sqlite3_close(from); /* fails only while there are statements */
         if (r < 0)

@@ -162,7 +162,6 @@ static int try_open(History *h) {
         int64_t version;
         int r;
 
-        h->damaged = false;
         r = connect_to(h);
         if (r >= 0)
                 r = check_version(h, &version);
@@ -181,7 +180,8 @@ int database_open(History *h) {
         _cleanup_(freep) char *aside = NULL;
         int r;
 
-        r = try_open(h);
+        r = h->damaged ? -EBADMSG : try_open(h);
+        h->damaged = false; /* when it cannot be set aside, the next try looks again */
         if (r == -EBADMSG) {
                 r = damage_set_aside(h, &aside);
                 if (r >= 0)

@@ -171,4 +171,5 @@ typedef struct HistoryFigures {
         uint64_t ticks_lost; /* that could not be written, since it was opened */
 } HistoryFigures;
 
+/* While the database cannot be opened all are 0 but ticks_lost. */
 int history_figures(History *h, HistoryFigures *ret);
