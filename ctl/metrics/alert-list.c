@@ -40,7 +40,7 @@ static int add_alerts(Rows *rows, json_object *alerts, json_object *rules) {
         return 0;
 }
 
-int alerts_print(json_object *active, json_object *over, json_object *rules) {
+static int print_alerts(json_object *active, json_object *over, json_object *rules) {
         static const Column columns[] = {
                 { "SINCE", NULL, row_cell_0 },
                 { "SEVERITY", NULL, row_cell_1, .color = row_color, .drop = 1 },
@@ -84,7 +84,7 @@ int metrics_alerts_list(Metrics *m) {
         status = metrics_ask(m, "GET", RULES_PATH, NULL, &rules);
         if (status != CTL_OK || m->ctl.quiet)
                 return status;
-        r = alerts_print(answer_array(answer.json, "active"),
+        r = print_alerts(answer_array(answer.json, "active"),
                          m->given[OPT_ALL] ? answer_array(answer.json, "history") : NULL,
                          answer_array(rules.json, "rules"));
         if (r < 0) {

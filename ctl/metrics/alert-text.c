@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert-text.h"
 
+#include <stdio.h>
+
 #include "answer.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"

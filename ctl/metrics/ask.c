@@ -10,6 +10,7 @@
 #include "ctl/service-status.h"
 #include "ctl/text.h"
 #include "shared/log.h"
+#include "shared/unit-state.h"
 
 #define METRICS_ID "metricsd"
 #define ANSWER_MAX ((size_t) 64 * 1024 * 1024)
@@ -55,7 +56,7 @@ static int find_metricsd(Metrics *m) {
         }
         if (!will_answer(s)) {
                 log_error(METRICS_ID " does not run (%s), and only it knows; 'toolooctl start " METRICS_ID "' starts it",
-                          service_state_word(s));
+                          unit_state_word(s->load_state, s->active_state, s->sub_state, s->socket_state));
                 return CTL_FAILED;
         }
         m->port = s->port;

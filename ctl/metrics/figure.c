@@ -73,8 +73,11 @@ const char *figure_suffixes(FigureUnit unit) {
 
 /* strtod() also takes "inf", "nan" and "0x10". */
 static bool is_decimal(const char *s) {
+        size_t n;
+
         s += *s == '-' || *s == '+';
-        return strspn(s, "0123456789.") > 0 && !strchr("xX", s[strspn(s, "0123456789.")]);
+        n = strspn(s, "0123456789.");
+        return n > 0 && s[n] != 'x' && s[n] != 'X';
 }
 
 int figure_parse(const char *text, FigureUnit unit, double *ret) {

@@ -2,8 +2,8 @@
 #include "metrics.h"
 
 #define TIMES                                                                          \
-        "      --since=TIME       from then on: '2026-01-31 08:15', '2026-01-31T08:15:30Z',\n" \
-        "                         '08:15', 'today', '-5min', '-1h30min'"
+        "      --since=TIME       from then on: '2026-01-31 08:15', '08:15', 'today',\n" \
+        "                         '2026-01-31T08:15:30Z', '-5min', '-1h30min'"
 
 #define COMMON                                                            \
         "      --json             what metricsd answers, as JSON\n"       \

@@ -104,7 +104,7 @@ static void print_axes(FILE *f, const PlotSummary *s, FigureUnit unit) {
         room = most > least ? (most - least) / 20 : most != 0 ? fabs(most) / 10 : 1;
         (void) fprintf(f, "set yrange [%.17g:%.17g]\n", least >= 0 && least <= most / 3 ? 0 : least - room, most + room);
         if (fabs(most) >= LARGE || fabs(least) >= LARGE)
-                (void) fputs("set format y '%.0s %c'\n", f);
+                (void) fputs("set format y '%.1s %c'\n", f);
 }
 
 static void print_points(FILE *f, const PlotPoint *points, size_t n, long offset, double divisor) {
@@ -135,12 +135,12 @@ static void print_script(FILE *f, const PlotPoint *points, size_t n, uint64_t st
         (void) localtime_r(&end, &tm); /* UTC for a time that no calendar has */
         (void) figure_scale(s.most->max, unit, &divisor);
         (void) fprintf(f, "set terminal dumb size %zu,%zu noenhanced mono\n", width, height);
-        (void) fprintf(f, "set xdata time\nset timefmt '%%s'\nset format x '%s'\nset xtics %" PRIu64 "\n",
+        (void) fprintf(f, "set xdata time\nset timefmt '%%s'\nset format x '%s'\nset xtics out nomirror %" PRIu64 "\n",
                        tick_format(tick, span), tick);
         (void) fprintf(f, "set xrange ['%" PRId64 "':'%" PRId64 "']\n", local_seconds(from, tm.tm_gmtoff),
                        local_seconds(to, tm.tm_gmtoff));
         print_axes(f, &s, unit);
-        (void) fputs("unset key\nset border 3\nset tics nomirror\n$points << END\n", f);
+        (void) fputs("unset key\nset border 3 back\nset ytics nomirror\n$points << END\n", f);
         print_points(f, points, n, tm.tm_gmtoff, divisor);
         (void) fputs("END\nplot $points using 1:3:(0):($4-$3) with vectors nohead linetype 2, "
                      "$points using 1:2 with lines linetype 1\n", f);

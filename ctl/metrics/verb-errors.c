@@ -57,7 +57,7 @@ static void say_incomplete(json_object *answer) {
 }
 
 int metrics_errors(Metrics *m) {
-        static const Gather g = { .path = "/api/v1/metrics/errors", .list = "errors", .time = "lastSeen" };
+        static const Gather g = { .path = "/api/v1/metrics/errors", .list = { "errors", "lastSeen", NULL } };
         _cleanup_(answer_done) Answer answer = {};
         int status, r = 0;
 
@@ -68,7 +68,7 @@ int metrics_errors(Metrics *m) {
                 answer_print(&answer);
         else if (!m->ctl.quiet) {
                 say_incomplete(answer.json);
-                r = print_errors(answer_array(answer.json, g.list));
+                r = print_errors(answer_array(answer.json, g.list.list));
         }
         if (r < 0) {
                 (void) log_errno(r, "cannot show the errors");

@@ -45,7 +45,7 @@ static int print_events(json_object *events) {
 }
 
 int metrics_timeline(Metrics *m) {
-        Gather g = { .path = "/api/v1/metrics/timeline", .list = "events", .time = "at", .id = "id",
+        Gather g = { .path = "/api/v1/metrics/timeline", .list = { "events", "at", "id" },
                      .kind = m->given[OPT_KIND] };
         _cleanup_(answer_done) Answer answer = {};
         char from[ISO8601_MAX], to[ISO8601_MAX];
@@ -61,7 +61,7 @@ int metrics_timeline(Metrics *m) {
         if (m->given[OPT_JSON])
                 answer_print(&answer);
         else if (!m->ctl.quiet)
-                r = print_events(answer_array(answer.json, g.list));
+                r = print_events(answer_array(answer.json, g.list.list));
         if (r < 0) {
                 (void) log_errno(r, "cannot show the timeline");
                 return CTL_FAILED;
