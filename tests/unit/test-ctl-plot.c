@@ -140,7 +140,7 @@ Test(ctl_plot, drawing, .init = in_utc) {
         for (const char *s = drawing; *s; s++)
                 lines += *s == '\n';
         cr_expect_eq(lines, 20);
-        cr_expect(strstr(drawing, " 90 |-+ ") && strstr(drawing, "\n      0 +---"), "%s", drawing);
+        cr_expect(strstr(drawing, " 90 |-+ ") && strstr(drawing, " 0 +---"), "%s", drawing);
         cr_expect(strstr(drawing, "22:15 ") && strstr(drawing, " 23:00 ") && !strstr(drawing, "\f"), "%s", drawing);
         cr_expect(find_line(drawing, &first, &last) && first == 0 && last > 65, "%zu %zu\n%s", first, last, drawing);
 }
