@@ -249,3 +249,7 @@ AlertEngine *alerts_engine(Alerts *alerts) {
 json_object *alerts_active(const Alerts *alerts) {
         return alerts ? alert_engine_active_to_json(alerts->engine, ACTIVE_SHOWN) : json_object_new_array();
 }
+
+const char *alerts_acting_on(const Alerts *alerts) {
+        return alerts ? alert_engine_in_flight(alerts->engine) : NULL;
+}

@@ -4,6 +4,7 @@
 #include "collector.h"
 #include "manager.h"
 #include "shared/log.h"
+#include "timeline.h"
 
 static const Collector *const collectors[COLLECTORS] = { &probe_collector, &usage_collector, &reload_collector };
 
@@ -26,6 +27,7 @@ static void forget(Manager *m, FleetUnit *unit) {
         for (unsigned i = 0; i < COLLECTORS; i++)
                 if (collectors[i]->removed)
                         collectors[i]->removed(m->collectors[i], w);
+        timeline_forget(w);
         watched_free(w);
 }
 

@@ -9,10 +9,14 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "config.h"
+#include "foundation/json-util.h"
 #include "report.h"
 #include "shared/bus-util.h"
 #include "shared/log.h"
 #include "summary.h"
+#include "timeline.h"
+
+TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
 #define NAME "Metrics Daemon"
 
@@ -32,7 +36,19 @@ static int fail(int error, const char *why) {
 
 /* --- What is told --- */
 
+/* {problems:[]}: what is wrong with metricsd itself. */
+static json_object *monitor_json(const Manager *m) {
+        _cleanup_(json_object_putp) json_object *json = json_object_new_object(), *problems = json_object_new_array();
+        const char *problem = history_problem(m->history);
+
+        if (!json || !problems || (problem && json_object_array_add(problems, json_object_new_string(problem)) < 0) ||
+            !json_add(json, "problems", TAKE_PTR(problems)))
+                return NULL;
+        return TAKE_PTR(json);
+}
+
 json_object *manager_dashboard(Manager *m) {
+        _cleanup_(json_object_putp) json_object *json = NULL;
         _cleanup_(freep) const Watched **list = calloc(fleet_count(m->fleet) + 1, sizeof(Watched *));
         size_t n = 0;
 
@@ -42,7 +58,8 @@ json_object *manager_dashboard(Manager *m) {
                 list[n] = fleet_at(m->fleet, i)->userdata;
                 n += list[n] != NULL; /* one that has just come is not looked at yet */
         }
-        return report_dashboard(list, n, now_realtime_usec(), alerts_active(m->alerts));
+        json = report_dashboard(list, n, now_realtime_usec(), alerts_active(m->alerts));
+        return json && json_add(json, "monitor", monitor_json(m)) ? TAKE_PTR(json) : NULL;
 }
 
 json_object *manager_update(Manager *m) {
@@ -172,6 +189,9 @@ static void check_ready(Manager *m) {
 }
 
 void manager_watched_changed(Manager *m, Watched *w, unsigned changes) {
+        if (condition_update(w))
+                changes |= WATCHED_NEWS;
+        timeline_follow(m, w);
         if (changes & WATCHED_HEALTH)
                 manager_bus_announce(m, w);
         if (changes & WATCHED_NEWS)
@@ -191,6 +211,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
                 return 0;
         manager_sample(m);
         alerts_tick(m->alerts);
+        manager_keep(m);
         manager_have_news(m); /* what the sample has brought by then */
         /* What was missed in a sleep of the machine is not made up for. */
         m->next_tick = MAX(m->next_tick + m->options->interval, now);
@@ -272,11 +293,20 @@ static int follow_fleet(Manager *m) {
         return r < 0 ? log_errno(r, "Cannot follow the services") : 0;
 }
 
+static int open_history(Manager *m) {
+        int r = manager_open_history(m);
+
+        if (r == -EUCLEAN)
+                return fail(r, "There is nowhere to keep anything, for STATE_DIRECTORY= is not set: start it as a unit");
+        if (r == -EPROTONOSUPPORT) /* one line was logged */
+                return fail(-EUCLEAN, "The database is of a newer version of metricsd; install that again, or move the "
+                                      "file away");
+        return r < 0 ? log_errno(r, "Cannot open the history") : 0;
+}
+
 static int start_alerts(Manager *m) {
         int r = alerts_new(m, &m->alerts);
 
-        if (r == -EUCLEAN)
-                return fail(r, "There is nowhere to keep alert rules, for STATE_DIRECTORY= is not set: start it as a unit");
         return r < 0 ? log_errno(r, "Cannot start the alert engine") : 0;
 }
 
@@ -314,6 +344,8 @@ int manager_new(const Options *options, Manager **ret) {
                 return log_errno(r, "Cannot start");
         r = load_page(m);
         if (r >= 0)
+                r = open_history(m);
+        if (r >= 0)
                 r = follow_fleet(m);
         if (r >= 0)
                 r = start_alerts(m);
@@ -333,6 +365,7 @@ Manager *manager_free(Manager *m) {
         m->server = server_free(m->server); /* before what its handlers use */
         manager_stop_collectors(m);
         fleet_free(m->fleet);
+        manager_close_history(m);
         page_free(m->page);
         sd_event_source_disable_unref(m->tick);
         sd_event_source_disable_unref(m->news);

@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "foundation/server.h"
+#include "history/history.h"
 #include "live.h"
 #include "options.h"
 #include "page.h"
@@ -27,6 +28,12 @@ typedef struct Manager {
         Page *page;
         Live live;
         struct Alerts *alerts; /* see alert-manager.h */
+
+        History *history;
+        HistorySample *samples; /* room for a tick */
+        size_t n_samples;
+        json_object *runs;      /* {ID: invocation id}: what each ran as when it was last looked at */
+        sd_event_source *seal;  /* on while there is something to pack */
 
         sd_event_source *tick;
         uint64_t next_tick;    /* monotonic usec */
@@ -64,6 +71,14 @@ void manager_stop_collectors(Manager *m);
 void manager_sample(Manager *m);
 /* True when every service that runs has been heard of, or was asked in vain. */
 bool manager_knows_all(const Manager *m);
+
+/* manager-history.c: -EUCLEAN when nobody says where the database is to be. */
+int manager_open_history(Manager *m);
+void manager_close_history(Manager *m);
+/* Keeps what is known now as one tick. */
+void manager_keep(Manager *m);
+/* The run of a service that the metricsd before has seen last; NULL for none. */
+const char *manager_noted_run(const Manager *m, const char *service);
 
 /* manager-access.c: who may connect, from the unit files. To be called after each load of the fleet. */
 void manager_set_access(Manager *m);
