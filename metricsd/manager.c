@@ -189,6 +189,8 @@ static void check_ready(Manager *m) {
 }
 
 void manager_watched_changed(Manager *m, Watched *w, unsigned changes) {
+        ACCOUNT_CHARGE(NULL); /* it is not the collector's doing what follows from what it has found */
+
         if (condition_update(w))
                 changes |= WATCHED_NEWS;
         timeline_follow(m, w);
@@ -219,11 +221,18 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         return r < 0 ? r : sd_event_source_set_enabled(m->tick, SD_EVENT_ONESHOT);
 }
 
+static int on_turn(sd_event_source *source, void *userdata) {
+        (void) account_charge(NULL);
+        return 0;
+}
+
 static int add_timers(Manager *m) {
         int r;
 
         m->next_tick = now_usec() + m->options->interval;
         r = sd_event_add_time(m->event, &m->tick, CLOCK_MONOTONIC, m->next_tick, USEC_PER_MSEC, on_tick, m);
+        if (r >= 0)
+                r = sd_event_source_set_prepare(m->tick, on_turn);
         if (r >= 0)
                 r = sd_event_add_time(m->event, &m->news, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_news, m);
         if (r >= 0)
@@ -283,7 +292,9 @@ static int follow_fleet(Manager *m) {
         r = bus_open_user(&m->bus);
         if (r < 0)
                 return fail(r, "Cannot follow the services without the user bus");
-        r = manager_bus_offer(m);
+        r = manager_charge_bus(m);
+        if (r >= 0)
+                r = manager_bus_offer(m);
         if (r >= 0)
                 r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)

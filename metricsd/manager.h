@@ -4,6 +4,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "account.h"
 #include "foundation/server.h"
 #include "history/history.h"
 #include "live.h"
@@ -22,7 +23,11 @@ typedef struct Manager {
         sd_bus *bus;
         sd_bus_slot *bus_slot;
         Fleet *fleet;
-        void *collectors[COLLECTORS]; /* their states */
+        Account units; /* of the fleet: a collector too, behind another interface */
+        struct {
+                void *state;
+                Account account;
+        } collectors[COLLECTORS];
 
         Server *server;
         Page *page;
@@ -69,6 +74,11 @@ extern const FleetEvents manager_fleet_events;
 int manager_start_collectors(Manager *m);
 void manager_stop_collectors(Manager *m);
 void manager_sample(Manager *m);
+/* The accounts of all collectors, one by one; NULL when there is no i-th. */
+const Account *manager_account(const Manager *m, size_t i);
+/* For a connection of the bus that is not attached yet: what it brings is charged to the units, unless another collector
+ * has asked for it. */
+int manager_charge_bus(Manager *m);
 /* True when every service that runs has been heard of, or was asked in vain. */
 bool manager_knows_all(const Manager *m);
 

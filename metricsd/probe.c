@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
@@ -31,6 +32,7 @@
 
 typedef struct Prober {
         Manager *manager;
+        Account *account;
         CurlEvent *curl;
         unsigned n_made; /* probes so far, for their places in the interval */
         LIST_HEAD(ProbeList, Probe) probes;
@@ -44,6 +46,7 @@ typedef struct Probe {
         int opened;     /* libcurl's socket that the transfer under way has opened, -EBADF for none */
         int kept;       /* that of the connection that it has probably kept for the next one */
         uint64_t phase; /* usec into the interval */
+        int no_socket;  /* negative errno when the transfer under way got none of the kernel, which is not its service's fault */
         bool in_flight;
         bool again;   /* something has changed since it set out */
         bool renamed; /* its URL has to be made anew, which libcurl wants done between two transfers */
@@ -71,8 +74,10 @@ static curl_socket_t on_open_socket(void *userdata, curlsocktype purpose, struct
         if (!may_connect(p->watched))
                 return CURL_SOCKET_BAD;
         fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-        if (fd < 0)
+        if (fd < 0) {
+                p->no_socket = -errno;
                 return CURL_SOCKET_BAD;
+        }
         p->opened = fd;
         return fd;
 }
@@ -159,7 +164,10 @@ static void take_failure(Probe *p, CURLcode code, double ms) {
 static void ask(Probe *p);
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        ask(userdata);
+        Probe *p = userdata;
+        ACCOUNT_CHARGE(p->prober->account);
+
+        ask(p);
         return 0;
 }
 
@@ -184,6 +192,10 @@ static void ask_next_time(Probe *p) {
         ask_at(p, next > now ? next : next + interval);
 }
 
+static void cannot_ask(const Probe *p, int error) {
+        account_failed(p->prober->account, "%s cannot be probed: %s", p->watched->unit->service->id, strerror(-error));
+}
+
 static void on_done(CURL *easy, CURLcode code, void *userdata) {
         Probe *p = userdata;
         curl_off_t took = 0;
@@ -194,9 +206,13 @@ static void on_done(CURL *easy, CURLcode code, void *userdata) {
         else if (p->opened >= 0)
                 p->kept = p->opened;
         (void) curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took);
+        if (p->no_socket < 0)
+                cannot_ask(p, p->no_socket);
+        else
+                account_ok(p->prober->account);
         if (code == CURLE_OK)
                 take_answer(p, (double) took / (double) USEC_PER_MSEC);
-        else
+        else if (p->no_socket == 0)
                 take_failure(p, code, (double) took / (double) USEC_PER_MSEC);
         forget_body(p);
         if (p->again)
@@ -225,13 +241,14 @@ static void ask(Probe *p) {
         }
         p->again = false;
         p->opened = -EBADF;
+        p->no_socket = 0;
         p->size = 0;
         *p->error = '\0';
         r = p->renamed ? set_url(p) : 0;
         if (r >= 0)
                 r = curl_event_add(p->prober->curl, p->easy, on_done, p);
         if (r < 0) {
-                log_errno(r, "Cannot probe %s", p->watched->unit->service->id);
+                cannot_ask(p, r);
                 ask_next_time(p);
                 return;
         }
@@ -332,13 +349,20 @@ static void prober_fini(void *state) {
         free(prober);
 }
 
-static int prober_init(Manager *manager, void **ret_state) {
+static void on_turn(void *userdata) {
+        const Prober *prober = userdata;
+
+        (void) account_charge(prober->account); /* to its end */
+}
+
+static int prober_init(Manager *manager, Account *account, void **ret_state) {
         Prober *prober = calloc(1, sizeof(Prober));
         int r;
 
         if (!prober)
                 return -ENOMEM;
         prober->manager = manager;
+        prober->account = account;
         LIST_INIT(&prober->probes);
         r = curl_event_new(manager->event, &prober->curl);
         if (r >= 0 && curl_multi_setopt(curl_event_multi(prober->curl), CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT) != CURLM_OK)
@@ -347,6 +371,7 @@ static int prober_init(Manager *manager, void **ret_state) {
                 prober_fini(prober);
                 return r;
         }
+        curl_event_before_turn(prober->curl, on_turn, prober);
         *ret_state = prober;
         return 0;
 }
@@ -357,7 +382,7 @@ static Probe *probe_of(Prober *prober, Watched *w) {
         if (!w->probe) {
                 r = probe_new(prober, w, &w->probe);
                 if (r < 0)
-                        log_errno(r, "Cannot probe %s", w->unit->service->id);
+                        account_failed(prober->account, "%s cannot be probed: %s", w->unit->service->id, strerror(-r));
         }
         return w->probe;
 }
@@ -387,8 +412,10 @@ static void prober_tick(void *state, Watched *w) {
 }
 
 void probe_now(Watched *w) {
-        if (w->probe && may_connect(w))
-                ask(w->probe);
+        if (!w->probe || !may_connect(w))
+                return;
+        ACCOUNT_CHARGE(w->probe->prober->account);
+        ask(w->probe);
 }
 
 static void prober_removed(void *state, Watched *w) {
