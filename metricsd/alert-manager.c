@@ -14,6 +14,7 @@
 struct Alerts {
         Manager *manager;
         AlertEngine *engine;
+        AlertActionShared shared;
         AlertAction action;
         sd_event_source *deadline; /* of the action under way */
 };
@@ -90,8 +91,8 @@ static int act(AlertActionType action, const char *service, void *userdata) {
         if (!unit)
                 return -ENOENT;
         r = set_deadline(alerts);
-        /* The engine's own limit comes first. */
-        return r < 0 ? r : alert_action_begin(&alerts->action, action, unit->service->unit, 2 * ALERT_ACTION_USEC);
+        return r < 0 ? r : alert_action_begin(&alerts->action, &(AlertActionRequest) {
+                .type = action, .service = service, .unit = unit->service->unit, .timeout = 2 * ALERT_ACTION_USEC });
 }
 
 static void check(const char *service, void *userdata) {
@@ -224,7 +225,8 @@ int alerts_new(Manager *manager, Alerts **ret) {
         if (!alerts)
                 return -ENOMEM;
         alerts->manager = manager;
-        alerts->action = (AlertAction) { .bus = manager->bus, .over = on_action_over, .userdata = alerts };
+        alerts->shared = (AlertActionShared) { .bus = manager->bus, .fleet = manager->fleet };
+        alerts->action = (AlertAction) { .shared = &alerts->shared, .over = on_action_over, .userdata = alerts };
         r = open_engine(alerts);
         if (r < 0)
                 return r;
