@@ -5,7 +5,8 @@
 #include "manager.h"
 #include "shared/log.h"
 
-static const Collector *const collectors[COLLECTORS] = { &probe_collector, &usage_collector, &reload_collector };
+static const Collector *const collectors[COLLECTORS] = { &probe_collector, &usage_collector, &reload_collector,
+                                                          &journal_collector };
 
 int manager_start_collectors(Manager *m) {
         for (unsigned i = 0; i < COLLECTORS; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert-http.h"
 #include "basic/string-util.h"
+#include "errors-http.h"
 #include "foundation/json-util.h"
 #include "manager.h"
 #include "report.h"
@@ -51,6 +52,7 @@ static const HttpRoute routes[] = {
         { .method = "GET", .path = "/api/v1/metrics/dashboard",   .handle = get_dashboard         },
         { .method = "GET", .path = "/api/v1/metrics/service/:id", .handle = get_service           },
         { .method = "GET", .path = "/api/v1/metrics/alerts",      .handle = alert_http_get_status },
+        { .method = "GET", .path = "/api/v1/metrics/errors",      .handle = errors_http_get       },
         { .path = "/ws/metrics",                                  .ws = &live_ws_type             },
         ALERT_ROUTES,
 };

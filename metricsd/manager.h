@@ -11,7 +11,7 @@
 #include "shared/fleet.h"
 #include "watched.h"
 
-enum { COLLECTORS = 3 };
+enum { COLLECTORS = 4 };
 
 /* Ties the parts together on one event loop: the fleet says what changes, collectors find out the rest, and what has
  * become different is told to whoever looks, all of one burst at once. */
@@ -22,6 +22,7 @@ typedef struct Manager {
         sd_bus_slot *bus_slot;
         Fleet *fleet;
         void *collectors[COLLECTORS]; /* their states */
+        struct JournalCollector *journal; /* one of these, see journal-collector.h */
 
         Server *server;
         Page *page;

@@ -38,8 +38,10 @@ int watched_new(FleetUnit *unit, bool self, Watched **ret) {
 }
 
 Watched *watched_free(Watched *w) {
-        if (w)
-                free(w->problem);
+        if (!w)
+                return NULL;
+        free(w->problem);
+        free(w->logged_cursor);
         free(w);
         return NULL;
 }

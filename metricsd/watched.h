@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "journal/tally.h"
 #include "shared/fleet.h"
 #include "shared/unit-usage.h"
 
@@ -54,6 +55,12 @@ typedef struct Watched {
         char active_state[16], sub_state[24];
         uint64_t restarts;
         uint64_t requests, errors; /* at the last probe of this run that said them, UINT64_MAX for none */
+
+        JournalTally logged;
+        char *logged_cursor;       /* of its newest line in the journal, NULL for none */
+        char logged_run[33];       /* the run that it said last to begin, and when: realtime usec, 0 for not heard */
+        uint64_t logged_run_at;
+        uint64_t logged_reload_at; /* its last reload in the same way */
 
         uint64_t judged_at; /* checked_at of the last probe that the alert engine was told of */
 
