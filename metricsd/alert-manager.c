@@ -7,6 +7,7 @@
 #include "alert/action.h"
 #include "alert/journal.h"
 #include "collector.h"
+#include "journal-collector.h"
 #include "shared/log.h"
 
 #define ACTIVE_SHOWN 100
@@ -179,6 +180,8 @@ static void tell_all(Alerts *alerts, Watched *w, AlertTime now) {
         alert_engine_observe(engine, METRIC_RELOAD_FAILED, id, known(w->reload_failed), now);
         alert_engine_observe(engine, METRIC_CPU, id, known(w->cpu), now);
         alert_engine_observe(engine, METRIC_ERROR_RATE, id, known(w->error_rate), now);
+        alert_engine_observe(engine, METRIC_JOURNAL_ERRORS, id,
+                             journal_recent_errors(alerts->manager->journal, w, now.realtime), now);
 }
 
 void alerts_tick(Alerts *alerts) {

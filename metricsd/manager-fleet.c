@@ -8,7 +8,8 @@
 #include "shared/log.h"
 #include "timeline.h"
 
-static const Collector *const collectors[COLLECTORS] = { &probe_collector, &usage_collector, &reload_collector };
+static const Collector *const collectors[COLLECTORS] = { &probe_collector, &usage_collector, &reload_collector,
+                                                          &journal_collector };
 
 int manager_start_collectors(Manager *m) {
         m->units.name = "units";

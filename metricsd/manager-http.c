@@ -2,6 +2,7 @@
 #include "alert-http.h"
 #include "basic/string-util.h"
 #include "collectors-http.h"
+#include "errors-http.h"
 #include "foundation/json-util.h"
 #include "history-http.h"
 #include "manager.h"
@@ -70,6 +71,7 @@ static const HttpRoute routes[] = {
         { .method = "GET", .path = "/api/v1/metrics/timeline",    .handle = history_http_get_timeline },
         { .method = "GET", .path = "/api/v1/metrics/providers",   .handle = get_providers         },
         { .method = "GET", .path = "/api/v1/metrics/collectors",  .handle = collectors_http_get   },
+        { .method = "GET", .path = "/api/v1/metrics/errors",      .handle = errors_http_get       },
         { .path = "/ws/metrics",                                  .ws = &live_ws_type             },
         ALERT_ROUTES,
 };

@@ -13,7 +13,7 @@
 #include "shared/fleet.h"
 #include "watched.h"
 
-enum { COLLECTORS = 3 };
+enum { COLLECTORS = 4 };
 
 /* Ties the parts together on one event loop: the fleet says what changes, collectors find out the rest, and what has
  * become different is told to whoever looks, all of one burst at once. */
@@ -28,6 +28,7 @@ typedef struct Manager {
                 void *state;
                 Account account;
         } collectors[COLLECTORS];
+        struct JournalCollector *journal; /* one of these, see journal-collector.h */
 
         Server *server;
         Page *page;

@@ -44,6 +44,7 @@ Watched *watched_free(Watched *w) {
         free(w->problem);
         free(w->explanation);
         free(w->port_taken);
+        free(w->logged_cursor);
         free(w);
         return NULL;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "condition.h"
+#include "journal/tally.h"
 #include "shared/fleet.h"
 #include "shared/unit-usage.h"
 
@@ -62,6 +63,11 @@ typedef struct Watched {
         Condition condition;
         char *explanation; /* of the condition, one sentence for people; NULL with CONDITION_OK */
         char *port_taken;  /* with CONDITION_PORT_TAKEN: by whom */
+        JournalTally logged;
+        char *logged_cursor;       /* of its newest line in the journal, NULL for none */
+        char logged_run[33];       /* the run that it said last to begin, and when: realtime usec, 0 for not heard */
+        uint64_t logged_run_at;
+        uint64_t logged_reload_at; /* its last reload in the same way */
 
         uint64_t judged_at; /* checked_at of the last probe that the alert engine was told of */
 
