@@ -7,6 +7,7 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "foundation/json-util.h"
+#include "journal-collector.h"
 #include "manager.h"
 #include "shared/log.h"
 #include "timeline.h"
@@ -28,7 +29,7 @@ static double health_value(const Watched *w) {
         return w->health == HEALTH_HEALTHY ? 1 : w->health == HEALTH_DEGRADED ? 0.5 : 0;
 }
 
-static void fill(HistorySample *s, const Watched *w) {
+static void fill(HistorySample *s, const Manager *m, const Watched *w) {
         *s = (HistorySample) {
                 .service = w->unit->service->id,
                 .values = {
@@ -40,7 +41,7 @@ static void fill(HistorySample *s, const Watched *w) {
                         [SERIES_ERROR_RATE] = known(w->error_rate),
                         [SERIES_REQUESTS] = count(w->requests),
                         [SERIES_ERRORS] = count(w->errors),
-                        [SERIES_JOURNAL_ERRORS] = NAN,
+                        [SERIES_JOURNAL_ERRORS] = m->journal ? journal_tick_errors(m->journal, w) : NAN,
                         [SERIES_GENERATION] = w->generation > 0 ? (double) w->generation : NAN,
                 },
         };
@@ -144,7 +145,7 @@ void manager_keep(Manager *m) {
 
                 if (!w)
                         continue;
-                fill(samples + used++, w);
+                fill(samples + used++, m, w);
                 runs = note_run(m, w) || runs;
         }
         (void) keep_tick(m, samples, used, runs); /* history_problem() says why not */
@@ -172,6 +173,8 @@ void manager_close_history(Manager *m) {
         m->history = history_free(m->history);
         json_object_put(m->runs);
         m->runs = NULL;
+        free(m->build.modules);
+        free(m->build.file);
         free(m->samples);
         m->samples = NULL;
         m->n_samples = 0;

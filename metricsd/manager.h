@@ -38,6 +38,11 @@ typedef struct Manager {
         History *history;
         HistorySample *samples; /* room for a tick */
         size_t n_samples;
+        struct {
+                char *modules, *file; /* the ids that it made modules for, and the first file that had changed */
+                uint64_t at;          /* realtime usec, 0 for none */
+                bool failing;         /* the last one did */
+        } build;
         json_object *runs;      /* {ID: invocation id}: what each ran as when it was last looked at */
         sd_event_source *seal;  /* on while there is something to pack */
 

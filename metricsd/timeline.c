@@ -9,6 +9,7 @@
 #include "alert-manager.h"
 #include "cause.h"
 #include "foundation/json-util.h"
+#include "journal-collector.h"
 #include "manager.h"
 #include "shared/log.h"
 
@@ -47,6 +48,8 @@ void timeline_add(Manager *m, const Watched *w, const TimelineEvent *event) {
                 whole.at = now_realtime_usec();
         if (w && !whole.service)
                 whole.service = w->unit->service->id;
+        if (w && !whole.cursor)
+                whole.cursor = journal_newest_cursor(w);
         if (w && !whole.invocation_id && *w->unit->invocation_id)
                 whole.invocation_id = w->unit->invocation_id;
         (void) history_add_event(m->history, &whole); /* history_problem() says why not */
@@ -103,6 +106,13 @@ static void follow_run(Manager *m, Watched *w, Past *past) {
         if (*u->result && (!*past->result || !streq(u->result, "success")))
                 (void) snprintf(past->result, sizeof(past->result), "%s", u->result);
         past->rested = past->rested || u->condition != FLEET_CHANGING;
+}
+
+void timeline_expect_restart(Watched *w) {
+        Past *past = past_of(w);
+
+        if (past)
+                past->for_change = true;
 }
 
 /* --- Conditions --- */

@@ -4,18 +4,21 @@
 #include <json-c/json_object.h>
 
 #include "history/history.h"
+#include "journal/line.h"
 #include "watched.h"
 
 struct Manager;
-struct JournalLine;
 
 /* What happens to the services, written down with its cause: changes of condition, restarts, reloads, builds. (Alerts and
  * what is done about them: alert-manager.c.) */
 
 /* To be called after each change of w. */
 void timeline_follow(struct Manager *m, Watched *w);
-/* One of our programs has said what it did, in a line with TOOLOO_EVENT=. */
-void timeline_take_line(struct Manager *m, const struct JournalLine *line);
+/* timeline-lines.c: one of our programs has said what it did, in a line with TOOLOO_EVENT=. A line that comes again is
+ * known by its cursor. */
+void timeline_take_line(struct Manager *m, const JournalLine *line);
+/* toolooctl has said that it restarts the service for a changed file. */
+void timeline_expect_restart(Watched *w);
 /* Before w is freed. */
 void timeline_forget(Watched *w);
 
