@@ -10,6 +10,7 @@
 #include "basic/time-util.h"
 #include "config.h"
 #include "foundation/json-util.h"
+#include "journal-collector.h"
 #include "report.h"
 #include "shared/bus-util.h"
 #include "shared/log.h"
@@ -285,6 +286,10 @@ static int load_page(Manager *m) {
         return why ? fail(-EUCLEAN, why) : -ENOMEM;
 }
 
+static void on_line(const JournalLine *line, void *userdata) {
+        timeline_take_line(userdata, line);
+}
+
 /* The list is read by answers that come while the loop runs. */
 static int follow_fleet(Manager *m) {
         int r;
@@ -299,6 +304,8 @@ static int follow_fleet(Manager *m) {
                 r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = manager_start_collectors(m);
+        if (r >= 0)
+                journal_set_listener(m->journal, on_line, m);
         if (r >= 0)
                 r = fleet_new(m->bus, &manager_fleet_events, m, &m->fleet);
         return r < 0 ? log_errno(r, "Cannot follow the services") : 0;
