@@ -11,6 +11,7 @@
 #include "config.h"
 #include "foundation/json-util.h"
 #include "journal-collector.h"
+#include "port-taken.h"
 #include "report.h"
 #include "shared/bus-util.h"
 #include "shared/log.h"
@@ -192,6 +193,7 @@ static void check_ready(Manager *m) {
 void manager_watched_changed(Manager *m, Watched *w, unsigned changes) {
         ACCOUNT_CHARGE(NULL); /* it is not the collector's doing what follows from what it has found */
 
+        port_taken_follow(m, w);
         if (condition_update(w))
                 changes |= WATCHED_NEWS;
         timeline_follow(m, w);
@@ -287,7 +289,10 @@ static int load_page(Manager *m) {
 }
 
 static void on_line(const JournalLine *line, void *userdata) {
-        timeline_take_line(userdata, line);
+        if (streq(line->event, "port-owner"))
+                port_taken_told(userdata, line);
+        else
+                timeline_take_line(userdata, line);
 }
 
 /* The list is read by answers that come while the loop runs. */

@@ -62,7 +62,8 @@ typedef struct Watched {
 
         Condition condition;
         char *explanation; /* of the condition, one sentence for people; NULL with CONDITION_OK */
-        char *port_taken;  /* with CONDITION_PORT_TAKEN: by whom */
+        bool port_looked;  /* it has failed, and who has its port was asked for */
+        char *port_taken;  /* the answer, one clause; NULL for nobody else */
         JournalTally logged;
         char *logged_cursor;       /* of its newest line in the journal, NULL for none */
         char logged_run[33];       /* the run that it said last to begin, and when: realtime usec, 0 for not heard */
