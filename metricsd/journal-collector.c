@@ -23,6 +23,7 @@ typedef struct Loss {
 
 struct JournalCollector {
         Manager *manager;
+        Account *account;
         JournalReader *reader; /* NULL until the fleet is known, for lines of services that nobody knows count for nothing */
         JournalGroups *groups;
         Loss losses[LOSSES_MAX];
@@ -231,13 +232,14 @@ static void fini(void *state) {
         free(c);
 }
 
-static int init(Manager *manager, void **ret_state) {
+static int init(Manager *manager, Account *account, void **ret_state) {
         JournalCollector *c = calloc(1, sizeof(JournalCollector));
         int r;
 
         if (!c)
                 return -ENOMEM;
         c->manager = manager;
+        c->account = account;
         r = journal_groups_new(&c->groups);
         if (r < 0) {
                 free(c);
