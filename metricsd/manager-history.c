@@ -92,18 +92,24 @@ static bool note_run(Manager *m, const Watched *w) {
 /* --- One tick --- */
 
 static int keep_tick(Manager *m, const HistorySample *samples, size_t n, bool runs) {
+        bool is_tick;
         int r;
 
         r = history_begin(m->history);
         if (r < 0)
                 return r;
         r = history_add_tick(m->history, now_realtime_usec(), samples, n);
+        is_tick = r > 0;
         if (r >= 0 && runs)
                 r = history_put_text(m->history, RUNS, json_object_to_json_string_ext(m->runs, JSON_C_TO_STRING_PLAIN),
                                      false);
+        if (r >= 0 && is_tick) /* else errors wait for the next, which has their number */
+                r = journal_flush(m->journal, m->history);
         if (r >= 0)
-                return history_commit(m->history);
-        history_rollback(m->history);
+                r = history_commit(m->history);
+        else
+                history_rollback(m->history);
+        journal_flushed(m->journal, r >= 0 && is_tick);
         return r;
 }
 
