@@ -9,6 +9,7 @@
 #include "live.h"
 #include "options.h"
 #include "page.h"
+#include "self.h"
 #include "shared/fleet.h"
 #include "watched.h"
 
@@ -27,6 +28,8 @@ typedef struct Manager {
                 void *state;
                 Account account;
         } collectors[COLLECTORS];
+
+        Self self;
 
         Server *server;
         Page *page;
