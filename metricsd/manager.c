@@ -214,6 +214,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
 
         if (m->stopping)
                 return 0;
+        self_tick(&m->self);
         manager_sample(m);
         alerts_tick(m->alerts);
         manager_keep(m);
@@ -360,6 +361,7 @@ int manager_new(const Options *options, Manager **ret) {
                 return log_errno(-ENOMEM, "Cannot start");
         m->options = options;
         LIST_INIT(&m->live.clients);
+        self_start(&m->self);
         r = block_signals((const int[]) { SIGTERM, SIGINT, 0 });
         if (r >= 0)
                 r = connect_events(m);

@@ -10,6 +10,7 @@
 #include "live.h"
 #include "options.h"
 #include "page.h"
+#include "self.h"
 #include "shared/fleet.h"
 #include "watched.h"
 
@@ -29,6 +30,8 @@ typedef struct Manager {
                 Account account;
         } collectors[COLLECTORS];
         struct JournalCollector *journal; /* one of these, see journal-collector.h */
+
+        Self self;
 
         Server *server;
         Page *page;
