@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "alert-text.h"
+#include "alerts.h"
+#include "answer.h"
+#include "ctl/output.h"
+#include "ctl/table.h"
+#include "ctl/text.h"
+#include "figure.h"
+#include "shared/log.h"
+
+static int make_trigger(const Metrics *m, const char *metric, double value, const char *service, json_object **ret) {
+        _cleanup_(json_putp) json_object *body = json_object_new_object();
+        int r = body ? 0 : -ENOMEM;
+
+        if (r >= 0)
+                r = alerts_set_text(body, "metric", metric);
+        if (r >= 0)
+                r = json_set(body, "value", alerts_number(value));
+        if (r >= 0)
+                r = alerts_set_text(body, "service", service);
+        if (r >= 0 && m->given[OPT_DRY_RUN])
+                r = json_set(body, "dryRun", json_object_new_boolean(true));
+        if (r >= 0)
+                *ret = TAKE_PTR(body);
+        return r;
+}
+
+/* "web: responseTime 6s, warning by default-response-time: restart-service done". An action that failed is a failure. */
+static int show(const Metrics *m, const Answer *answer) {
+        json_object *alert = answer_object(answer->json, "alert");
+        _cleanup_(freep) char *whom = NULL, *what = NULL, *deed = NULL, *text = NULL, *clean = NULL;
+
+        if (!alert) {
+                ctl_say(&m->ctl, "%s", strna(answer_string(answer->json, "message")));
+                return CTL_OK;
+        }
+        whom = alert_whom(alert);
+        what = alert_what(alert, NULL);
+        deed = alert_deed(alert);
+        if (whom && what && deed)
+                text = str_printf("%s: %s, %s by %s: %s", whom, what, strna(answer_string(alert, "severity")),
+                                  strna(answer_string(alert, "decidedBy")), deed);
+        clean = text ? text_clean(text, strlen(text)) : NULL;
+        if (!clean) {
+                (void) log_errno(-ENOMEM, "cannot show the alert");
+                return CTL_FAILED;
+        }
+        if (streq(strna(answer_string(alert, "remediation")), "failed")) {
+                log_error("%s", clean);
+                return CTL_FAILED;
+        }
+        ctl_say(&m->ctl, "%s", clean);
+        return CTL_OK;
+}
+
+int metrics_alerts_trigger(Metrics *m) {
+        _cleanup_(freep) char *metric = figure_metric_name(m->operands[0]);
+        FigureUnit unit = metric ? figure_unit_of_metric(metric) : FIGURE_PLAIN;
+        const char *suffixes = figure_suffixes(unit), *service = NULL;
+        _cleanup_(json_putp) json_object *body = NULL;
+        _cleanup_(answer_done) Answer answer = {};
+        double value;
+        int status;
+
+        if (metric && figure_parse(m->operands[1], unit, &value) < 0)
+                return metrics_usage(m, "VALUE is a number%s%s, not '%s'", suffixes ? ", or one with " : "",
+                                     suffixes ? suffixes : "", m->operands[1]);
+        status = alerts_connect(m, m->operands[2], &service);
+        if (status != CTL_OK)
+                return status;
+        if (!metric || make_trigger(m, metric, value, service, &body) < 0) {
+                (void) log_errno(-ENOMEM, "cannot ask metricsd");
+                return CTL_FAILED;
+        }
+        status = metrics_ask(m, "POST", ALERTS_PATH "/trigger", body, &answer);
+        if (status != CTL_OK)
+                return status;
+        if (!m->given[OPT_JSON])
+                return show(m, &answer);
+        answer_print(&answer);
+        return CTL_OK;
+}
