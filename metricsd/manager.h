@@ -39,6 +39,7 @@ typedef struct Manager {
         struct Alerts *alerts; /* see alert-manager.h */
 
         History *history;
+        Account keeping;        /* of the history, which is no collector but has its cost */
         HistorySample *samples; /* room for a tick */
         size_t n_samples;
         struct {
