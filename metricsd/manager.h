@@ -10,6 +10,7 @@
 #include "live.h"
 #include "options.h"
 #include "page.h"
+#include "self.h"
 #include "shared/fleet.h"
 #include "watched.h"
 
@@ -30,12 +31,15 @@ typedef struct Manager {
         } collectors[COLLECTORS];
         struct JournalCollector *journal; /* one of these, see journal-collector.h */
 
+        Self self;
+
         Server *server;
         Page *page;
         Live live;
         struct Alerts *alerts; /* see alert-manager.h */
 
         History *history;
+        Account keeping;        /* of the history, which is no collector but has its cost */
         HistorySample *samples; /* room for a tick */
         size_t n_samples;
         struct {
