@@ -26,8 +26,8 @@ static int print_silences(json_object *silences) {
                 Row *row = rows_add(&rows);
 
                 if (!row || row_set(row, 0, answer_string(silence, "id")) < 0 ||
-                    row_set(row, 1, service ? service : "every one") < 0 ||
-                    row_set(row, 2, rule ? rule : "every one") < 0 ||
+                    row_set(row, 1, service ? service : "all") < 0 ||
+                    row_set(row, 2, rule ? rule : "all") < 0 ||
                     row_set(row, 3, answer_local_time(when, silence, "until")) < 0 ||
                     row_set(row, 4, answer_string(silence, "reason")) < 0)
                         return -ENOMEM;
@@ -102,7 +102,7 @@ int metrics_alerts_silence(Metrics *m) {
         else if (m->given[OPT_DRY_RUN])
                 ctl_say(&m->ctl, "the silence would be stored");
         else
-                ctl_say(&m->ctl, "silence %s lasts until %s", strna(answer_string(answer.json, "id")),
+                ctl_say(&m->ctl, "%s lasts until %s", strna(answer_string(answer.json, "id")),
                         strna(answer_local_time(until, answer_object(answer.json, "silence"), "until")));
         return CTL_OK;
 }

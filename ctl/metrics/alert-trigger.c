@@ -25,32 +25,36 @@ static int make_trigger(const Metrics *m, const char *metric, double value, cons
         return r;
 }
 
-/* "web: responseTime 6s, warning by default-response-time: restart-service done". An action that failed is a failure. */
+/* "responseTime 6s of web, warning by default-response-time: restart-service done". NULL without memory. */
+static char *describe(json_object *alert) {
+        _cleanup_(freep) char *whom = alert_whom(alert), *what = alert_what(alert, NULL), *deed = alert_deed(alert);
+        _cleanup_(freep) char *text = NULL;
+
+        if (!whom || !what || !deed)
+                return NULL;
+        text = str_printf("%s%s%s, %s by %s: %s", what, streq(whom, "-") ? "" : " of ", streq(whom, "-") ? "" : whom,
+                          strna(answer_string(alert, "severity")), strna(answer_string(alert, "decidedBy")), deed);
+        return text ? text_clean(text, strlen(text)) : NULL;
+}
+
+/* An action that failed is a failure. */
 static int show(const Metrics *m, const Answer *answer) {
         json_object *alert = answer_object(answer->json, "alert");
-        _cleanup_(freep) char *whom = NULL, *what = NULL, *deed = NULL, *text = NULL, *clean = NULL;
+        bool failed = streq(strna(answer_string(alert, "remediation")), "failed");
+        _cleanup_(freep) char *text = alert ? describe(alert) : strdup(strna(answer_string(answer->json, "message")));
 
-        if (!alert) {
-                ctl_say(&m->ctl, "%s", strna(answer_string(answer->json, "message")));
-                return CTL_OK;
-        }
-        whom = alert_whom(alert);
-        what = alert_what(alert, NULL);
-        deed = alert_deed(alert);
-        if (whom && what && deed)
-                text = str_printf("%s: %s, %s by %s: %s", whom, what, strna(answer_string(alert, "severity")),
-                                  strna(answer_string(alert, "decidedBy")), deed);
-        clean = text ? text_clean(text, strlen(text)) : NULL;
-        if (!clean) {
+        if (!text) {
                 (void) log_errno(-ENOMEM, "cannot show the alert");
                 return CTL_FAILED;
         }
-        if (streq(strna(answer_string(alert, "remediation")), "failed")) {
-                log_error("%s", clean);
-                return CTL_FAILED;
-        }
-        ctl_say(&m->ctl, "%s", clean);
-        return CTL_OK;
+        if (m->given[OPT_JSON])
+                answer_print(answer);
+        else if (!failed)
+                ctl_say(&m->ctl, "%s", text);
+        if (!failed)
+                return CTL_OK;
+        log_error("%s", text);
+        return CTL_FAILED;
 }
 
 int metrics_alerts_trigger(Metrics *m) {
@@ -73,10 +77,5 @@ int metrics_alerts_trigger(Metrics *m) {
                 return CTL_FAILED;
         }
         status = metrics_ask(m, "POST", ALERTS_PATH "/trigger", body, &answer);
-        if (status != CTL_OK)
-                return status;
-        if (!m->given[OPT_JSON])
-                return show(m, &answer);
-        answer_print(&answer);
-        return CTL_OK;
+        return status == CTL_OK ? show(m, &answer) : status;
 }

@@ -15,8 +15,9 @@
 #define METRICS_ID "metricsd"
 #define ANSWER_MAX ((size_t) 64 * 1024 * 1024)
 #define CONNECT_TIMEOUT_MSEC 5000L
-/* A trigger is answered when its action is done: longer than metricsd waits for systemd and for a healthy service. */
-#define ANSWER_TIMEOUT_MSEC 120000L
+#define ANSWER_TIMEOUT_MSEC 30000L
+/* A trigger is answered when its action is done: longer than metricsd waits for a receiver of notices, the slowest. */
+#define ACTION_TIMEOUT_MSEC 360000L
 
 typedef struct Receiver {
         Answer *answer;
@@ -144,6 +145,7 @@ static size_t receive(char *data, size_t size, size_t n, void *userdata) {
 /* Straight to the loopback, whatever the environment says of proxies. */
 static bool set_options(Metrics *m, const char *method, const char *url, const char *body, struct curl_slist *headers,
                         Receiver *receiver) {
+        long timeout = streq(method, "GET") ? ANSWER_TIMEOUT_MSEC : ACTION_TIMEOUT_MSEC;
         CURL *c = m->curl;
 
         curl_easy_reset(c);
@@ -153,7 +155,7 @@ static bool set_options(Metrics *m, const char *method, const char *url, const c
                curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
                curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
                curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MSEC) == CURLE_OK &&
-               curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, ANSWER_TIMEOUT_MSEC) == CURLE_OK &&
+               curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, timeout) == CURLE_OK &&
                curl_easy_setopt(c, CURLOPT_USERAGENT, "toolooctl/" TL_VERSION) == CURLE_OK &&
                curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
                (!body || curl_easy_setopt(c, CURLOPT_COPYPOSTFIELDS, body) == CURLE_OK) &&

@@ -140,7 +140,7 @@ static void print_script(FILE *f, const PlotPoint *points, size_t n, uint64_t st
         (void) fprintf(f, "set xrange ['%" PRId64 "':'%" PRId64 "']\n", local_seconds(from, tm.tm_gmtoff),
                        local_seconds(to, tm.tm_gmtoff));
         print_axes(f, &s, unit);
-        (void) fputs("unset key\nset border 3 back\nset ytics nomirror\n$points << END\n", f);
+        (void) fputs("unset key\nset tmargin 0\nset border 3 back\nset ytics nomirror\n$points << END\n", f);
         print_points(f, points, n, tm.tm_gmtoff, divisor);
         (void) fputs("END\nplot $points using 1:3:(0):($4-$3) with vectors nohead linetype 2, "
                      "$points using 1:2 with lines linetype 1\n", f);

@@ -25,7 +25,7 @@
 #define PLOT_WIDTH_LEAST 30
 #define PLOT_HEIGHT_LEAST 6
 #define PLOT_HEIGHT_MOST 24
-#define LINES_BESIDE 9 /* what stands above and below the plot, and the prompt */
+#define LINES_BESIDE 10 /* what stands above and below the plot, and the prompt */
 
 typedef struct History {
         const char *service;
