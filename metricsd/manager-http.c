@@ -3,6 +3,7 @@
 #include "basic/string-util.h"
 #include "foundation/json-util.h"
 #include "manager.h"
+#include "page.h"
 #include "report.h"
 #include "shared/log.h"
 
@@ -39,15 +40,8 @@ static int get_service(HttpRequest *request, void *state) {
         return http_reply_json(request, 200, report_watched(unit->userdata));
 }
 
-static int get_page(HttpRequest *request, void *state) {
-        const Manager *m = state;
-
-        return page_reply(m->page, request);
-}
-
 static const HttpRoute routes[] = {
-        { .method = "GET", .path = "/",                           .handle = get_page              },
-        { .method = "GET", .path = "/control-room",               .handle = get_page              },
+        PAGE_ROUTES,
         { .method = "GET", .path = "/api/v1/metrics/dashboard",   .handle = get_dashboard         },
         { .method = "GET", .path = "/api/v1/metrics/service/:id", .handle = get_service           },
         { .method = "GET", .path = "/api/v1/metrics/alerts",      .handle = alert_http_get_status },

@@ -242,19 +242,6 @@ static int connect_events(Manager *m) {
         return r < 0 ? r : add_timers(m);
 }
 
-static int load_page(Manager *m) {
-        _cleanup_(freep) char *why = NULL;
-        int r;
-
-        r = page_load(m->options->page, &m->page);
-        if (r >= 0 || r == -ENOMEM)
-                return r;
-        why = r == -EBADMSG ? str_printf("%s is no dashboard page: there is no " PAGE_NONCE " in it", m->options->page)
-                            : str_printf("Cannot read the dashboard page %s: %s; install it again", m->options->page,
-                                         strerror(-r));
-        return why ? fail(-EUCLEAN, why) : -ENOMEM;
-}
-
 /* The list is read by answers that come while the loop runs. */
 static int follow_fleet(Manager *m) {
         int r;
@@ -312,9 +299,7 @@ int manager_new(const Options *options, Manager **ret) {
                 r = connect_events(m);
         if (r < 0)
                 return log_errno(r, "Cannot start");
-        r = load_page(m);
-        if (r >= 0)
-                r = follow_fleet(m);
+        r = follow_fleet(m);
         if (r >= 0)
                 r = start_alerts(m);
         if (r >= 0)
@@ -333,7 +318,6 @@ Manager *manager_free(Manager *m) {
         m->server = server_free(m->server); /* before what its handlers use */
         manager_stop_collectors(m);
         fleet_free(m->fleet);
-        page_free(m->page);
         sd_event_source_disable_unref(m->tick);
         sd_event_source_disable_unref(m->news);
         sd_event_source_disable_unref(m->ready_deadline);

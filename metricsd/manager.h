@@ -7,7 +7,6 @@
 #include "foundation/server.h"
 #include "live.h"
 #include "options.h"
-#include "page.h"
 #include "shared/fleet.h"
 #include "watched.h"
 
@@ -24,7 +23,6 @@ typedef struct Manager {
         void *collectors[COLLECTORS]; /* their states */
 
         Server *server;
-        Page *page;
         Live live;
         struct Alerts *alerts; /* see alert-manager.h */
 

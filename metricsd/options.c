@@ -12,7 +12,6 @@ Options options_default(void) {
         return (Options) {
                 .interval = 5 * USEC_PER_SEC,
                 .timeout = 5 * USEC_PER_SEC,
-                .page = TL_DATA_DIR "/dashboard.html",
         };
 }
 
@@ -27,18 +26,16 @@ static void print_help(void) {
                       "     --interval-ms=MS  Between two probes of a service, and two updates of the\n"
                       "                       dashboard, 10..600000 [5000]\n"
                       "     --timeout-ms=MS   How long a probe may take, 50..60000 [5000]\n"
-                      "     --page=FILE       The dashboard [" TL_DATA_DIR "/dashboard.html]\n"
                       "\n"
                       "SIGTERM ends it after the requests in flight.\n"
                       "Exit status: 0 ended as asked, 1 failure, 2 wrong usage, 78 nothing to run (no sockets,\n"
-                      "no dashboard page, no state directory).\n");
+                      "no state directory).\n");
 }
 
 enum {
         ARG_VERSION = 0x100,
         ARG_INTERVAL,
         ARG_TIMEOUT,
-        ARG_PAGE,
 };
 
 static const struct option long_options[] = {
@@ -46,7 +43,6 @@ static const struct option long_options[] = {
         { "version",     no_argument,       NULL, ARG_VERSION  },
         { "interval-ms", required_argument, NULL, ARG_INTERVAL },
         { "timeout-ms",  required_argument, NULL, ARG_TIMEOUT  },
-        { "page",        required_argument, NULL, ARG_PAGE     },
         { NULL },
 };
 
@@ -63,9 +59,6 @@ static int parse_option(Options *o, int c) {
                 return parse_ms_option("interval-ms", 10, 600000, &o->interval);
         case ARG_TIMEOUT:
                 return parse_ms_option("timeout-ms", 50, 60000, &o->timeout);
-        case ARG_PAGE:
-                o->page = optarg;
-                return 1;
         default:
                 return -EINVAL;
         }
