@@ -7,6 +7,7 @@
 #include "alert/action.h"
 #include "alert/journal.h"
 #include "collector.h"
+#include "journal-collector.h"
 #include "shared/log.h"
 
 #define ACTIVE_SHOWN 100
@@ -14,6 +15,7 @@
 struct Alerts {
         Manager *manager;
         AlertEngine *engine;
+        AlertActionShared shared;
         AlertAction action;
         sd_event_source *deadline; /* of the action under way */
 };
@@ -90,8 +92,8 @@ static int act(AlertActionType action, const char *service, void *userdata) {
         if (!unit)
                 return -ENOENT;
         r = set_deadline(alerts);
-        /* The engine's own limit comes first. */
-        return r < 0 ? r : alert_action_begin(&alerts->action, action, unit->service->unit, 2 * ALERT_ACTION_USEC);
+        return r < 0 ? r : alert_action_begin(&alerts->action, &(AlertActionRequest) {
+                .type = action, .service = service, .unit = unit->service->unit, .timeout = 2 * ALERT_ACTION_USEC });
 }
 
 static void check(const char *service, void *userdata) {
@@ -178,6 +180,8 @@ static void tell_all(Alerts *alerts, Watched *w, AlertTime now) {
         alert_engine_observe(engine, METRIC_RELOAD_FAILED, id, known(w->reload_failed), now);
         alert_engine_observe(engine, METRIC_CPU, id, known(w->cpu), now);
         alert_engine_observe(engine, METRIC_ERROR_RATE, id, known(w->error_rate), now);
+        alert_engine_observe(engine, METRIC_JOURNAL_ERRORS, id,
+                             journal_recent_errors(alerts->manager->journal, w, now.realtime), now);
 }
 
 void alerts_tick(Alerts *alerts) {
@@ -224,7 +228,8 @@ int alerts_new(Manager *manager, Alerts **ret) {
         if (!alerts)
                 return -ENOMEM;
         alerts->manager = manager;
-        alerts->action = (AlertAction) { .bus = manager->bus, .over = on_action_over, .userdata = alerts };
+        alerts->shared = (AlertActionShared) { .bus = manager->bus, .fleet = manager->fleet };
+        alerts->action = (AlertAction) { .shared = &alerts->shared, .over = on_action_over, .userdata = alerts };
         r = open_engine(alerts);
         if (r < 0)
                 return r;
@@ -248,4 +253,8 @@ AlertEngine *alerts_engine(Alerts *alerts) {
 
 json_object *alerts_active(const Alerts *alerts) {
         return alerts ? alert_engine_active_to_json(alerts->engine, ACTIVE_SHOWN) : json_object_new_array();
+}
+
+const char *alerts_acting_on(const Alerts *alerts) {
+        return alerts ? alert_engine_in_flight(alerts->engine) : NULL;
 }

@@ -26,3 +26,6 @@ void alerts_forget(Alerts *alerts, const Watched *w);
 
 /* An array of the alerts that are active. NULL without memory; the caller puts. */
 json_object *alerts_active(const Alerts *alerts);
+
+/* The service that an action is under way on; NULL for none. */
+const char *alerts_acting_on(const Alerts *alerts);

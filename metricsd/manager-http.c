@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert-http.h"
 #include "basic/string-util.h"
+#include "collectors-http.h"
+#include "errors-http.h"
 #include "foundation/json-util.h"
+#include "history-http.h"
 #include "manager.h"
 #include "page.h"
 #include "report.h"
 #include "shared/log.h"
+
+TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
 int manager_refuse_early(Manager *m, HttpRequest *request) {
         int r;
@@ -40,11 +45,27 @@ static int get_service(HttpRequest *request, void *state) {
         return http_reply_json(request, 200, report_watched(unit->userdata));
 }
 
+/* Nothing calls a provider yet, and nothing is made up. */
+static int get_providers(HttpRequest *request, void *state) {
+        _cleanup_(json_object_putp) json_object *body = json_object_new_object();
+
+        if (!body || !json_add(body, "providers", json_object_new_array()) ||
+            !json_add(body, "hint", json_object_new_string("no service calls a provider yet, so there is nothing to "
+                                                           "compare")))
+                return -ENOMEM;
+        return http_reply_json(request, 200, TAKE_PTR(body));
+}
+
 static const HttpRoute routes[] = {
         PAGE_ROUTES,
         { .method = "GET", .path = "/api/v1/metrics/dashboard",   .handle = get_dashboard         },
         { .method = "GET", .path = "/api/v1/metrics/service/:id", .handle = get_service           },
         { .method = "GET", .path = "/api/v1/metrics/alerts",      .handle = alert_http_get_status },
+        { .method = "GET", .path = "/api/v1/metrics/history",     .handle = history_http_get_history },
+        { .method = "GET", .path = "/api/v1/metrics/timeline",    .handle = history_http_get_timeline },
+        { .method = "GET", .path = "/api/v1/metrics/providers",   .handle = get_providers         },
+        { .method = "GET", .path = "/api/v1/metrics/collectors",  .handle = collectors_http_get   },
+        { .method = "GET", .path = "/api/v1/metrics/errors",      .handle = errors_http_get       },
         { .path = "/ws/metrics",                                  .ws = &live_ws_type             },
         ALERT_ROUTES,
 };

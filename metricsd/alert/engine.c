@@ -52,6 +52,10 @@ AlertBook *alert_engine_book(AlertEngine *engine) {
         return engine->book;
 }
 
+const char *alert_engine_in_flight(const AlertEngine *engine) {
+        return engine->flight.service;
+}
+
 uint64_t alert_engine_count(const AlertEngine *engine, AlertActionType action, AlertOutcome outcome) {
         return engine->counts[action][outcome];
 }

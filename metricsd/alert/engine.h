@@ -68,6 +68,8 @@ void alert_engine_job_over(AlertEngine *engine, const char *problem, AlertTime n
 int alert_engine_put_rule(AlertEngine *engine, AlertRule **rule, AlertTime now, const AlertRule **ret_rule);
 int alert_engine_delete_rule(AlertEngine *engine, const char *id, AlertTime now);
 AlertBook *alert_engine_book(AlertEngine *engine);
+/* The service that an action is under way on; NULL for none. */
+const char *alert_engine_in_flight(const AlertEngine *engine);
 /* For alert_rule_from_json() and its like, with the engine as userdata. */
 bool alert_engine_knows_service(const char *service, void *engine);
 bool alert_engine_knows_rule(const char *id, void *engine);

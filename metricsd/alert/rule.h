@@ -46,6 +46,10 @@ const char *alert_action_to_string(int action);
 
 #define RULE_DESCRIPTION_MAX ((size_t) 500)
 #define RULE_PARAMS_MAX ((size_t) 2048)
+/* actionParams.max of scale-up: instances */
+#define SCALE_MIN 2
+#define SCALE_MAX 32
+#define SCALE_DEFAULT 4
 #define RULE_DURATION_MAX (UINT64_C(24) * 3600 * USEC_PER_SEC)
 #define RULE_COOLDOWN_DEFAULT (UINT64_C(300) * USEC_PER_SEC)
 
