@@ -288,19 +288,6 @@ static int connect_events(Manager *m) {
         return r < 0 ? r : add_timers(m);
 }
 
-static int load_page(Manager *m) {
-        _cleanup_(freep) char *why = NULL;
-        int r;
-
-        r = page_load(m->options->page, &m->page);
-        if (r >= 0 || r == -ENOMEM)
-                return r;
-        why = r == -EBADMSG ? str_printf("%s is no dashboard page: there is no " PAGE_NONCE " in it", m->options->page)
-                            : str_printf("Cannot read the dashboard page %s: %s; install it again", m->options->page,
-                                         strerror(-r));
-        return why ? fail(-EUCLEAN, why) : -ENOMEM;
-}
-
 static void on_line(const JournalLine *line, void *userdata) {
         if (streq(line->event, "port-owner"))
                 port_taken_told(userdata, line);
@@ -379,9 +366,7 @@ int manager_new(const Options *options, Manager **ret) {
                 r = connect_events(m);
         if (r < 0)
                 return log_errno(r, "Cannot start");
-        r = load_page(m);
-        if (r >= 0)
-                r = open_history(m);
+        r = open_history(m);
         if (r >= 0)
                 r = follow_fleet(m);
         if (r >= 0)
@@ -403,7 +388,6 @@ Manager *manager_free(Manager *m) {
         manager_stop_collectors(m);
         fleet_free(m->fleet);
         manager_close_history(m);
-        page_free(m->page);
         sd_event_source_disable_unref(m->tick);
         sd_event_source_disable_unref(m->news);
         sd_event_source_disable_unref(m->ready_deadline);
