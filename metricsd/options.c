@@ -54,7 +54,6 @@ static const struct option long_options[] = {
         { "version",           no_argument,       NULL, ARG_VERSION        },
         { "interval-ms",       required_argument, NULL, ARG_INTERVAL       },
         { "timeout-ms",        required_argument, NULL, ARG_TIMEOUT        },
-        { "page",              required_argument, NULL, ARG_PAGE           },
         { "webhook-retry-ms",  required_argument, NULL, ARG_WEBHOOK_RETRY  },
         { "webhook-repeat-ms", required_argument, NULL, ARG_WEBHOOK_REPEAT },
         { NULL },
