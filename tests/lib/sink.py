@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A receiver of webhooks that answers as it is told: each argument is one answer, the last one holds for all that follow.
 
-        sink.py [--tls CERTIFICATE KEY] ANSWER...
+        sink.py [--port PORT] [--tls CERTIFICATE KEY] ANSWER...
 
         200, 404, 503 ...   that status
+        200:TEXT            with that body
         429+SECONDS         with Retry-After
         302=LOCATION        with Location
         hang                none: the connection stays open until the client closes it
@@ -38,9 +39,10 @@ class Sink(BaseHTTPRequestHandler):
             self.rfile.read(1)
             self.tell({"closed": n})
             return
+        answer, _, text = answer.partition(":")
         status, _, after = answer.partition("+")
         status, _, location = status.partition("=")
-        text = f"answer {n}\n".encode()
+        text = (text or f"answer {n}\n").encode()
         self.send_response(int(status))
         self.send_header("Content-Length", str(len(text)))
         if after:
@@ -57,8 +59,10 @@ class Sink(BaseHTTPRequestHandler):
 
 
 def main(arguments):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Sink)
-    server.daemon_threads = True
+    port = 0
+    if arguments[0] == "--port":
+        port, arguments = int(arguments[1]), arguments[2:]
+    server = ThreadingHTTPServer(("127.0.0.1", port), Sink)
     if arguments[0] == "--tls":
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(arguments[1], arguments[2])

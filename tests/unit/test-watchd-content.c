@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "basic/file-util.h"
+#include "basic/string-util.h"
 #include "watchd/content.h"
 
 static char directory[] = "/tmp/test-watchd-content-XXXXXX";
