@@ -28,6 +28,8 @@ typedef struct ErrorList {
         Manager *manager;
         const char *service; /* NULL for all */
         uint64_t now;
+        const JournalGroups *pending;
+        bool unreadable; /* the history */
         Item *items;
         size_t n;
 } ErrorList;
@@ -92,26 +94,73 @@ static int add(ErrorList *list, const ErrorGroup *g) {
 
 /* --- All of them ---------------------------------------------------------------------------------------------------- */
 
-static ErrorGroup as_error_group(const JournalGroup *g) {
+/* What has been kept of it, with what is to be added at the next tick. */
+static ErrorGroup merge(const ErrorGroup *kept, const JournalGroup *pending) {
         return (ErrorGroup) {
-                .service = g->service, .fingerprint = g->fingerprint, .message = g->message, .sample = g->sample,
-                .message_id = g->message_id, .code_func = g->code_func, .priority = g->priority, .count = g->count,
-                .first = g->first, .last = g->last, .cursor = g->cursor,
+                .service = pending->service, .fingerprint = pending->fingerprint, .message = pending->message,
+                .sample = pending->sample, .message_id = pending->message_id, .code_func = pending->code_func,
+                .priority = pending->priority, .count = pending->count + (kept ? kept->count : 0),
+                .first = kept ? MIN(kept->first, pending->first) : pending->first,
+                .last = kept ? MAX(kept->last, pending->last) : pending->last, .cursor = pending->cursor,
         };
 }
 
-static int add_pending(ErrorList *list) {
-        for (const JournalGroup *g = journal_groups_first(journal_pending(list->manager->journal)); g; g = g->next) {
-                ErrorGroup whole = as_error_group(g);
-                int r;
+static int on_kept(const ErrorGroup *kept, void *userdata) {
+        ErrorList *list = userdata;
+        const JournalGroup *pending = journal_groups_find(list->pending, kept->service, kept->fingerprint);
+        ErrorGroup whole = pending ? merge(kept, pending) : *kept;
 
-                if (list->service && !streq(list->service, g->service))
+        return add(list, &whole);
+}
+
+static bool has(const ErrorList *list, const JournalGroup *g) {
+        for (size_t i = 0; i < list->n; i++)
+                if (list->items[i].fingerprint == g->fingerprint && streq(list->items[i].service, g->service))
+                        return true;
+        return false;
+}
+
+/* Of those that are pending and not in the list yet. */
+static int on_older(const ErrorGroup *kept, void *userdata) {
+        ErrorList *list = userdata;
+        const JournalGroup *pending = journal_groups_find(list->pending, kept->service, kept->fingerprint);
+        ErrorGroup whole;
+
+        if (!pending || has(list, pending))
+                return 0;
+        whole = merge(kept, pending);
+        return add(list, &whole);
+}
+
+/* What has come since the last tick may be new, or have been kept long ago, behind as many as are wanted. */
+static int add_pending(ErrorList *list) {
+        const char *searched = NULL;
+
+        for (const JournalGroup *g = journal_groups_first(list->pending); g; g = g->next) {
+                ErrorGroup fresh = merge(NULL, g);
+                int r = 0;
+
+                if ((list->service && !streq(list->service, g->service)) || has(list, g))
                         continue;
-                r = add(list, &whole);
-                if (r < 0)
+                if (!searched || !streq(searched, g->service))
+                        r = history_each_error(list->manager->history, g->service, ERROR_GROUPS_MAX, on_older, list);
+                searched = g->service;
+                if (r >= 0 && !has(list, g))
+                        r = add(list, &fresh);
+                if (r == -ENOMEM)
                         return r;
         }
         return 0;
+}
+
+/* While the history cannot be read, what has come since is all there is. */
+static int fill(ErrorList *list, size_t limit) {
+        int r = history_each_error(list->manager->history, list->service, limit, on_kept, list);
+
+        if (r == -ENOMEM)
+                return r;
+        list->unreadable = r < 0;
+        return add_pending(list);
 }
 
 static int newest_first(const void *a, const void *b) {
@@ -133,7 +182,8 @@ static json_object *list_json(ErrorList *list, size_t limit) {
 
 static int reply(HttpRequest *request, ErrorList *list, size_t limit) {
         _cleanup_(json_object_putp) json_object *body = json_object_new_object(), *errors = list_json(list, limit);
-        const char *why = journal_incomplete(list->manager->journal, list->service, list->now);
+        const char *why = list->unreadable ? "the history cannot be read at present"
+                                           : journal_incomplete(list->manager->journal, list->service, list->now);
         bool notices = journal_reader_sees_notices();
 
         if (!body || !errors || !json_add(body, "errors", TAKE_PTR(errors)) ||
@@ -162,6 +212,7 @@ int errors_http_get(HttpRequest *request, void *state) {
                 return http_reply_error(request, 400, "INVALID_FIELD", "limit: a number in 1..%d is expected", LIMIT_MAX);
         if (list.service && !fleet_find(list.manager->fleet, list.service))
                 return http_reply_error(request, 400, "INVALID_FIELD", "service: there is no service '%s'", list.service);
-        r = add_pending(&list);
+        list.pending = journal_pending(list.manager->journal);
+        r = fill(&list, limit);
         return r < 0 ? r : reply(request, &list, limit);
 }

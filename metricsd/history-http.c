@@ -2,6 +2,7 @@
 #include "history-http.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <json-c/json_tokener.h>
 
@@ -218,13 +219,25 @@ static int on_event(const TimelineEvent *e, void *userdata) {
                add_text(json, "invocationId", e->invocation_id) && add_text(json, "cursor", e->cursor) ? 0 : -ENOMEM;
 }
 
+/* "restart,reload" */
 static int read_kinds(HttpRequest *request, unsigned *ret) {
         const char *text = http_request_query(request, "kind");
-        EventKind kind;
+        unsigned kinds = 0;
 
-        if (text && event_kind_from_string(text, &kind) < 0)
-                return refuse(request, "kind", "state, restart, reload, build, alert, remediation or monitor");
-        *ret = text ? 1U << kind : 0;
+        while (text) {
+                size_t n = strcspn(text, ",");
+                char word[16];
+                EventKind kind;
+
+                (void) snprintf(word, sizeof(word), "%.*s", (int) MIN(n, sizeof(word)), text);
+                if (event_kind_from_string(word, &kind) < 0)
+                        return refuse(request, "kind",
+                                      "one or several of state, restart, reload, build, alert, remediation, monitor, with a "
+                                      "comma between them,");
+                kinds |= 1U << kind;
+                text = text[n] ? text + n + 1 : NULL;
+        }
+        *ret = kinds;
         return 0;
 }
 

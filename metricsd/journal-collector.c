@@ -1,63 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal-collector.h"
+#include "journal-internal.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "basic/string-util.h"
 #include "basic/time-util.h"
-#include "collector.h"
-#include "journal/reader.h"
-#include "manager.h"
 #include "shared/log.h"
 
 #define MESSAGE_ID_STARTING "7d4958e842da4a758f6c1cdc7b36dcc5" /* SD_MESSAGE_UNIT_STARTING */
-#define LOSSES_MAX 16
-
-/* Something that was not seen, or not kept. */
-typedef struct Loss {
-        char *why;     /* NULL: none */
-        char *service; /* NULL: of all of them */
-        uint64_t at;
-} Loss;
-
-struct JournalCollector {
-        Manager *manager;
-        Account *account;
-        JournalReader *reader; /* NULL until the fleet is known, for lines of services that nobody knows count for nothing */
-        JournalGroups *groups;
-        Loss losses[LOSSES_MAX];
-        size_t newest_loss;
-        journal_event_t event;
-        void *userdata;
-        /* The service of the line before, which is mostly that of the next. */
-        char last_unit[64];
-        Watched *last;
-};
 
 /* --- Losses --------------------------------------------------------------------------------------------------------- */
 
-static bool matches(const char *a, const char *b) {
-        return !a || !b || streq(a, b);
-}
-
 static void remember_loss(JournalCollector *c, const char *service, const char *why, uint64_t at) {
-        Loss *loss = c->losses + (c->newest_loss + 1) % LOSSES_MAX;
-        char *copy = strdup(why), *of = service ? strdup(service) : NULL;
+        JournalLoss loss = { .why = (char *) why, .service = (char *) service, .at = at }; /* to be copied */
+        int r = journal_losses_add(&c->losses, &loss);
 
-        if (!copy || (service && !of)) {
-                free(copy);
-                free(of);
-                return;
-        }
-        free(loss->why);
-        free(loss->service);
-        *loss = (Loss) { .why = copy, .service = of, .at = at };
-        c->newest_loss = (size_t) (loss - c->losses);
+        if (r < 0)
+                log_errno(r, "Cannot remember that errors may be missing");
 }
 
-static void on_lost(const char *why, uint64_t at, void *userdata) {
-        JournalCollector *c = userdata;
+void journal_lose(JournalCollector *c, const char *why, uint64_t at) {
         uint64_t now = now_realtime_usec();
 
         log_warning("Errors of services may be missing: %s", why);
@@ -70,27 +33,28 @@ static void on_lost(const char *why, uint64_t at, void *userdata) {
         }
 }
 
-/* Once for a service and all that is pending together. */
-static void lose_group(JournalCollector *c, const char *service) {
-        static const char why[] = "more different errors came within one interval than are kept: not all are listed";
-        const Loss *newest = c->losses + c->newest_loss;
+static void on_lost(const char *why, uint64_t at, void *userdata) {
+        journal_lose(userdata, why, at);
+}
 
-        if (newest->service && streq(newest->service, service) && newest->at + 60 * USEC_PER_SEC > now_realtime_usec())
+/* They are still counted. Told once a minute: it is the same until the next tick. */
+static void lose_group(JournalCollector *c, const char *service, uint64_t now) {
+        static const char why[] = "more different errors came within one interval than are kept: not all are listed";
+        const JournalLoss *known = journal_losses_since(&c->losses, service, now - 60 * USEC_PER_SEC);
+
+        if (known && known->service)
                 return;
         log_warning("%s: %s", service, why);
-        remember_loss(c, service, why, now_realtime_usec());
+        remember_loss(c, service, why, now);
 }
 
 const char *journal_incomplete(const JournalCollector *c, const char *service, uint64_t now) {
+        const JournalLoss *loss;
+
         if (c->reader && journal_reader_problem(c->reader))
                 return journal_reader_problem(c->reader);
-        for (size_t i = 0; i < LOSSES_MAX; i++) {
-                const Loss *loss = c->losses + (c->newest_loss + LOSSES_MAX - i) % LOSSES_MAX;
-
-                if (loss->why && loss->at + JOURNAL_LOSS_USEC > now && matches(loss->service, service))
-                        return loss->why;
-        }
-        return NULL;
+        loss = journal_losses_since(&c->losses, service, now - JOURNAL_LOSS_USEC);
+        return loss ? loss->why : NULL;
 }
 
 /* --- Lines ---------------------------------------------------------------------------------------------------------- */
@@ -134,15 +98,16 @@ static void follow_generation(Watched *w, const JournalLine *line) {
 }
 
 static void count(JournalCollector *c, Watched *w, const JournalLine *line) {
+        uint64_t now = now_realtime_usec();
         int r;
 
-        journal_tally_add(&w->logged, line, now_realtime_usec());
+        journal_tally_add(&w->logged, line, now);
         follow_generation(w, line);
         r = str_replace(&w->logged_cursor, line->cursor);
         if (r >= 0 && line->priority <= JOURNAL_LEVEL_ERROR)
                 r = journal_groups_add(c->groups, w->unit->service->id, line);
         if (r == -ENOBUFS)
-                lose_group(c, w->unit->service->id);
+                lose_group(c, w->unit->service->id, now);
         else if (r < 0)
                 log_errno(r, "Cannot keep an error of %s", w->unit->service->id);
 }
@@ -157,7 +122,31 @@ static void on_line(const JournalLine *line, void *userdata) {
                 c->event(line, c->userdata);
 }
 
-static const JournalReaderEvents reader_events = { .line = on_line, .lost = on_lost };
+static void on_turn(void *userdata) {
+        JournalCollector *c = userdata;
+
+        (void) account_charge(c->account); /* to the end of this turn of the loop */
+}
+
+static void on_settled(const char *problem, void *userdata) {
+        JournalCollector *c = userdata;
+
+        if (!problem) {
+                account_ok(c->account);
+                journal_keep_place(c);
+                return;
+        }
+        if (account_is_ok(c->account))
+                remember_loss(c, NULL, problem, now_realtime_usec());
+        account_failed(c->account, "what services log is not counted: %s", problem);
+}
+
+static const JournalReaderEvents reader_events = {
+        .line = on_line,
+        .lost = on_lost,
+        .turn = on_turn,
+        .settled = on_settled,
+};
 
 /* --- What others ask ------------------------------------------------------------------------------------------------ */
 
@@ -203,11 +192,13 @@ const JournalGroups *journal_pending(const JournalCollector *c) {
 
 static void follow(void *state, Watched *w, unsigned changes) {
         JournalCollector *c = state;
+        _cleanup_(freep) char *cursor = NULL;
         int r;
 
         if (c->reader)
                 return;
-        r = journal_reader_new(c->manager->event, NULL, &reader_events, c, &c->reader);
+        cursor = journal_load_place(c);
+        r = journal_reader_new(c->manager->event, cursor, &reader_events, c, &c->reader);
         if (r < 0)
                 log_errno(r, "Cannot follow the journal");
 }
@@ -219,16 +210,20 @@ static void removed(void *state, Watched *w) {
                 c->last = NULL;
 }
 
+static void tick(void *state, Watched *w) {
+        JournalCollector *c = state;
+
+        if (c->reader && fleet_at(c->manager->fleet, 0)->userdata == w) /* once for all of them */
+                journal_reader_tick(c->reader);
+}
+
 static void fini(void *state) {
         JournalCollector *c = state;
 
         c->manager->journal = NULL;
         journal_reader_free(c->reader);
         journal_groups_free(c->groups);
-        for (size_t i = 0; i < LOSSES_MAX; i++) {
-                free(c->losses[i].why);
-                free(c->losses[i].service);
-        }
+        journal_losses_done(&c->losses);
         free(c);
 }
 
@@ -255,4 +250,5 @@ const Collector journal_collector = {
         .fini = fini,
         .follow = follow,
         .removed = removed,
+        .tick = tick,
 };

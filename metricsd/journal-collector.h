@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "history/history.h"
 #include "journal/groups.h"
 #include "watched.h"
 
@@ -28,6 +29,13 @@ uint64_t journal_generation_began(const Watched *w, uint64_t now);
 
 /* Errors that have not been written down yet. */
 const JournalGroups *journal_pending(const JournalCollector *c);
+
+/* Writes what has come since the last time into a transaction that is open: groups of errors, what was lost, and up to where
+ * the journal has been read, so that after a kill -9 it goes on where the database ends, with no line twice and none left out.
+ * The tick with journal_tick_errors() belongs into the same one. */
+int journal_flush(JournalCollector *c, History *h);
+/* How that ended, before another line is read: true when the transaction has been committed. */
+void journal_flushed(JournalCollector *c, bool ok);
 
 /* Why not all errors of a service (NULL: of all services) may have been seen within JOURNAL_LOSS_USEC before now. NULL when
  * all were. Until the next line is read. */

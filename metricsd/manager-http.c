@@ -6,6 +6,7 @@
 #include "foundation/json-util.h"
 #include "history-http.h"
 #include "manager.h"
+#include "metrics-http.h"
 #include "page.h"
 #include "report.h"
 #include "shared/log.h"
@@ -58,6 +59,7 @@ static int get_providers(HttpRequest *request, void *state) {
 
 static const HttpRoute routes[] = {
         PAGE_ROUTES,
+        { .method = "GET", .path = "/metrics",                    .handle = metrics_http_get      },
         { .method = "GET", .path = "/api/v1/metrics/dashboard",   .handle = get_dashboard         },
         { .method = "GET", .path = "/api/v1/metrics/service/:id", .handle = get_service           },
         { .method = "GET", .path = "/api/v1/metrics/alerts",      .handle = alert_http_get_status },

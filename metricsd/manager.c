@@ -38,15 +38,27 @@ static int fail(int error, const char *why) {
 
 /* --- What is told --- */
 
+static int add_problem(json_object *problems, const Account *account) {
+        _cleanup_(freep) char *text = str_printf("%s: %s", account->name, account->error);
+        json_object *problem = text ? json_object_new_string(text) : NULL;
+
+        if (problem && json_object_array_add(problems, problem) >= 0)
+                return 0;
+        json_object_put(problem);
+        return -ENOMEM;
+}
+
 /* {problems:[]}: what is wrong with metricsd itself. */
 static json_object *monitor_json(const Manager *m) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object(), *problems = json_object_new_array();
-        const char *problem = history_problem(m->history);
+        const Account *account;
 
-        if (!json || !problems || (problem && json_object_array_add(problems, json_object_new_string(problem)) < 0) ||
-            !json_add(json, "problems", TAKE_PTR(problems)))
+        if (!json || !problems)
                 return NULL;
-        return TAKE_PTR(json);
+        for (size_t i = 0; (account = manager_account(m, i)); i++)
+                if (!account_is_ok(account) && add_problem(problems, account) < 0)
+                        return NULL;
+        return json_add(json, "problems", TAKE_PTR(problems)) ? TAKE_PTR(json) : NULL;
 }
 
 json_object *manager_dashboard(Manager *m) {
@@ -214,6 +226,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
 
         if (m->stopping)
                 return 0;
+        self_tick(&m->self);
         manager_sample(m);
         alerts_tick(m->alerts);
         manager_keep(m);
@@ -347,6 +360,7 @@ int manager_new(const Options *options, Manager **ret) {
                 return log_errno(-ENOMEM, "Cannot start");
         m->options = options;
         LIST_INIT(&m->live.clients);
+        self_start(&m->self);
         r = block_signals((const int[]) { SIGTERM, SIGINT, 0 });
         if (r >= 0)
                 r = connect_events(m);

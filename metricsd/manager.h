@@ -9,6 +9,7 @@
 #include "history/history.h"
 #include "live.h"
 #include "options.h"
+#include "self.h"
 #include "shared/fleet.h"
 #include "watched.h"
 
@@ -29,11 +30,14 @@ typedef struct Manager {
         } collectors[COLLECTORS];
         struct JournalCollector *journal; /* one of these, see journal-collector.h */
 
+        Self self;
+
         Server *server;
         Live live;
         struct Alerts *alerts; /* see alert-manager.h */
 
         History *history;
+        Account keeping;        /* of the history, which is no collector but has its cost */
         HistorySample *samples; /* room for a tick */
         size_t n_samples;
         struct {

@@ -6,6 +6,7 @@
 
 #include "condition.h"
 #include "journal/tally.h"
+#include "probe-times.h"
 #include "shared/fleet.h"
 #include "shared/unit-usage.h"
 
@@ -30,6 +31,13 @@ const char *health_to_string(Health health);
 #define METRICSD_ID "metricsd"
 
 #define MEMORY_UNKNOWN UINT64_MAX
+#define CPU_TIME_UNKNOWN UINT64_MAX
+
+/* How a reload ended; the last: the service came up with the last good module in place of the new one. */
+typedef enum ReloadOutcome { RELOAD_RELOADED, RELOAD_REJECTED, RELOAD_ROLLED_BACK, _RELOAD_OUTCOME_MAX } ReloadOutcome;
+
+/* "reloaded", "rejected", "rolled-back": as the service host says it */
+const char *reload_outcome_to_string(ReloadOutcome outcome);
 
 typedef struct Watched {
         FleetUnit *unit; /* its userdata is this */
@@ -47,6 +55,12 @@ typedef struct Watched {
         uint64_t memory; /* bytes, MEMORY_UNKNOWN when it does not run or nobody says */
         MemorySource memory_source;
         double cpu;      /* percent of one core between the last two samples, negative for not known */
+        uint64_t cpu_time; /* nsec in this run so far, CPU_TIME_UNKNOWN for not known */
+
+        /* Since metricsd watches it, whichever its runs. */
+        ProbeTimes probe_times;
+        uint64_t probe_failures; /* probes that went wrong */
+        uint64_t reloads[_RELOAD_OUTCOME_MAX];
 
         int reload_failed; /* 1: this run's last reload was rejected or rolled back, 0: it was not, -1 for not known */
 

@@ -56,6 +56,15 @@ const char *alert_engine_in_flight(const AlertEngine *engine) {
         return engine->flight.service;
 }
 
+size_t alert_engine_active_count(const AlertEngine *engine, AlertSeverity severity) {
+        const Alert *alert;
+        size_t n = 0;
+
+        TAILQ_FOREACH(alert, &engine->active, entries)
+                n += alert->severity == severity;
+        return n;
+}
+
 uint64_t alert_engine_count(const AlertEngine *engine, AlertActionType action, AlertOutcome outcome) {
         return engine->counts[action][outcome];
 }

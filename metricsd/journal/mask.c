@@ -267,10 +267,13 @@ static size_t whole_length(Span in) {
         size_t n;
 
         in.n = MIN(in.n, WHOLE_MAX);
-        if ((n = uuid_length(in)) > 0 || (n = mail_length(in)) > 0 || (n = ipv6_length(in)) > 0)
+        if ((n = uuid_length(in)) > 0 || (n = mail_length(in)) > 0)
                 return n;
+        n = ipv6_length(in);
         if (is_digit(at(in, 0)))
-                return number_length(in);
+                return MAX(n, number_length(in));
+        if (n > 0)
+                return n;
         if ((at(in, 0) == '-' || at(in, 0) == '+') && is_digit(at(in, 1)) && (n = number_length(rest(in, 1))) > 0)
                 return n + 1;
         return 0;

@@ -226,36 +226,29 @@ static int work(JournalReader *reader) {
         return r < 0 ? r : r != SD_JOURNAL_NOP;
 }
 
-static void set_problem(JournalReader *reader, const char *problem) {
-        if (problem && !reader->problem)
-                log_warning("What services log is not counted: %s", problem);
-        else if (!problem && reader->problem)
-                log_notice("What services log is counted again");
-        reader->problem = problem;
-}
-
-static void fail(JournalReader *reader, int error) {
-        close_journal(reader);
-        if (error == -ENOENT) {
-                set_problem(reader, "no file of the journal can be read; see Storage= in journald.conf(5), and whether you "
-                                    "may: journalctl --user");
-                return;
+static const char *problem_of(int error) {
+        switch (error) {
+        case -ENOENT:
+                return "no file of the journal can be read; see Storage= in journald.conf(5), and whether you may: journalctl";
+        case -EBADMSG:
+                return "the journal is damaged; see journalctl --verify";
+        default:
+                return strerror(-error);
         }
-        if (!reader->problem)
-                log_errno(error, "Cannot read the journal");
-        set_problem(reader, "the journal cannot be read; see journalctl --verify");
 }
 
 static int on_work(sd_event_source *source, void *userdata) {
         JournalReader *reader = userdata;
-        int r = work(reader);
+        int r;
 
+        reader->events->turn(reader->userdata);
+        r = work(reader);
         if (r > 0)
                 return 0;
         if (r < 0)
-                fail(reader, r);
-        else
-                set_problem(reader, NULL);
+                close_journal(reader);
+        reader->problem = r < 0 ? problem_of(r) : NULL;
+        reader->events->settled(reader->problem, reader->userdata);
         r = sd_event_source_set_enabled(source, SD_EVENT_OFF);
         return r < 0 || !reader->news ? r : sd_event_source_set_enabled(reader->news, SD_EVENT_ON);
 }

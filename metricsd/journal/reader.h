@@ -18,6 +18,11 @@ typedef struct JournalReaderEvents {
         void (*line)(const JournalLine *line, void *userdata);
         /* Lines are missing, of all services: why is a sentence. at is realtime usec. */
         void (*lost)(const char *why, uint64_t at, void *userdata);
+        /* It begins to work, up to the end of this turn of the event loop. */
+        void (*turn)(void *userdata);
+        /* All lines that there are have been read; or, with a problem, nothing can be read: it is tried again with
+         * journal_reader_tick(). */
+        void (*settled)(const char *problem, void *userdata);
 } JournalReaderEvents;
 
 /* Goes on behind cursor; NULL: with what is logged from now on. cursor is copied, events must outlive the reader. */
