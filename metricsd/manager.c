@@ -77,7 +77,7 @@ json_object *manager_dashboard(Manager *m) {
 }
 
 json_object *manager_update(Manager *m) {
-        return report_update(now_realtime_usec(), manager_dashboard(m));
+        return report_update(now_realtime_usec(), m->options->interval, manager_dashboard(m));
 }
 
 static void tell_clients(Manager *m) {
