@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from conftest import (CHECKOUT, CONTROL, PATIENCE, PORTS, USER_UNITS, Journal, Lines, get_json, http_request, journal_cursor,
                       kill, main_pid, run, status_json, systemctl, unit_property)
-from load import frame, read_frame
+from load import frame, read_message
 
 PORT = CONTROL["metricsd"]
 UNIT = "tooloo-metricsd.service"
@@ -57,7 +57,7 @@ class Updates:
         assert b" 101 " in head.split(b"\r\n")[0], head
 
     def frame(self, timeout=PATIENCE):
-        return self.loop.run_until_complete(asyncio.wait_for(read_frame(self.reader), timeout))
+        return self.loop.run_until_complete(asyncio.wait_for(read_message(self.reader), timeout))
 
     def send(self, opcode, payload):
         self.writer.write(frame(opcode, payload))
