@@ -9,7 +9,6 @@
 #include "history/history.h"
 #include "live.h"
 #include "options.h"
-#include "page.h"
 #include "self.h"
 #include "shared/fleet.h"
 #include "watched.h"
@@ -34,7 +33,6 @@ typedef struct Manager {
         Self self;
 
         Server *server;
-        Page *page;
         Live live;
         struct Alerts *alerts; /* see alert-manager.h */
 

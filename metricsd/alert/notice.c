@@ -157,8 +157,7 @@ static json_object *labels_of(json_object *alert, const char *instance) {
 
         if (!labels || !add_label(labels, "alertname", text_of(alert, "metric")) ||
             !add_label(labels, "instance", instance) || !add_label(labels, "severity", text_of(alert, "severity")) ||
-            !add_label(labels, "service", text_of(alert, "service")) ||
-            !add_label(labels, "rule", text_of(alert, "decidedBy")))
+            !add_label(labels, "service", text_of(alert, "service")))
                 return NULL;
         return TAKE_PTR(labels);
 }
@@ -168,7 +167,8 @@ static json_object *annotations_of(json_object *alert) {
         _cleanup_(freep) char *summary = notice_summary(alert), *text = notice_text(alert);
 
         if (!annotations || !summary || !text || !add_label(annotations, "summary", summary) ||
-            !add_label(annotations, "description", text) || !add_label(annotations, "alert_id", text_of(alert, "id")))
+            !add_label(annotations, "description", text) || !add_label(annotations, "rule", text_of(alert, "decidedBy")) ||
+            !add_label(annotations, "alert_id", text_of(alert, "id")))
                 return NULL;
         return TAKE_PTR(annotations);
 }

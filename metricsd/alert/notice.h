@@ -21,7 +21,7 @@ char *notice_text(json_object *alert);
 json_object *notice_to_json(json_object *alert);
 
 /* One element of what POST /api/v2/alerts of Alertmanager takes (its `postableAlert`): {labels: {alertname, instance,
- * severity, service?, rule?}, annotations: {summary, description, alert_id}, startsAt, endsAt?, generatorURL?}. The
- * labels, by which Alertmanager knows an alert again, are the same from its begin to its end unless another rule comes to
- * decide. generator_url is where people can look; NULL for nowhere. */
+ * severity, service?}, annotations: {summary, description, rule, alert_id}, startsAt, endsAt?, generatorURL?}. The labels,
+ * by which Alertmanager knows an alert again, are the same from its begin to its end unless it becomes more or less severe.
+ * generator_url is where people can look; NULL for nowhere. */
 json_object *notice_to_alertmanager(json_object *alert, const char *instance, const char *generator_url);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What metricsd remembers: the history of figures, and the timeline of what happened with its cause. And the states that unit
 and HTTP do not agree on, each by its name."""
+import errno
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import urllib.parse
 from pathlib import Path
 
 import pytest
-from conftest import (CONTROL, MODULES, PATIENCE, USER_UNITS, foreign, get_json, http_request, kill, main_pid, run, service,
+from conftest import (CONTROL, USER_UNITS, get_json, http_request, journal_cursor, journal_lines, kill, run, state_directory,
                       systemctl, toolooctl, unit_property)
 from test_metricsd import Updates, by_id
 
@@ -281,3 +282,59 @@ def test_timeline_is_newest_first_and_limited(updates):
 def test_no_provider_is_made_up(fleet):
     answer = get_json(PORT, "/api/v1/metrics/providers")
     assert answer["providers"] == [] and answer["hint"]
+
+
+# --- A full disk ---
+
+
+@pytest.fixture
+def small_disk(quick):
+    """metricsd's state on a disk of 2 MiB. Gives the file that takes what is left of it."""
+    directory = state_directory("metricsd")
+    systemctl("stop", UNIT)
+    run("mount", "-t", "tmpfs", "-o", "size=2M,mode=0700", "tmpfs", directory)
+    systemctl("start", UNIT)
+    yield directory / "filler"
+    systemctl("stop", UNIT)
+    run("umount", directory)
+    systemctl("start", UNIT)
+
+
+def fill(path):
+    with path.open("ab", buffering=0) as file:
+        for size in 65536, 4096, 1:
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError as e:
+                assert e.errno == errno.ENOSPC
+
+
+def samples(id):
+    points = history(service=id, metric="service.health", step="1s", **{"from": "-5min"})["points"]
+    return sum(average is not None for _, average, *_ in points)
+
+
+def test_a_full_disk_stops_the_history_alone(small_disk):
+    cursor = journal_cursor()
+    with Updates() as updates:
+        updates.wait(is_condition("cup", "ok"))
+        fill(small_disk)
+        data = updates.wait(lambda data: data["monitor"]["problems"])[-1]["data"]
+        problem, = data["monitor"]["problems"]
+        assert "history" in problem and "No space left" in problem
+        before = samples("cup")
+        # Health goes on to be followed, and repair too.
+        toolooctl("stop", "cup")
+        updates.wait(is_condition("cup", "stopped"))
+        toolooctl("start", "cup")
+        updates.wait(is_condition("cup", "ok"))
+        answer = get_json(PORT, "/api/v1/system/alerts/trigger", method="POST", headers={"Content-Type": "application/json"},
+                          body=json.dumps({"metric": "service.responseTime", "value": 6000, "service": "cup"}))
+        assert answer["alert"]["remediationSuccess"] is True, answer
+        assert samples("cup") <= before  # a second in which it had begun may have become one too old
+        said = [line for line in journal_lines(UNIT, cursor) if "No history is kept" in line]
+        assert len(said) == 1, said
+        small_disk.unlink()
+        updates.wait(lambda data: not data["monitor"]["problems"])
+        updates.wait(lambda data: samples("cup") > before)

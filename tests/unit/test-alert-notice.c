@@ -102,15 +102,15 @@ Test(alert_notice, for_alertmanager) {
 
         cr_expect_str_eq(json_object_to_json_string_ext(a, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
                          "{\"labels\":{\"alertname\":\"service.responseTime\",\"instance\":\"box\",\"severity\":\"warning\","
-                         "\"service\":\"training\",\"rule\":\"slow\"},\"annotations\":{\"summary\":"
+                         "\"service\":\"training\"},\"annotations\":{\"summary\":"
                          "\"training: service.responseTime is 6000 ms\",\"description\":"
-                         "\"Rule slow\\n2026-01-31T08:15:30.000Z two <b>&</b>\",\"alert_id\":\"alert-1\"},"
+                         "\"Rule slow\\n2026-01-31T08:15:30.000Z two <b>&</b>\",\"rule\":\"slow\",\"alert_id\":\"alert-1\"},"
                          "\"startsAt\":\"2026-01-31T08:15:30.123Z\",\"generatorURL\":\"http://localhost:3010/x\"}");
         /* An empty label would be none; without an end it goes on. */
         cr_expect_str_eq(json_object_to_json_string_ext(b, JSON_C_TO_STRING_PLAIN),
-                         "{\"labels\":{\"alertname\":\"service.responseTime\",\"severity\":\"warning\",\"rule\":\"slow\"},"
+                         "{\"labels\":{\"alertname\":\"service.responseTime\",\"severity\":\"warning\"},"
                          "\"annotations\":{\"summary\":\"service.responseTime is well again\",\"description\":"
-                         "\"Rule slow\\nIt lasted 2min 5s.\\n2026-01-31T08:15:30.000Z two <b>&<\\/b>\",\"alert_id\":"
+                         "\"Rule slow\\nIt lasted 2min 5s.\\n2026-01-31T08:15:30.000Z two <b>&<\\/b>\",\"rule\":\"slow\",\"alert_id\":"
                          "\"alert-1\"},\"startsAt\":\"2026-01-31T08:15:30.123Z\",\"endsAt\":"
                          "\"2026-01-31T08:17:35.123Z\"}");
 }
