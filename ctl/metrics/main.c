@@ -133,7 +133,7 @@ static int check_values(Metrics *m) {
 static const Command *find_command(Metrics *m) {
         const char *name = m->n_operands > 1 ? m->operands[1] : NULL;
 
-        if (m->n_operands == 0 || !streq(m->operands[0], strna(m->verb))) {
+        if (!m->verb || m->n_operands == 0 || !streq(m->operands[0], m->verb)) {
                 (void) metrics_usage(m, "no verb given");
                 return NULL;
         }

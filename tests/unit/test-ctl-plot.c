@@ -207,14 +207,6 @@ Test(ctl_plot, marks_do_not_run_into_each_other, .init = in_utc) {
         }
 }
 
-Test(ctl_plot, no_gnuplot) {
-        char *drawing = NULL;
-
-        cr_assert_eq(setenv("PATH", "/nonexistent", 1), 0);
-        cr_expect_eq(plot_draw("", &drawing), -ENOENT);
-        cr_expect(!drawing);
-}
-
 Test(ctl_plot, script_that_fails) {
         char *drawing = NULL;
         int r = plot_draw("exit status 3\n", &drawing);
