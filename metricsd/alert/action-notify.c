@@ -33,7 +33,7 @@ TL_DEFINE_CLEANUP(Notification *, notification_free)
 
 static void note(Notification *n, const char *problem) {
         if (problem && !n->problem)
-                (void) str_replace(&n->problem, problem); /* then it is told below */
+                (void) str_replace(&n->problem, problem); /* without memory it is told now or not at all */
         if (!n->desktop && !n->webhook && !n->later)
                 alert_action_over(n->action, problem && !n->problem ? problem : n->problem);
 }
