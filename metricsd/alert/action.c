@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "action-kinds.h"
 #include "basic/string-util.h"
 #include "shared/unit-jobs.h"
 
@@ -48,11 +49,10 @@ static int begin_job(AlertAction *a, const AlertActionRequest *request) {
 static const alert_action_begin_t kinds[_ACTION_MAX] = {
         [ACTION_RESTART_SERVICE] = begin_job,
         [ACTION_RELOAD_SERVICE] = begin_job,
+        [ACTION_SWITCH_PROVIDER] = action_switch_provider_begin,
+        [ACTION_SCALE_UP] = action_scale_up_begin,
+        [ACTION_NOTIFY] = action_notify_begin,
 };
-
-bool alert_action_available(AlertActionType type) {
-        return kinds[type] != NULL;
-}
 
 int alert_action_begin(AlertAction *a, const AlertActionRequest *request) {
         if (a->stop)

@@ -15,7 +15,19 @@
 typedef struct AlertActionShared {
         sd_bus *bus;  /* the user's, attached to an event loop */
         Fleet *fleet; /* who is where; NULL in unit tests */
+        /* The rest is for what is told or asked by HTTP or on the desktop; see action-shared.c. */
+        struct CurlEvent *curl;
+        struct Webhooks *webhooks;
+        struct DesktopNotifier *desktop;
+        char *instance; /* the name of this machine */
 } AlertActionShared;
+
+/* bus and fleet must outlive it; retry_usec as in webhooks_new(). On failure all is as before. */
+int alert_action_shared_init(AlertActionShared *shared, sd_bus *bus, Fleet *fleet, uint64_t retry_usec);
+/* After each action that was begun was given up. */
+void alert_action_shared_done(AlertActionShared *shared);
+/* Where people look: the dashboard's address. NULL when no service has it, or without memory; the caller frees. */
+char *alert_action_page(const AlertActionShared *shared);
 
 typedef struct AlertActionRequest {
         AlertActionType type;
@@ -46,8 +58,6 @@ typedef struct AlertAction {
 int alert_action_begin(AlertAction *a, const AlertActionRequest *request);
 /* Waits no longer, without a call of over. A job of systemd itself goes on. */
 void alert_action_give_up(AlertAction *a);
-
-bool alert_action_available(AlertActionType type);
 
 /* --- For the kinds of action --- */
 

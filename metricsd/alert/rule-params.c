@@ -4,6 +4,7 @@
 #include "basic/string-util.h"
 #include "field.h"
 #include "rule.h"
+#include "webhook-url.h"
 
 #define PROVIDER_MAX ((size_t) 64)
 #define URL_MAX ((size_t) 1000)
@@ -32,22 +33,21 @@ static int check_switch(json_object *params, char **ret_problem) {
         return provider && !*provider ? field_problem(ret_problem, "provider: the name of one is expected") : 0;
 }
 
-/* Of what a URL consists of; the rest is for whoever opens it. Whoever may read rules would read a password in it, too. */
+/* One that can be opened, without a password: whoever may read rules would read that, too. */
 static bool is_url(const char *s) {
+        _cleanup_(freep) char *origin = NULL;
         const char *host = startswith(s, "http://");
-        size_t n;
 
         if (!host)
                 host = startswith(s, "https://");
-        if (!host)
+        /* libcurl makes http://x/ of http:///x. */
+        if (!host || *host == '/' || memchr(host, '@', strcspn(host, "/?#")))
                 return false;
-        n = strcspn(host, "/?#");
-        if (n == 0 || *host == ':' || memchr(host, '@', n))
-                return false;
-        for (; *s; s++)
-                if (*s <= ' ' || *s > '~')
+        for (const char *c = s; *c; c++)
+                if (*c <= ' ' || *c > '~')
                         return false;
-        return true;
+        origin = webhook_url_origin(s);
+        return origin != NULL;
 }
 
 static const char *format_to_string(int format) {
@@ -57,7 +57,7 @@ static const char *format_to_string(int format) {
 }
 
 static int check_notify(json_object *params, char **ret_problem) {
-        const char *webhook = NULL;
+        const char *webhook = NULL, *credential = NULL;
         bool desktop = true;
         int format = -1, r;
 
@@ -66,10 +66,16 @@ static int check_notify(json_object *params, char **ret_problem) {
                 r = field_text(params, "webhook", URL_MAX, &webhook, ret_problem);
         if (r >= 0)
                 r = field_word(params, "format", format_to_string, 2, &format, ret_problem);
+        if (r >= 0)
+                r = field_id(params, "credential", &credential, ret_problem);
         if (r < 0)
                 return r;
         if (webhook && !is_url(webhook))
-                return field_problem(ret_problem, WEBHOOK_EXPECTED ", without a password");
+                return field_problem(ret_problem, WEBHOOK_EXPECTED ", without a password, for which there is credential");
+        if (credential && *credential == '.')
+                return field_problem(ret_problem, "credential: the name of one that the unit of metricsd has is expected");
+        if (credential && !webhook)
+                return field_missing("webhook", "credential is that of one", ret_problem);
         if (format >= 0 && !webhook)
                 return field_missing("webhook", "format is the format of one", ret_problem);
         if (!desktop && !webhook)
@@ -80,14 +86,14 @@ static int check_notify(json_object *params, char **ret_problem) {
 /* A misspelt "serviceID" would make it a rule for every service. */
 static int check_for_action(json_object *params, AlertActionType action, char **ret_problem) {
         static const struct {
-                const char *names[5];
+                const char *names[6];
                 int (*check)(json_object *params, char **ret_problem);
         } kinds[_ACTION_MAX] = {
                 [ACTION_RESTART_SERVICE] = { { "serviceId" }, NULL },
                 [ACTION_RELOAD_SERVICE] = { { "serviceId" }, NULL },
                 [ACTION_SWITCH_PROVIDER] = { { "serviceId", "provider" }, check_switch },
                 [ACTION_SCALE_UP] = { { "serviceId", "max" }, check_scale },
-                [ACTION_NOTIFY] = { { "serviceId", "desktop", "webhook", "format" }, check_notify },
+                [ACTION_NOTIFY] = { { "serviceId", "desktop", "webhook", "format", "credential" }, check_notify },
         };
         _cleanup_(freep) char *what = str_printf("the actionParams of %s", alert_action_to_string(action));
         int r;

@@ -98,6 +98,9 @@ def test_a_compile_error_is_shown_and_the_old_code_serves(dev):
         with Journal("tooloo-watchd.service", after=journal_cursor()) as journal:
             replace(file, good + "int broken(void);\nint broken(void) { return no_such_thing; }\n")
             entry = journal.wait("^Build failed")
+        assert entry["TOOLOO_EVENT"] == "build-failed" and entry["TOOLOO_REASON"] == entry["MESSAGE"].split(": ", 1)[1]
+        assert (entry["TOOLOO_FILE"], entry["TOOLOO_CHANGED"]) == (SOURCE, "1") and "TOOLOO_MODULES" not in entry
+        assert int(entry["TOOLOO_DURATION_USEC"]) > 0
         line = good.count("\n") + 2
         reason = f"training.c:{line}"
         assert reason in entry["MESSAGE"] and "no_such_thing" in entry["MESSAGE"] and int(entry["PRIORITY"]) <= 3
@@ -106,9 +109,14 @@ def test_a_compile_error_is_shown_and_the_old_code_serves(dev):
         assert reason in systemctl("status", "--no-pager", "--full", "--lines=0", "tooloo-watchd.service").stdout
         assert status_json()["training"]["state"] == "running"
         during = get_json(PORT)
-        with Journal("tooloo-training.service", after=journal_cursor()) as journal:
+        cursor = journal_cursor()
+        with Journal("tooloo-training.service", after=cursor) as journal:
             replace(file, with_version(good, "9.1.1"))
             journal.wait("Reloaded: generation")
+        with Journal("tooloo-watchd.service", after=cursor) as journal:
+            entry = journal.wait("^Build [0-9]+ done")
+        assert entry["TOOLOO_EVENT"] == "build-done" and "TOOLOO_REASON" not in entry
+        assert (entry["TOOLOO_FILE"], entry["TOOLOO_CHANGED"], entry["TOOLOO_MODULES"]) == (SOURCE, "1", "training")
         assert get_json(PORT)["version"] == "9.1.1"
     assert (load.figures.failed, load.figures.dropped) == (0, 0), str(load.figures)
     assert during["version"] != "9.1.1" and during["generation"] >= before

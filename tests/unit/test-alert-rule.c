@@ -216,6 +216,7 @@ Test(alert_rule, good_params) {
                 { "notify", "{}" },
                 { "notify", "{\"desktop\":true}" },
                 { "notify", "{\"webhook\":\"http://127.0.0.1:9093/api/v2/alerts\",\"format\":\"alertmanager\"}" },
+                { "notify", "{\"webhook\":\"http://a\",\"credential\":\"hook.v1\"}" },
                 { "notify", "{\"webhook\":\"https://[::1]/x?y=z@w#v\",\"format\":\"json\",\"desktop\":false}" },
         };
 
@@ -253,6 +254,10 @@ Test(alert_rule, bad_params) {
                 { "notify", "{\"webhook\":\"http://a b/\"}", "actionParams.webhook: a URL as " },
                 { "notify", "{\"webhook\":\"http://a/\\u00e4\"}", "actionParams.webhook: a URL as " },
                 { "notify", "{\"webhook\":{\"url\":\"http://a\"}}", "actionParams.webhook: a string is expected" },
+                { "notify", "{\"webhook\":\"http://a:99999/\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"credential\":\"hook\"}", "actionParams.webhook: is missing; credential is that of one" },
+                { "notify", "{\"webhook\":\"http://a\",\"credential\":\"../x\"}", "actionParams.credential: 1 to 64 of" },
+                { "notify", "{\"webhook\":\"http://a\",\"credential\":\"..\"}", "actionParams.credential: the name" },
                 { "notify", "{\"text\":\"x\"}", "actionParams.text: is no field of the actionParams of notify" },
                 { "notify", "[]", "actionParams: an object is expected" },
                 { "notify", "{\"serviceId\":{\"a\":{\"b\":{}}}}", "actionParams.serviceId: a string is expected" },
