@@ -51,6 +51,7 @@ static int on_open(WsConn *conn, void *data, void *state) {
 
         c->conn = conn;
         LIST_INSERT_HEAD(&m->live.clients, c, entries);
+        m->live.n_clients++;
         message = manager_update(m);
         text = text_of(message, &size);
         if (text)
@@ -66,8 +67,10 @@ static int on_message(WsConn *conn, void *data, const void *message, size_t size
 
 static void on_close(WsConn *conn, void *data, void *state) {
         LiveClient *c = data;
+        Manager *m = state;
 
         LIST_REMOVE(c, entries);
+        m->live.n_clients--;
 }
 
 const WsType live_ws_type = {

@@ -18,7 +18,12 @@ typedef struct LiveClient {
 /* All zero is a valid start. */
 typedef struct Live {
         LIST_HEAD(LiveClientList, LiveClient) clients;
+        unsigned n_clients;
 } Live;
+
+static inline unsigned live_count(const Live *live) {
+        return live->n_clients;
+}
 
 /* False when there is nobody to tell: what to tell need not be made then. */
 static inline bool live_has_clients(const Live *live) {

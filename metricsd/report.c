@@ -73,7 +73,9 @@ json_object *report_watched(const Watched *w) {
             json_add(json, "memory", w->memory != MEMORY_UNKNOWN ? json_object_new_uint64(w->memory) : NULL) &&
             json_add(json, "memorySource", source ? json_object_new_string(source) : NULL) &&
             json_add(json, "cpu", number(w->cpu, 2)) &&
-            (!error || json_add(json, "error", json_object_new_string(error))))
+            (!error || json_add(json, "error", json_object_new_string(error))) &&
+            json_add(json, "condition", json_object_new_string(condition_to_string(w->condition))) &&
+            (!w->explanation || json_add(json, "explanation", json_object_new_string(w->explanation))))
                 return TAKE_PTR(json);
         return NULL;
 }

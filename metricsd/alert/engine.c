@@ -61,6 +61,15 @@ AlertBook *alert_engine_book(AlertEngine *engine) {
         return engine->book;
 }
 
+size_t alert_engine_active_count(const AlertEngine *engine, AlertSeverity severity) {
+        const Alert *alert;
+        size_t n = 0;
+
+        TAILQ_FOREACH(alert, &engine->active, entries)
+                n += alert->severity == severity;
+        return n;
+}
+
 uint64_t alert_engine_count(const AlertEngine *engine, AlertActionType action, AlertOutcome outcome) {
         return engine->counts[action][outcome];
 }

@@ -140,6 +140,9 @@ json_object *alert_engine_active_to_json(const AlertEngine *engine, size_t limit
  * or "no data yet", and efficacy:[{service, action, tries, helped, off}]. */
 json_object *alert_engine_rules_to_json(const AlertEngine *engine);
 
+/* How many alerts of that severity are active. */
+size_t alert_engine_active_count(const AlertEngine *engine, AlertSeverity severity);
+
 typedef enum AlertOutcome { OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_REFUSED, _OUTCOME_MAX } AlertOutcome;
 /* How often decisions ended so; refusals of one alert for one reason count once. */
 uint64_t alert_engine_count(const AlertEngine *engine, AlertActionType action, AlertOutcome outcome);

@@ -67,6 +67,7 @@ typedef struct Host {
         uint64_t last_reload; /* realtime usec, 0 for never */
         uint64_t last_pause;  /* usec */
         const char *last_result;
+        uint64_t n_reloaded, n_rejected; /* since this process began */
         char *last_problem; /* NULL for none */
         bool stopping;      /* no reload begins any more */
 

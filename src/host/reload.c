@@ -177,6 +177,7 @@ static void reject(Host *host, const char *copy, const char *error, const char *
         if (str_replace_printf(&host->last_problem, "module rejected: %s", reason) < 0)
                 log_errno(-ENOMEM, "Cannot note the problem");
         host->last_result = "rejected";
+        host->n_rejected++;
         finish(host, &(ReloadResult) { .error = error, .message = reason });
 }
 
@@ -205,6 +206,7 @@ static void accept_module(Host *host, char *copy) {
         host->last_pause = pause;
         host->last_reload = now_realtime_usec();
         host->last_result = "reloaded";
+        host->n_reloaded++;
         host->last_problem = (free(host->last_problem), NULL);
         (void) unlink(host->rejected_path);
         add_fields(host, &fields, "reloaded", host->current->service.number, pause, NULL);

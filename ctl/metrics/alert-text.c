@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "alert-text.h"
+
+#include <stdio.h>
+
+#include "answer.h"
+#include "basic/string-util.h"
+#include "basic/time-util.h"
+#include "ctl/terminal.h"
+#include "figure.h"
+
+/* "251.3M" of a field; "-" for none. */
+static const char *figure_of(char buf[static FIGURE_TEXT_MAX], json_object *object, const char *name, const char *metric) {
+        double value;
+
+        return answer_number(object, name, &value) ? figure_format(buf, value, figure_unit_of_metric(metric)) : "-";
+}
+
+static const char *or_dash(const char *s) {
+        return s ? s : "-";
+}
+
+static json_object *find_rule(json_object *rules, const char *id) {
+        for (size_t i = 0; id && i < answer_length(rules); i++) {
+                json_object *rule = json_object_array_get_idx(rules, i);
+                const char *other = answer_string(rule, "id");
+
+                if (other && streq(other, id))
+                        return rule;
+        }
+        return NULL;
+}
+
+char *alert_what(json_object *alert, json_object *rules) {
+        json_object *rule = find_rule(rules, answer_string(alert, "decidedBy"));
+        const char *metric = or_dash(answer_string(alert, "metric"));
+        char value[FIGURE_TEXT_MAX], threshold[FIGURE_TEXT_MAX];
+
+        if (!rule)
+                return str_printf("%s %s", figure_short_name(metric), figure_of(value, alert, "value", metric));
+        return str_printf("%s %s %s %s", figure_short_name(metric), figure_of(value, alert, "value", metric),
+                          or_dash(answer_string(rule, "operator")), figure_of(threshold, rule, "threshold", metric));
+}
+
+/* Why nothing was tried. */
+static char *undone(json_object *alert) {
+        const char *would = answer_string(alert, "wouldDo"), *other = answer_string(alert, "suppressedBy");
+
+        if (would)
+                return str_printf("nothing done: a dry run would %s", would);
+        if (other)
+                return str_printf("nothing done: %s is down, which it needs", other);
+        if (answer_flag(alert, "silenced"))
+                return str_printf("nothing done: silenced by %s", or_dash(answer_string(alert, "silencedBy")));
+        return strdup("nothing done");
+}
+
+char *alert_deed(json_object *alert) {
+        const char *word = answer_string(alert, "remediation"), *action = or_dash(answer_string(alert, "action"));
+        json_object *helped = NULL;
+        char tries[sizeof(", 4294967295 tries")] = "";
+        double attempts;
+
+        if (answer_number(alert, "remediationAttempts", &attempts) && attempts > 1 && attempts <= UINT32_MAX)
+                (void) snprintf(tries, sizeof(tries), ", %.0f tries", attempts);
+        if (!word || streq(word, "none"))
+                return undone(alert);
+        if (streq(word, "refused"))
+                return str_printf("nothing done: %s", or_dash(answer_string(alert, "remediationRefused")));
+        if (streq(word, "failed"))
+                return str_printf("%s failed%s: %s", action, tries, or_dash(answer_string(alert, "remediationError")));
+        if (streq(word, "under-way"))
+                return str_printf("%s under way%s", action, tries);
+        if (!json_object_object_get_ex(alert, "helped", &helped) || !json_object_is_type(helped, json_type_boolean))
+                return str_printf("%s %s%s", action, word, tries);
+        return str_printf("%s %s%s, %s", action, word, tries, json_object_get_boolean(helped) ? "helped" : "did not help");
+}
+
+char *alert_before(json_object *alert) {
+        json_object *before = answer_object(alert, "precededBy");
+        const char *kind = answer_string(before, "kind"), *service = answer_string(before, "service");
+        const char *own = answer_string(alert, "service");
+        bool other = service && own && !streq(service, own);
+        char span[TIMESPAN_MAX];
+        double seconds;
+
+        if (!kind || !answer_number(before, "secondsBefore", &seconds) || seconds < 0 || seconds > UINT32_MAX)
+                return strdup("");
+        return str_printf("%s%s%s %s before", kind, other ? " of " : "", other ? service : "",
+                          format_timespan(span, (uint64_t) (seconds * (double) USEC_PER_SEC)));
+}
+
+char *alert_whom(json_object *alert) {
+        const char *service = answer_string(alert, "service");
+        size_t n = answer_length(answer_array(alert, "group"));
+
+        return n > 1 ? str_printf("%zu services", n) : strdup(or_dash(service));
+}
+
+char *rule_condition(json_object *rule) {
+        const char *metric = or_dash(answer_string(rule, "metric"));
+        char threshold[FIGURE_TEXT_MAX];
+
+        return str_printf("%s %s %s", figure_short_name(metric), or_dash(answer_string(rule, "operator")),
+                          figure_of(threshold, rule, "threshold", metric));
+}
+
+char *rule_state(json_object *rule) {
+        _cleanup_(freep) char *text = strdup(or_dash(answer_string(rule, "state")));
+        json_object *efficacy = answer_array(rule, "efficacy");
+
+        if (text && answer_flag(rule, "dryRun") && str_replace_printf(&text, "%s, dry run", text) < 0)
+                return NULL;
+        for (size_t i = 0; text && i < answer_length(efficacy); i++) {
+                json_object *one = json_object_array_get_idx(efficacy, i);
+
+                if (answer_flag(one, "off") &&
+                    str_replace_printf(&text, "%s, off for %s", text, or_dash(answer_string(one, "service"))) < 0)
+                        return NULL;
+        }
+        return TAKE_PTR(text);
+}
+
+const char *severity_color(const char *severity) {
+        if (!severity)
+                return NULL;
+        return streq(severity, "critical") ? ANSI_RED : streq(severity, "warning") ? ANSI_YELLOW : NULL;
+}
