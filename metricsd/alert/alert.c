@@ -158,7 +158,7 @@ static bool add_deed(json_object *json, const Alert *a, const AlertDeed *d) {
                add_dry_run(json, a, d);
 }
 
-static json_object *notice_to_json(const AlertDeed *n) {
+static json_object *message_to_json(const AlertDeed *n) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
 
         if (!json || !add_text(json, "rule", n->rule) || !add_text(json, "state", deed_word(n)) ||
@@ -174,7 +174,7 @@ static json_object *notices_to_json(const Alert *a) {
         _cleanup_(json_object_putp) json_object *array = json_object_new_array();
 
         for (const AlertDeed *n = a->notices; array && n; n = n->next) {
-                json_object *notice = notice_to_json(n);
+                json_object *notice = message_to_json(n);
 
                 if (!notice || json_object_array_add(array, notice) < 0) {
                         json_object_put(notice);

@@ -218,6 +218,7 @@ Test(alert_rule, good_params) {
                 { "notify", "{\"webhook\":\"http://127.0.0.1:9093/api/v2/alerts\",\"format\":\"alertmanager\"}" },
                 { "notify", "{\"webhook\":\"http://a\",\"credential\":\"hook.v1\"}" },
                 { "notify", "{\"webhook\":\"https://[::1]/x?y=z@w#v\",\"format\":\"json\",\"desktop\":false}" },
+                { "notify", "{\"webhook\":\"http://a\",\"credential\":\"alerts.token\"}" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -251,6 +252,10 @@ Test(alert_rule, bad_params) {
                 { "notify", "{\"webhook\":\"http:///x\"}", "actionParams.webhook: a URL as " },
                 { "notify", "{\"webhook\":\"http://:80/x\"}", "actionParams.webhook: a URL as " },
                 { "notify", "{\"webhook\":\"http://me:secret@host/\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"webhook\":\"http://a:99999/\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"webhook\":\"http://[zz]/\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"credential\":\"c\"}", "actionParams.webhook: is missing; credential is what" },
+                { "notify", "{\"webhook\":\"http://a\",\"credential\":\"a/b\"}", "actionParams.credential: 1 to 64 of" },
                 { "notify", "{\"webhook\":\"http://a b/\"}", "actionParams.webhook: a URL as " },
                 { "notify", "{\"webhook\":\"http://a/\\u00e4\"}", "actionParams.webhook: a URL as " },
                 { "notify", "{\"webhook\":{\"url\":\"http://a\"}}", "actionParams.webhook: a string is expected" },
