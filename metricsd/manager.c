@@ -24,6 +24,9 @@ TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
 /* What happens within it is told as one: a fleet that starts or stops changes in a burst. */
 #define NEWS_USEC (5 * USEC_PER_MSEC)
+/* A client that reads nothing for so many updates, and so long, is gone or broken. */
+#define CLIENT_INTERVALS 3
+#define CLIENT_USEC (2 * USEC_PER_SEC)
 /* How long a service that hangs may keep metricsd from being ready. */
 #define READY_USEC USEC_PER_SEC
 /* How long connections wait for that. */
@@ -77,7 +80,7 @@ json_object *manager_dashboard(Manager *m) {
 }
 
 json_object *manager_update(Manager *m) {
-        return report_update(now_realtime_usec(), manager_dashboard(m));
+        return report_update(now_realtime_usec(), m->options->interval, manager_dashboard(m));
 }
 
 static void tell_clients(Manager *m) {
@@ -85,7 +88,7 @@ static void tell_clients(Manager *m) {
 
         if (!live_has_clients(&m->live))
                 return;
-        r = live_send(&m->live, manager_update(m));
+        r = live_tell(&m->live, manager_update(m), MAX(CLIENT_INTERVALS * m->options->interval, CLIENT_USEC));
         if (r < 0)
                 log_errno(r, "Cannot tell the clients of the dashboard");
 }
@@ -134,11 +137,13 @@ static int on_news(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 void manager_have_news(Manager *m) {
+        uint64_t now = now_usec();
         int enabled, r;
 
+        live_outdate(&m->live);
         r = sd_event_source_get_enabled(m->news, &enabled);
         if (r >= 0 && enabled == SD_EVENT_OFF) {
-                r = sd_event_source_set_time_relative(m->news, NEWS_USEC);
+                r = sd_event_source_set_time(m->news, MAX(now + NEWS_USEC, m->live.quiet_until));
                 if (r >= 0)
                         r = sd_event_source_set_enabled(m->news, SD_EVENT_ONESHOT);
         }
@@ -388,6 +393,7 @@ Manager *manager_free(Manager *m) {
         manager_stop_collectors(m);
         fleet_free(m->fleet);
         manager_close_history(m);
+        live_outdate(&m->live);
         sd_event_source_disable_unref(m->tick);
         sd_event_source_disable_unref(m->news);
         sd_event_source_disable_unref(m->ready_deadline);

@@ -35,9 +35,9 @@ static int reply_asset(HttpRequest *request, const PageAsset *asset) {
                 r = http_reply_header(request, "X-Content-Type-Options", "nosniff");
         if (r < 0)
                 return r;
-        if (page_is_known(http_request_header(request, "If-None-Match"), asset->etag))
-                return http_reply(request, 304, NULL, NULL, 0);
-        return http_reply(request, 200, asset->type, asset->data, asset->size);
+        /* With 304 the server sends the length alone, which is to be that of the content. */
+        return http_reply(request, page_is_known(http_request_header(request, "If-None-Match"), asset->etag) ? 304 : 200,
+                          asset->type, asset->data, asset->size);
 }
 
 int page_get(HttpRequest *request, void *state) {

@@ -19,7 +19,7 @@ export class Failure extends Error {
         constructor(message, status = 0) {
                 super(message);
                 this.status = status;
-                this.field = status === 400 ? message.match(/^([A-Za-z][\w.]*): /)?.[1] ?? null : null;
+                this.field = status === 400 ? (message.match(/^([A-Za-z][\w.]*): /)?.[1] ?? null) : null;
         }
 }
 
@@ -32,10 +32,10 @@ async function bodyOf(answer) {
 }
 
 export async function request(method, path, {body, query, signal} = {}) {
-        const url = address(path), limit = AbortSignal.timeout(PATIENCE_MS);
+        const url = address(path),
+                limit = AbortSignal.timeout(PATIENCE_MS);
         for (const [name, value] of Object.entries(query ?? {}))
-                if (value !== undefined && value !== null && value !== "")
-                        url.searchParams.set(name, value);
+                if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, value);
         let answer;
         try {
                 answer = await fetch(url, {
@@ -45,15 +45,14 @@ export async function request(method, path, {body, query, signal} = {}) {
                         signal: signal ? anySignal(signal, limit) : limit,
                 });
         } catch (error) {
-                if (signal?.aborted)
-                        throw error;
-                throw new Failure(limit.aborted ? `no answer within ${PATIENCE_MS / 1000} s` : "the server cannot be reached");
+                if (signal?.aborted) throw error;
+                throw new Failure(
+                        limit.aborted ? `no answer within ${PATIENCE_MS / 1000} s` : "the server cannot be reached",
+                );
         }
         const json = await bodyOf(answer);
-        if (!answer.ok)
-                throw new Failure(json?.error ?? `the server answered ${answer.status}`, answer.status);
-        if (json === null)
-                throw new Failure("the server's answer is no JSON", answer.status);
+        if (!answer.ok) throw new Failure(json?.error ?? `the server answered ${answer.status}`, answer.status);
+        if (json === null) throw new Failure("the server's answer is no JSON", answer.status);
         return json;
 }
 
@@ -61,8 +60,7 @@ export async function request(method, path, {body, query, signal} = {}) {
 function anySignal(...signals) {
         const both = new AbortController();
         for (const signal of signals) {
-                if (signal.aborted)
-                        both.abort(signal.reason);
+                if (signal.aborted) both.abort(signal.reason);
                 signal.addEventListener("abort", () => both.abort(signal.reason), {once: true});
         }
         return both.signal;

@@ -8,14 +8,10 @@ const SVG = "http://www.w3.org/2000/svg";
 export function el(name, attributes = {}, ...children) {
         const e = document.createElement(name);
         for (const [key, value] of Object.entries(attributes)) {
-                if (value === undefined || value === null || value === false)
-                        continue;
-                if (key === "text")
-                        e.textContent = value;
-                else if (key.startsWith("on"))
-                        e.addEventListener(key.slice(2), value);
-                else
-                        e.setAttribute(key, value === true ? "" : value);
+                if (value === undefined || value === null || value === false) continue;
+                if (key === "text") e.textContent = value;
+                else if (key.startsWith("on")) e.addEventListener(key.slice(2), value);
+                else e.setAttribute(key, value === true ? "" : value);
         }
         e.append(...children.filter(child => child !== null && child !== undefined && child !== false));
         return e;
@@ -23,23 +19,19 @@ export function el(name, attributes = {}, ...children) {
 
 export function svg(name, attributes = {}, ...children) {
         const e = document.createElementNS(SVG, name);
-        for (const [key, value] of Object.entries(attributes))
-                e.setAttribute(key, value);
+        for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);
         e.append(...children);
         return e;
 }
 
 // Screen readers, selections and the focus keep their place when only what is different is written.
 export function write(e, text) {
-        if (e.textContent !== text)
-                e.textContent = text;
+        if (e.textContent !== text) e.textContent = text;
 }
 
 export function writeAttribute(e, name, value) {
-        if (value === null || value === undefined || value === false)
-                e.removeAttribute(name);
-        else if (e.getAttribute(name) !== String(value))
-                e.setAttribute(name, value);
+        if (value === null || value === undefined || value === false) e.removeAttribute(name);
+        else if (e.getAttribute(name) !== String(value)) e.setAttribute(name, value);
 }
 
 /* Makes the children of parent one for each item, in their order: those that stay are kept, and what has the focus with
@@ -50,20 +42,16 @@ export function keyed(parent, items, key, make, update = () => {}) {
         for (const item of items) {
                 const k = String(key(item));
                 let child = old.get(k);
-                if (child)
-                        old.delete(k);
+                if (child) old.delete(k);
                 else {
                         child = make(item);
                         child.dataset.key = k;
                 }
                 update(child, item);
-                if (child === place)
-                        place = place.nextElementSibling;
-                else
-                        parent.insertBefore(child, place);
+                if (child === place) place = place.nextElementSibling;
+                else parent.insertBefore(child, place);
         }
-        for (const child of old.values())
-                child.remove();
+        for (const child of old.values()) child.remove();
 }
 
 // One of the symbols in index.html: what a colour says, a shape says, too.

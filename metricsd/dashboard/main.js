@@ -17,44 +17,63 @@ import {showTimeline} from "./timeline.js";
 import {verdict} from "./verdict.js";
 
 const NAME = "TooLoo control room";
-const PAGES = {services: showOverview, service: showService, alerts: showAlerts, rules: showRules, errors: showErrors,
-        timeline: showTimeline};
+const PAGES = {
+        services: showOverview,
+        service: showService,
+        alerts: showAlerts,
+        rules: showRules,
+        errors: showErrors,
+        timeline: showTimeline,
+};
 const byId = id => document.getElementById(id);
 
 /* --- Pages --- */
 
-let scope = new Scope(), title = "";
+let scope = new Scope(),
+        title = "";
 
 function showMissing(_, route, root) {
-        root.append(el("h1", {tabindex: "-1", text: "There is no such page"}),
-                el("p", {}, el("a", {href: "#/", text: "All services"})));
+        root.append(
+                el("h1", {tabindex: "-1", text: "There is no such page"}),
+                el("p", {}, el("a", {href: "#/", text: "All services"})),
+        );
         return "No such page";
 }
 
 function markMenu(name) {
         for (const a of byId("menu").querySelectorAll("a")) {
-                const there = parse(a.hash).name, current = there === name || (there === "services" && name === "service");
+                const there = parse(a.hash).name,
+                        current = there === name || (there === "services" && name === "service");
                 a.toggleAttribute("aria-current", current);
-                if (current)
-                        a.setAttribute("aria-current", there === name ? "page" : "true");
+                if (current) a.setAttribute("aria-current", there === name ? "page" : "true");
         }
 }
 
 /* The focus goes to the new page's heading, so that it is read and the next Tab goes on from there; but a change of what
  * one page shows, by a control that is made anew, gives it back to that control. */
 function focusOn(root, before) {
-        const again = before && [...root.querySelectorAll("a, select")].find(e => e.textContent === before.text
-                && e.parentElement.className === before.parent && e.tagName === before.tag);
+        const again =
+                before &&
+                [...root.querySelectorAll("a, select")].find(
+                        e =>
+                                e.textContent === before.text &&
+                                e.parentElement.className === before.parent &&
+                                e.tagName === before.tag,
+                );
         (again ?? root.querySelector("h1"))?.focus({preventScroll: Boolean(again)});
 }
 
 let shown = null;
 
 function showPage() {
-        const route = parse(location.hash), root = byId("content"), active = document.activeElement;
+        const route = parse(location.hash),
+                root = byId("content"),
+                active = document.activeElement;
         const same = shown && shown.name === route.name && shown.id === route.id;
-        const before = same && root.contains(active)
-                ? {tag: active.tagName, text: active.textContent, parent: active.parentElement.className} : null;
+        const before =
+                same && root.contains(active)
+                        ? {tag: active.tagName, text: active.textContent, parent: active.parentElement.className}
+                        : null;
         scope.end();
         scope = new Scope();
         notice("");
@@ -63,8 +82,7 @@ function showPage() {
         markMenu(route.name);
         writeTitle();
         if (shown) {
-                if (!same)
-                        scrollTo(0, 0);
+                if (!same) scrollTo(0, 0);
                 focusOn(root, before);
         }
         shown = route;
@@ -72,28 +90,33 @@ function showPage() {
 
 /* --- What stands on all pages --- */
 
-const ICONS = {good: ["#1a7f37", "<circle cx='8' cy='8' r='7'/>"], warn: ["#bf8700", "<path d='M8 1 15.6 14.5H.4z'/>"],
+const ICONS = {
+        good: ["#1a7f37", "<circle cx='8' cy='8' r='7'/>"],
+        warn: ["#bf8700", "<path d='M8 1 15.6 14.5H.4z'/>"],
         bad: ["#cf222e", "<rect x='1' y='1' width='14' height='14' rx='2'/>"],
-        off: ["#6e7781", "<circle cx='8' cy='8' r='5' fill='none' stroke='#6e7781' stroke-width='3'/>"]};
+        off: ["#6e7781", "<circle cx='8' cy='8' r='5' fill='none' stroke='#6e7781' stroke-width='3'/>"],
+};
 let icon = "";
 
 // Among many tabs the icon is all that one sees.
 function writeIcon(grade) {
-        if (icon === grade)
-                return;
+        if (icon === grade) return;
         icon = grade;
         const [color, drawing] = ICONS[grade];
         byId("icon").href = `data:image/svg+xml,${encodeURIComponent(
-                `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${color}">${drawing}</svg>`)}`;
+                `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${color}">${drawing}</svg>`,
+        )}`;
 }
 
 function writeTitle() {
-        const {healthy, total} = live.data?.stats.serviceHealth ?? {}, page = title === "Services" ? "" : `${title} – `;
+        const {healthy, total} = live.data?.stats.serviceHealth ?? {},
+                page = title === "Services" ? "" : `${title} – `;
         document.title = total === undefined ? `${page}${NAME}` : `${page}${healthy}/${total} healthy – ${NAME}`;
 }
 
 function update() {
-        const {sentence, grade} = verdict(live.data), alerts = live.data.alerts?.length ?? 0;
+        const {sentence, grade} = verdict(live.data),
+                alerts = live.data.alerts?.length ?? 0;
         write(byId("spoken"), sentence); // read aloud when it is another one
         write(byId("connection"), `live · ${clock(live.told)}`);
         write(byId("alert-count"), String(alerts));
@@ -108,15 +131,24 @@ function update() {
 function updateMonitor(problems) {
         const box = byId("monitor");
         box.hidden = problems.length === 0;
-        keyed(box, problems, text => text, text => el("p", {}, el("b", {text: "The monitor itself: "}), text));
+        keyed(
+                box,
+                problems,
+                text => text,
+                text => el("p", {}, el("b", {text: "The monitor itself: "}), text),
+        );
 }
 
 let counting = 0;
 
 function writeLost() {
         const [text] = byId("lost").children;
-        write(text, live.at === 0 ? "metricsd does not answer; trying again. Nothing has been received yet."
-                : `Not connected since ${clock(live.since)}; trying again. What you see is from ${clock(live.told)}, ${ago(live.at)}.`);
+        write(
+                text,
+                live.at === 0
+                        ? "metricsd does not answer; trying again. Nothing has been received yet."
+                        : `Not connected since ${clock(live.since)}; trying again. What you see is from ${clock(live.told)}, ${ago(live.at)}.`,
+        );
 }
 
 function updateState() {
@@ -125,8 +157,7 @@ function updateState() {
         byId("connection").className = `connection ${live.state}`;
         document.body.classList.toggle("stale", lost);
         clearInterval(counting);
-        if (!lost)
-                return;
+        if (!lost) return;
         write(byId("connection"), live.at === 0 ? "not connected" : `stale since ${clock(live.since)}`);
         write(byId("spoken"), "The connection is lost. What is shown is no longer up to date.");
         writeLost();

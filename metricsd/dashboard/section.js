@@ -23,19 +23,24 @@ export class Scope {
 
         end() {
                 this.#abort.abort();
-                for (const end of this.#ends.splice(0))
-                        end();
+                for (const end of this.#ends.splice(0)) end();
         }
 }
 
 let sections = 0;
 
 function build({title, level, actions}) {
-        const id = `section-${++sections}`, body = el("div", {class: "section-body"});
+        const id = `section-${++sections}`,
+                body = el("div", {class: "section-body"});
         const problem = el("p", {class: "unavailable", hidden: true});
         const heading = el(`h${level}`, {id, tabindex: "-1", text: title});
-        const element = el("section", {"aria-labelledby": id, "aria-busy": "true"},
-                el("div", {class: "section-head"}, heading, ...actions), problem, body);
+        const element = el(
+                "section",
+                {"aria-labelledby": id, "aria-busy": "true"},
+                el("div", {class: "section-head"}, heading, ...actions),
+                problem,
+                body,
+        );
         body.append(el("p", {class: "quiet", text: "Loading …"}));
         return {element, heading, problem, body};
 }
@@ -44,45 +49,45 @@ function build({title, level, actions}) {
  * was there stays when a later request fails. */
 export function section(scope, {title, level = 2, actions = [], load, fill, follow = true}) {
         const part = build({title, level, actions});
-        let filled = false, asked = 0;
+        let filled = false,
+                asked = 0;
 
         async function refresh() {
                 const turn = ++asked;
                 try {
                         const content = await load(scope.signal);
-                        if (turn !== asked || scope.signal.aborted)
-                                return;
-                        if (!filled)
-                                part.body.replaceChildren();
+                        if (turn !== asked || scope.signal.aborted) return;
+                        if (!filled) part.body.replaceChildren();
                         filled = true;
                         part.problem.hidden = true;
                         fill(part.body, content);
                 } catch (error) {
-                        if (turn !== asked || scope.signal.aborted)
-                                return;
-                        if (error.status === undefined) // not an answer, but a fault of this page
+                        if (turn !== asked || scope.signal.aborted) return;
+                        if (error.status === undefined)
+                                // not an answer, but a fault of this page
                                 throw error;
-                        if (!filled)
-                                part.body.replaceChildren();
-                        write(part.problem, `${filled ? "Cannot be brought up to date" : "Not available"}: ${error.message}`);
+                        if (!filled) part.body.replaceChildren();
+                        write(
+                                part.problem,
+                                `${filled ? "Cannot be brought up to date" : "Not available"}: ${error.message}`,
+                        );
                         part.problem.hidden = false;
                 } finally {
-                        if (turn === asked)
-                                part.element.setAttribute("aria-busy", "false");
+                        if (turn === asked) part.element.setAttribute("aria-busy", "false");
                 }
         }
 
-        if (follow)
-                scope.listen("news", refresh);
+        if (follow) scope.listen("news", refresh);
         refresh();
         return {element: part.element, heading: part.heading, refresh};
 }
 
-/* Content of a section that is there or, when items is empty, one quiet line. Returns the element with that class. */
-export function listIn(body, items, name, attributes, empty) {
-        let list = body.querySelector(`:scope > .${attributes.class}`), none = body.querySelector(":scope > .none");
+/* The list in a section's body or, when items is empty, one quiet line in its place. */
+export function listIn(body, items, name, classes, empty) {
+        let list = body.querySelector(":scope > .list"),
+                none = body.querySelector(":scope > .none");
         if (!list) {
-                list = el(name, attributes);
+                list = el(name, {class: `list ${classes}`});
                 none = el("p", {class: "none quiet"});
                 body.append(none, list);
         }

@@ -5,36 +5,53 @@ import {svg} from "./dom.js";
 import {Series, loadSeries} from "./history.js";
 import {live} from "./live.js";
 
-const WIDTH = 84, HEIGHT = 20, PAD = 2, RANGE = "15min", METRIC = "service.responseTime";
+const WIDTH = 64,
+        HEIGHT = 20,
+        PAD = 2,
+        RANGE = "15min",
+        METRIC = "service.responseTime";
 const STEP = 30000; // as fine as so small a line can show
 const AT_ONCE = 3;
 
-export const makeSparkline = () => svg("svg", {class: "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT,
-        "aria-hidden": "true", preserveAspectRatio: "none"}, svg("path"));
+export const makeSparkline = () =>
+        svg(
+                "svg",
+                {
+                        class: "spark",
+                        viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+                        width: WIDTH,
+                        height: HEIGHT,
+                        "aria-hidden": "true",
+                        preserveAspectRatio: "none",
+                },
+                svg("path"),
+        );
 
 /* "M0,18L4,3…", broken where there is a gap. */
 function path(series) {
-        const {times, average} = series, end = times.at(-1) ?? 0;
-        const known = average.filter(v => v !== null), top = Math.max(...known), bottom = Math.min(...known, top / 2);
-        let d = "", pen = false;
+        const {times, line} = series,
+                end = times.at(-1) ?? 0;
+        const known = line.filter(v => v !== null),
+                top = Math.max(...known),
+                bottom = Math.min(...known, top / 2);
+        let d = "",
+                pen = false;
         for (let i = 0; i < times.length; i++) {
-                if (average[i] === null) {
+                if (line[i] === null) {
                         pen = false;
                         continue;
                 }
-                const x = WIDTH - PAD - (end - times[i]) / series.span * (WIDTH - 2 * PAD);
-                const y = HEIGHT - PAD - (average[i] - bottom) / (top - bottom || 1) * (HEIGHT - 2 * PAD);
+                const x = WIDTH - PAD - ((end - times[i]) / series.span) * (WIDTH - 2 * PAD);
+                const y = HEIGHT - PAD - ((line[i] - bottom) / (top - bottom || 1)) * (HEIGHT - 2 * PAD);
                 d += `${pen ? "L" : "M"}${x.toFixed(1)},${y.toFixed(1)}`;
-                if (!pen && average[i + 1] === null)
-                        d += "h0.1"; // a single point is a dot
+                if (!pen && line[i + 1] === null) d += "h0.1"; // a single point is a dot
                 pen = true;
         }
         return d;
 }
 
 export function drawSparkline(element, series) {
-        if (series)
-                element.firstChild.setAttribute("d", path(series));
+        if (series) element.firstChild.setAttribute("d", path(series));
 }
 
 /* The lines of all services, by id: from history where there is one, and from now on in any case. */
@@ -48,7 +65,7 @@ export class Sparklines {
         append(time, services) {
                 for (const s of services) {
                         if (!this.#series.has(s.id))
-                                this.#series.set(s.id, new Series(15 * 60000, STEP, live.beat));
+                                this.#series.set(s.id, new Series(METRIC, 15 * 60000, STEP, live.beat));
                         this.#series.get(s.id).append(time, s.responseTime);
                 }
         }
@@ -64,8 +81,7 @@ export class Sparklines {
                                         this.#series.set(id, series);
                                         drawn(id);
                                 } catch (error) {
-                                        if (error.status !== undefined || signal.aborted)
-                                                return;
+                                        if (error.status !== undefined || signal.aborted) return;
                                         throw error;
                                 }
                         }
