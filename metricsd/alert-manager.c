@@ -107,8 +107,9 @@ static void check(const char *service, void *userdata) {
 static json_object *journal(const char *service, void *userdata) {
         const Alerts *alerts = userdata;
         const FleetUnit *unit = fleet_find(alerts->manager->fleet, service);
+        json_object *lines;
 
-        return unit ? alert_journal_read(unit->service->unit) : NULL;
+        return unit && alert_journal_read(unit->service->unit, &lines, NULL, NULL) >= 0 ? lines : NULL;
 }
 
 static void changed(void *userdata) {
