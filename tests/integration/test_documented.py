@@ -92,7 +92,9 @@ def test_history(commands):
 
 
 def test_alerts(commands):
-    assert "service.responseTime" in shown(one(commands, "toolooctl alerts"))
+    typed(one(commands, "/alerts/rules"))
+    alert = typed(one(commands, "/alerts/trigger"))["alert"]
+    assert alert["service"] == "training" and "training" in shown(one(commands, "toolooctl alerts"))
 
 
 def test_metrics(commands):
