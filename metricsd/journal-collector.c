@@ -8,6 +8,9 @@
 #include "basic/time-util.h"
 #include "shared/log.h"
 
+/* The same loss is told once within this time. */
+#define SAME_USEC (60 * USEC_PER_SEC)
+
 #define MESSAGE_ID_STARTING "7d4958e842da4a758f6c1cdc7b36dcc5" /* SD_MESSAGE_UNIT_STARTING */
 
 /* --- Losses --------------------------------------------------------------------------------------------------------- */
@@ -22,9 +25,12 @@ static void remember_loss(JournalCollector *c, const char *service, const char *
 
 void journal_lose(JournalCollector *c, const char *why, uint64_t at) {
         uint64_t now = now_realtime_usec();
+        const JournalLoss *known = journal_losses_since(&c->losses, NULL, now - SAME_USEC);
 
-        log_warning("Errors of services may be missing: %s", why);
-        remember_loss(c, NULL, why, at);
+        if (!known || !streq(known->why, why)) {
+                log_warning("Errors of services may be missing: %s", why);
+                remember_loss(c, NULL, why, at);
+        }
         for (size_t i = 0; i < fleet_count(c->manager->fleet); i++) {
                 Watched *w = fleet_at(c->manager->fleet, i)->userdata;
 
@@ -37,12 +43,12 @@ static void on_lost(const char *why, uint64_t at, void *userdata) {
         journal_lose(userdata, why, at);
 }
 
-/* They are still counted. Told once a minute: it is the same until the next tick. */
+/* They are still counted. */
 static void lose_group(JournalCollector *c, const char *service, uint64_t now) {
         static const char why[] = "more different errors came within one interval than are kept: not all are listed";
-        const JournalLoss *known = journal_losses_since(&c->losses, service, now - 60 * USEC_PER_SEC);
+        const JournalLoss *known = journal_losses_since(&c->losses, service, now - SAME_USEC);
 
-        if (known && known->service)
+        if (known && streq(known->why, why))
                 return;
         log_warning("%s: %s", service, why);
         remember_loss(c, service, why, now);

@@ -204,8 +204,8 @@ json_object *timeline_preceding(const Manager *m, const Service *service, uint64
 
         if (!m->history)
                 return NULL;
-        r = find_preceding(m, service->id, &p);
-        for (char **need = service->needs; r >= 0 && need && *need; need++)
+        r = find_preceding(m, service ? service->id : NULL, &p);
+        for (char **need = service ? service->needs : NULL; r >= 0 && need && *need; need++)
                 r = find_preceding(m, *need, &p);
         if (r < 0)
                 log_debug("Cannot read what came before: %s", strerror(-r));

@@ -25,6 +25,6 @@ void timeline_forget(Watched *w);
 /* Keeps an event; w NULL for one of the whole fleet. What w can tell (id, run, cursor) need not be filled in. */
 void timeline_add(struct Manager *m, const Watched *w, const TimelineEvent *event);
 
-/* What came just before: the last restart, reload or build of the service, or of one that it needs, in the ten minutes
- * before `at` (realtime usec): {kind, at, secondsBefore, service, cause?, text}. NULL for none; the caller puts. */
+/* What came just before: the last restart, reload or build of the service, or of one that it needs (NULL: of any), in the
+ * ten minutes before `at` (realtime usec): {kind, at, secondsBefore, service, cause?, text}. NULL for none; the caller puts. */
 json_object *timeline_preceding(const struct Manager *m, const Service *service, uint64_t at);

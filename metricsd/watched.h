@@ -85,6 +85,7 @@ typedef struct Watched {
         uint64_t logged_reload_at; /* its last reload in the same way */
 
         uint64_t judged_at; /* checked_at of the last probe that the alert engine was told of */
+        uint64_t judged_restarts, restarted_at; /* so many it has heard of, the last at (monotonic usec, 0 for none) */
 
         struct Probe *probe; /* the probing collector's */
         struct Past *past;   /* the timeline's */

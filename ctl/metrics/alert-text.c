@@ -10,7 +10,8 @@
 #include "figure.h"
 
 /* "251.3M" of a field; "-" for none. */
-static const char *figure_of(char buf[static FIGURE_TEXT_MAX], json_object *object, const char *name, const char *metric) {
+static const char *figure_of(char buf[static FIGURE_TEXT_MAX], json_object *object, const char *name,
+                             const char *metric) {
         double value;
 
         return answer_number(object, name, &value) ? figure_format(buf, value, figure_unit_of_metric(metric)) : "-";
@@ -45,35 +46,82 @@ char *alert_what(json_object *alert, json_object *rules) {
 /* Why nothing was tried. */
 static char *undone(json_object *alert) {
         const char *would = answer_string(alert, "wouldDo"), *other = answer_string(alert, "suppressedBy");
+        const char *refused = answer_string(alert, "remediationRefused"), *fleet = answer_string(alert, "foldedInto");
 
         if (would)
-                return str_printf("nothing done: a dry run would %s", would);
+                return str_printf("nothing done: dry run of '%s'", would);
+        if (refused)
+                return str_printf("nothing done: %s", refused);
         if (other)
                 return str_printf("nothing done: %s is down, which it needs", other);
+        if (fleet)
+                return str_printf("nothing done: part of alert %s", fleet);
         if (answer_flag(alert, "silenced"))
                 return str_printf("nothing done: silenced by %s", or_dash(answer_string(alert, "silencedBy")));
         return strdup("nothing done");
 }
 
-char *alert_deed(json_object *alert) {
-        const char *word = answer_string(alert, "remediation"), *action = or_dash(answer_string(alert, "action"));
-        json_object *helped = NULL;
-        char tries[sizeof(", 4294967295 tries")] = "";
-        double attempts;
+static const char *helped(json_object *alert) {
+        json_object *value;
 
-        if (answer_number(alert, "remediationAttempts", &attempts) && attempts > 1 && attempts <= UINT32_MAX)
-                (void) snprintf(tries, sizeof(tries), ", %.0f tries", attempts);
-        if (!word || streq(word, "none"))
-                return undone(alert);
-        if (streq(word, "refused"))
-                return str_printf("nothing done: %s", or_dash(answer_string(alert, "remediationRefused")));
+        if (!json_object_object_get_ex(alert, "helped", &value) || !json_object_is_type(value, json_type_boolean))
+                return "";
+        return json_object_get_boolean(value) ? ", helped" : ", did not help";
+}
+
+/* What one deed has come to, the action on a service or a notice, which have the same words for it. */
+static char *describe(const char *action, const char *word, double tries, const char *more, const char *problem) {
+        char times[sizeof(", 4294967295 tries")] = "";
+
+        if (tries > 1 && tries <= UINT32_MAX)
+                (void) snprintf(times, sizeof(times), ", %.0f tries", tries);
         if (streq(word, "failed"))
-                return str_printf("%s failed%s: %s", action, tries, or_dash(answer_string(alert, "remediationError")));
-        if (streq(word, "under-way"))
-                return str_printf("%s under way%s", action, tries);
-        if (!json_object_object_get_ex(alert, "helped", &helped) || !json_object_is_type(helped, json_type_boolean))
-                return str_printf("%s %s%s", action, word, tries);
-        return str_printf("%s %s%s, %s", action, word, tries, json_object_get_boolean(helped) ? "helped" : "did not help");
+                return str_printf("%s failed%s: %s", action, times, or_dash(problem));
+        return str_printf("%s %s%s%s", action, streq(word, "under-way") ? "under way" : word, times, more);
+}
+
+static bool is_deed(const char *word) {
+        return word && !streq(word, "none") && !streq(word, "refused");
+}
+
+static char *action_deed(json_object *alert, const char *action) {
+        const char *word = answer_string(alert, "remediation");
+        double tries = 0;
+
+        if (!is_deed(word))
+                return undone(alert);
+        (void) answer_number(alert, "remediationAttempts", &tries);
+        return describe(action, word, tries, helped(alert), answer_string(alert, "remediationError"));
+}
+
+/* Who was told, where that was not the action itself. */
+static int append_notices(char **text, json_object *notices) {
+        for (size_t i = 0; i < answer_length(notices); i++) {
+                json_object *notice = json_object_array_get_idx(notices, i);
+                _cleanup_(freep) char *deed = NULL;
+                const char *word = answer_string(notice, "state");
+                double tries = 0;
+
+                if (!is_deed(word))
+                        continue;
+                (void) answer_number(notice, "attempts", &tries);
+                deed = describe("notify", word, tries, "", answer_string(notice, "error"));
+                if (!deed || str_replace_printf(text, "%s; %s", *text, deed) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+char *alert_deed(json_object *alert) {
+        const char *action = answer_string(alert, "remediationAction");
+        _cleanup_(freep) char *text = NULL;
+
+        if (!action)
+                action = or_dash(answer_string(alert, "action"));
+        text = action_deed(alert, action);
+        if (text && !streq(action, "notify") && append_notices(&text, answer_array(alert, "notices")) < 0)
+                return NULL;
+        return TAKE_PTR(text);
 }
 
 char *alert_before(json_object *alert) {

@@ -14,19 +14,19 @@
 static const struct {
         FigureUnit unit;
         const char *suffix;
-        double factor;
+        double factor, divisor;
 } suffixes[] = {
-        { FIGURE_MSEC, "ms", 1 },
-        { FIGURE_MSEC, "s", 1000 },
-        { FIGURE_MSEC, "min", 60 * 1000 },
-        { FIGURE_MSEC, "h", 3600 * 1000 },
-        { FIGURE_BYTES, "B", 1 },
-        { FIGURE_BYTES, "K", KIB },
-        { FIGURE_BYTES, "M", KIB * KIB },
-        { FIGURE_BYTES, "G", KIB * KIB * KIB },
-        { FIGURE_BYTES, "T", KIB * KIB * KIB * KIB },
-        { FIGURE_PERCENT, "%", 1 },
-        { FIGURE_RATIO, "%", 0.01 },
+        { FIGURE_MSEC, "ms", 1, 1 },
+        { FIGURE_MSEC, "s", 1000, 1 },
+        { FIGURE_MSEC, "min", 60 * 1000, 1 },
+        { FIGURE_MSEC, "h", 3600 * 1000, 1 },
+        { FIGURE_BYTES, "B", 1, 1 },
+        { FIGURE_BYTES, "K", KIB, 1 },
+        { FIGURE_BYTES, "M", KIB * KIB, 1 },
+        { FIGURE_BYTES, "G", KIB * KIB * KIB, 1 },
+        { FIGURE_BYTES, "T", KIB * KIB * KIB * KIB, 1 },
+        { FIGURE_PERCENT, "%", 1, 1 },
+        { FIGURE_RATIO, "%", 1, 100 },
 };
 
 char *figure_metric_name(const char *name) {
@@ -81,7 +81,7 @@ static bool is_decimal(const char *s) {
 }
 
 int figure_parse(const char *text, FigureUnit unit, double *ret) {
-        double number, factor = 0;
+        double number;
         char *end;
 
         if (!is_decimal(text))
@@ -89,15 +89,19 @@ int figure_parse(const char *text, FigureUnit unit, double *ret) {
         number = strtod(text, &end);
         if (end == text || !isfinite(number))
                 return -EINVAL;
-        if (!*end)
-                factor = 1;
-        for (size_t i = 0; *end && i < ELEMENTSOF(suffixes); i++)
-                if (suffixes[i].unit == unit && streq(suffixes[i].suffix, end))
-                        factor = suffixes[i].factor;
-        if (factor == 0)
-                return -EINVAL;
-        *ret = number * factor;
-        return 0;
+        if (!*end) {
+                *ret = number;
+                return 0;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++)
+                if (suffixes[i].unit == unit && streq(suffixes[i].suffix, end)) {
+                        number = number * suffixes[i].factor / suffixes[i].divisor;
+                        if (!isfinite(number))
+                                return -EINVAL;
+                        *ret = number;
+                        return 0;
+                }
+        return -EINVAL;
 }
 
 /* 5000, 0.7, 12.35: not in powers of ten where there is another way. */
@@ -168,8 +172,8 @@ int figure_parse_condition(const char *text, char **ret_metric, char **ret_opera
         metric = name ? figure_metric_name(name) : NULL;
         if (!metric || !operator || !value)
                 return -ENOMEM;
-        *ret_problem = !*name || strchr(name, ' ') ? "a metric such as memory" :
-                       !*operator ? "one of > < >= <= == !=" :
+        *ret_problem = !*operator ? "one of > < >= <= == !=" :
+                       !*name || strchr(name, ' ') ? "a metric such as memory" :
                        figure_parse(value, figure_unit_of_metric(metric), ret_value) < 0 ? "a number" : NULL;
         if (*ret_problem)
                 return -EINVAL;

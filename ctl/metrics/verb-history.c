@@ -195,8 +195,8 @@ static int show(const Metrics *m, const History *h) {
 static int set_times(Metrics *m, History *h) {
         h->to = m->until > 0 ? m->until : now_realtime_usec();
         h->from = m->since > 0 ? m->since : h->to - MIN(h->to, SPAN_DEFAULT);
-        if (h->from >= h->to)
-                return metrics_usage(m, "--since must be before --until, and that is %s", m->until > 0 ? "given" : "now");
+        if (h->from + USEC_PER_SEC > h->to) /* finer than any step */
+                return metrics_usage(m, "--since must be before --until%s", m->until > 0 ? "" : ", which is now");
         return CTL_OK;
 }
 

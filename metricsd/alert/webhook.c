@@ -150,7 +150,7 @@ static char *describe(const Target *t, const HttpAnswer *answer) {
 
 static void on_answer(const HttpAnswer *answer, void *userdata) {
         Target *t = userdata;
-        _cleanup_(http_call_freep) HttpCall *call = TAKE_PTR(t->call); /* the answer lies in it */
+        _cleanup_(http_call_freep) _unused_ HttpCall *call = TAKE_PTR(t->call); /* the answer lies in it */
         WebhookDelivery *d = TAILQ_FIRST(&t->queue);
 
         if (answer->status >= 200 && answer->status < 300) {

@@ -27,6 +27,8 @@ typedef struct History History;
 #define HISTORY_NAME_MAX 128                  /* of a text or an alert */
 #define HISTORY_TEXT_MAX (16 * 1024 * 1024)
 #define HISTORY_ALERT_MAX (1024 * 1024)
+#define HISTORY_EVENTS_MAX 50000              /* what is too much goes within the hour, the oldest first */
+#define HISTORY_ALERTS_MAX 2000               /* that are over */
 
 /* A database that is damaged, or no database at all, is set aside under another name, which one line in the journal gives;
  * a new one takes its place, and what the old one can still tell of documents and alerts is copied. One that a newer
@@ -169,4 +171,5 @@ typedef struct HistoryFigures {
         uint64_t ticks_lost; /* that could not be written, since it was opened */
 } HistoryFigures;
 
+/* While the database cannot be opened all are 0 but ticks_lost. */
 int history_figures(History *h, HistoryFigures *ret);

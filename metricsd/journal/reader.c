@@ -10,6 +10,7 @@
 #include "basic/time-util.h"
 #include "pages.h"
 #include "shared/log.h"
+#include "vanish.h"
 
 /* How long it reads before it lets others have a turn. */
 #define SLICE_USEC (2 * USEC_PER_MSEC)
@@ -28,7 +29,11 @@ struct JournalReader {
         void *userdata;
         char *cursor;
         const char *problem;
+        bool failed;         /* the last turn */
         uint64_t begun;      /* realtime usec; without a cursor nothing older counts */
+        uint64_t at;         /* of the line that was read last */
+        bool stands;         /* sd-journal stands there */
+        bool unread;         /* at the next one, which has not been read */
         size_t unreleased;   /* lines read since pages were released */
         JournalLineBuffer buffer;
 };
@@ -63,14 +68,18 @@ static int add_matches(sd_journal *journal) {
         return r < 0 ? r : match_notices(journal);
 }
 
-static int take_cursor(JournalReader *reader) {
+static int take_place(JournalReader *reader) {
         char *cursor;
-        int r = sd_journal_get_cursor(reader->journal, &cursor);
+        int r;
 
+        r = sd_journal_get_realtime_usec(reader->journal, &reader->at);
+        if (r >= 0)
+                r = sd_journal_get_cursor(reader->journal, &cursor);
         if (r < 0)
                 return r;
         free(reader->cursor);
         reader->cursor = cursor;
+        reader->stands = true;
         return 0;
 }
 
@@ -81,13 +90,11 @@ static int seek_begin(JournalReader *reader) {
         if (r >= 0)
                 r = sd_journal_previous(reader->journal);
         if (r > 0)
-                return take_cursor(reader);
+                return take_place(reader);
         return r < 0 ? r : sd_journal_seek_realtime_usec(reader->journal, reader->begun);
 }
 
-static int read_entry(JournalReader *reader);
-
-/* Behind the line of the cursor. When that has gone, what came between it and the oldest that is left has, too. */
+/* Behind the line of the cursor, 0; or, when that has gone, at the next that is left, 1. */
 static int seek_cursor(JournalReader *reader) {
         int r = sd_journal_seek_cursor(reader->journal, reader->cursor);
 
@@ -96,13 +103,13 @@ static int seek_cursor(JournalReader *reader) {
         if (r < 0)
                 return r;
         if (r > 0 && sd_journal_test_cursor(reader->journal, reader->cursor) > 0)
-                return 0;
-        reader->events->lost("the journal no longer holds the line that was read last: what was logged since may be missing",
-                             now_realtime_usec(), reader->userdata);
+                return take_place(reader);
+        reader->unread = r > 0;
         if (r > 0)
-                return read_entry(reader);
+                return 1;
         reader->begun = now_realtime_usec();
-        return seek_begin(reader);
+        r = seek_begin(reader);
+        return r < 0 ? r : 1;
 }
 
 static int on_news(sd_event_source *source, int fd, uint32_t revents, void *userdata);
@@ -120,11 +127,13 @@ static int follow(JournalReader *reader) {
         return r < 0 ? r : sd_event_source_set_enabled(reader->news, SD_EVENT_OFF);
 }
 
-/* Not by the flag for the current user: root's units log to the system's journal, and the notices stand there, too. Without
- * any file there is nothing to see, and yet no error: -ENOENT. */
+/* As seek_cursor(). Not by the flag for the current user: root's units log to the system's journal, and the notices stand
+ * there, too. Without any file there is nothing to see, and yet no error: -ENOENT. */
 static int open_journal(JournalReader *reader) {
-        int r = sd_journal_open(&reader->journal, SD_JOURNAL_LOCAL_ONLY);
+        VANISH_GUARD();
+        int r;
 
+        r = sd_journal_open(&reader->journal, SD_JOURNAL_LOCAL_ONLY);
         if (r < 0)
                 return r;
         if (sd_journal_has_persistent_files(reader->journal) <= 0 && sd_journal_has_runtime_files(reader->journal) <= 0)
@@ -143,6 +152,7 @@ static void close_journal(JournalReader *reader) {
         reader->news = sd_event_source_disable_unref(reader->news);
         sd_journal_close(reader->journal);
         reader->journal = NULL;
+        reader->stands = reader->unread = false;
 }
 
 /* --- Reading -------------------------------------------------------------------------------------------------------- */
@@ -156,21 +166,26 @@ static void tell_dropped(JournalReader *reader, const JournalLine *line) {
                              reader->userdata);
 }
 
-static int read_entry(JournalReader *reader) {
-        JournalLine line;
+static int read_line(JournalReader *reader, JournalLine *ret) {
+        VANISH_GUARD();
         int r;
 
+        r = take_place(reader);
+        return r < 0 ? r : journal_line_read(reader->journal, &reader->buffer, ret);
+}
+
+static int read_entry(JournalReader *reader) {
+        JournalLine line;
+        int r = read_line(reader, &line);
+
         reader->unreleased++;
-        r = take_cursor(reader);
-        if (r >= 0)
-                r = journal_line_read(reader->journal, &reader->buffer, &line);
-        if (r == -EBADMSG) {
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
                 reader->events->lost("a line of the journal is damaged and cannot be read", now_realtime_usec(),
                                      reader->userdata);
                 return 0;
         }
-        if (r < 0)
-                return r;
         line.cursor = reader->cursor;
         if (line.dropped > 0)
                 tell_dropped(reader, &line);
@@ -190,17 +205,23 @@ static void release(JournalReader *reader) {
                 log_debug("Cannot give the journal's memory back: %s", strerror(-r));
 }
 
+static int next(JournalReader *reader) {
+        VANISH_GUARD();
+
+        return sd_journal_next(reader->journal);
+}
+
 /* 1 when there is more to read, 0 when not. */
 static int read_slice(JournalReader *reader) {
         uint64_t end = now_usec() + SLICE_USEC;
 
         for (unsigned n = 1;; n++) {
-                int r = sd_journal_next(reader->journal);
+                int r = reader->unread ? 1 : next(reader);
 
-                if (r > 0)
-                        r = read_entry(reader);
-                else
+                reader->unread = false;
+                if (r <= 0)
                         return r;
+                r = read_entry(reader);
                 if (r < 0)
                         return r;
                 if (reader->unreleased >= LINES_PER_RELEASE)
@@ -210,20 +231,47 @@ static int read_slice(JournalReader *reader) {
         }
 }
 
-/* Files are looked for only when all lines of those that are open were read: what is deleted by then stays open until
- * here, so rotation and vacuuming take nothing away that was not read. 1 when there is more to do. */
+/* Can the line that was read last still be read? */
+static bool is_there(JournalReader *reader) {
+        VANISH_GUARD();
+        uint64_t at;
+
+        return sd_journal_get_realtime_usec(reader->journal, &at) >= 0 && at == reader->at;
+}
+
+static int process(JournalReader *reader) {
+        VANISH_GUARD();
+
+        return sd_journal_process(reader->journal);
+}
+
+/* All of the files that are open was read. That what has been read last is still there proves that nothing behind it was taken
+ * away unread, for the oldest file goes first. Files are looked for only now: one that is renamed leaves sd-journal's sight for
+ * a moment, so nothing of it may be left to read. 1 when there is more to do. */
+static int look_for_files(JournalReader *reader) {
+        int r;
+
+        if (reader->stands && !is_there(reader))
+                reader->events->lost("the journal was vacuumed while it was read: lines may be missing",
+                                     now_realtime_usec(), reader->userdata);
+        r = process(reader);
+        reader->stands = is_there(reader);
+        return r < 0 ? r : r != SD_JOURNAL_NOP;
+}
+
 static int work(JournalReader *reader) {
         int r;
 
         if (!reader->journal) {
                 r = open_journal(reader);
+                if (r > 0)
+                        reader->events->lost("the journal no longer holds the line that was read last: what was logged "
+                                             "since may be missing",
+                                             now_realtime_usec(), reader->userdata);
                 return r < 0 ? r : 1;
         }
         r = read_slice(reader);
-        if (r != 0)
-                return r;
-        r = sd_journal_process(reader->journal);
-        return r < 0 ? r : r != SD_JOURNAL_NOP;
+        return r != 0 ? r : look_for_files(reader);
 }
 
 static const char *problem_of(int error) {
@@ -247,6 +295,11 @@ static int on_work(sd_event_source *source, void *userdata) {
                 return 0;
         if (r < 0)
                 close_journal(reader);
+        if (r < 0 && !reader->failed) { /* what was wrong may have gone with the files that were open */
+                reader->failed = true;
+                return 0;
+        }
+        reader->failed = r < 0;
         reader->problem = r < 0 ? problem_of(r) : NULL;
         reader->events->settled(reader->problem, reader->userdata);
         r = sd_event_source_set_enabled(source, SD_EVENT_OFF);
@@ -279,7 +332,9 @@ int journal_reader_new(sd_event *event, const char *cursor, const JournalReaderE
         reader->cursor = cursor ? strdup(cursor) : NULL;
         if (cursor && !reader->cursor)
                 return -ENOMEM;
-        r = sd_event_add_defer(event, &reader->work, on_work, reader);
+        r = vanish_init();
+        if (r >= 0)
+                r = sd_event_add_defer(event, &reader->work, on_work, reader);
         if (r >= 0)
                 r = sd_event_source_set_priority(reader->work, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0)

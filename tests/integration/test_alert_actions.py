@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -413,8 +412,6 @@ def test_a_credential_is_sent(actions, echo, journal, sink, tmp_path):
 
 @pytest.fixture
 def certificate(tmp_path):
-    if not shutil.which("openssl"):
-        pytest.skip("no openssl")
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "key.pem",
         "-out", tmp_path / "cert.pem")
@@ -516,13 +513,10 @@ def test_an_alertmanager_that_is_gone_is_one_line(actions, echo, journal, sink):
 @pytest.fixture
 def alertmanager(tmp_path):
     """A real one."""
-    program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-    if not program:
-        pytest.skip("no Alertmanager")
     port = next(p for p in range(19093, 19193) if port_is_free(p))
     config = tmp_path / "alertmanager.yml"
     config.write_text("route:\n  receiver: none\nreceivers:\n- name: none\n")
-    with Lines(program, f"--config.file={config}", f"--storage.path={tmp_path}/data", "--cluster.listen-address=",
+    with Lines("prometheus-alertmanager", f"--config.file={config}", f"--storage.path={tmp_path}/data", "--cluster.listen-address=",
                f"--web.listen-address=127.0.0.1:{port}", stderr=subprocess.STDOUT) as it:
         while (line := it.next(time.monotonic() + PATIENCE)) is not None:
             if "Listening on" in line:

@@ -60,7 +60,16 @@ Test(ctl_alert_text, deed) {
                   "nothing done: 3 within 30 min" },
                 { "{\"remediation\":\"under-way\",\"action\":\"reload-service\"}", "reload-service under way" },
                 { "{\"remediation\":\"none\",\"dryRun\":true,\"wouldDo\":\"restart web\"}",
-                  "nothing done: a dry run would restart web" },
+                  "nothing done: dry run of 'restart web'" },
+                { "{\"remediation\":\"refused\",\"remediationRefused\":\"a dry run\",\"wouldDo\":\"notice\"}",
+                  "nothing done: dry run of 'notice'" },
+                { "{\"remediation\":\"none\",\"foldedInto\":\"a-7\"}", "nothing done: part of alert a-7" },
+                { "{\"remediation\":\"done\",\"action\":\"restart-service\",\"remediationAction\":\"reload-service\","
+                  "\"notices\":[{\"state\":\"none\"},{\"state\":\"done\"},{\"state\":\"failed\",\"attempts\":3,"
+                  "\"error\":\"no bus\"}]}", "reload-service done; notify done; notify failed, 3 tries: no bus" },
+                { "{\"remediation\":\"done\",\"action\":\"notify\",\"notices\":[{\"state\":\"done\"}]}", "notify done" },
+                { "{\"remediation\":\"none\",\"action\":\"none\",\"notices\":[{\"state\":\"done\"}]}",
+                  "nothing done; notify done" },
                 { "{\"remediation\":\"none\",\"suppressedBy\":\"training\"}", "nothing done: training is down, which it needs" },
                 { "{\"remediation\":\"none\",\"silenced\":true,\"silencedBy\":\"s1\"}", "nothing done: silenced by s1" },
                 { "{\"remediation\":\"none\",\"silenced\":false}", "nothing done" },

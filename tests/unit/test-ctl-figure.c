@@ -46,7 +46,8 @@ Test(ctl_figure, parse) {
                 { "0x10", "service.restarts", NAN },        { "", "service.restarts", NAN },
                 { "-", "service.restarts", NAN },           { ".", "service.restarts", NAN },
                 { "5 s", "service.responseTime", NAN },     { " 5", "service.restarts", NAN },
-                { "200MM", "service.memory", NAN },
+                { "200MM", "service.memory", NAN },         { "1e300T", "service.memory", NAN },
+                { "70%", "provider.successRate", 0.7 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -128,7 +129,7 @@ Test(ctl_figure, no_condition) {
         static const struct {
                 const char *text, *problem;
         } cases[] = {
-                { "", "a metric such as memory" },        { "> 5", "a metric such as memory" },
+                { "", "one of > < >= <= == !=" },         { "> 5", "a metric such as memory" },
                 { "my memory > 5", "a metric such as memory" }, { "memory", "one of > < >= <= == !=" },
                 { "memory >", "a number" },               { "memory > lots", "a number" },
                 { "memory > 5 6", "a number" },           { "memory > 5s", "a number" },

@@ -6,7 +6,7 @@
 
 #include "basic/string-util.h"
 #include "metricsd/alert/field.h"
-#include "metricsd/alert/notice.h"
+#include "metricsd/alert/notice-message.h"
 #include "metricsd/alert/notify-desktop.h"
 #include "metricsd/alert/notify-params.h"
 
@@ -27,7 +27,7 @@ static json_object *alert_with(const char *more) {
         return json;
 }
 
-Test(alert_notice, summary) {
+Test(alert_message, summary) {
         static const struct {
                 const char *more, *summary;
         } cases[] = {
@@ -45,13 +45,13 @@ Test(alert_notice, summary) {
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 _cleanup_(json_object_putp) json_object *alert = alert_with(cases[i].more);
-                _cleanup_(freep) char *summary = notice_summary(alert);
+                _cleanup_(freep) char *summary = message_summary(alert);
 
                 cr_expect_str_eq(summary, cases[i].summary, "%s: %s", cases[i].more, summary);
         }
 }
 
-Test(alert_notice, text) {
+Test(alert_message, text) {
         static const struct {
                 const char *more, *text;
         } cases[] = {
@@ -76,14 +76,14 @@ Test(alert_notice, text) {
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 _cleanup_(json_object_putp) json_object *alert = alert_with(cases[i].more);
-                _cleanup_(freep) char *text = notice_text(alert);
+                _cleanup_(freep) char *text = message_text(alert);
 
                 cr_expect_str_eq(text, cases[i].text, "%s: %s", cases[i].more, text);
         }
 }
 
-Test(alert_notice, as_json) {
-        _cleanup_(json_object_putp) json_object *alert = alert_with("{}"), *json = notice_to_json(alert);
+Test(alert_message, as_json) {
+        _cleanup_(json_object_putp) json_object *alert = alert_with("{}"), *json = message_to_json(alert);
         json_object *inner = NULL;
 
         cr_assert(json_object_object_get_ex(json, "alert", &inner));
@@ -93,12 +93,12 @@ Test(alert_notice, as_json) {
                          "{\"type\":\"alert\",\"status\":\"active\",\"alert\":null}");
 }
 
-Test(alert_notice, for_alertmanager) {
+Test(alert_message, for_alertmanager) {
         _cleanup_(json_object_putp) json_object *active = alert_with("{}"),
                                                 *over = alert_with("{\"status\":\"resolved\",\"service\":null,"
                                                                    "\"resolvedAt\":\"2026-01-31T08:17:35.123Z\"}");
-        _cleanup_(json_object_putp) json_object *a = notice_to_alertmanager(active, "box", "http://localhost:3010/x"),
-                                                *b = notice_to_alertmanager(over, "", NULL);
+        _cleanup_(json_object_putp) json_object *a = message_to_alertmanager(active, "box", "http://localhost:3010/x"),
+                                                *b = message_to_alertmanager(over, "", NULL);
 
         cr_expect_str_eq(json_object_to_json_string_ext(a, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
                          "{\"labels\":{\"alertname\":\"service.responseTime\",\"instance\":\"box\",\"severity\":\"warning\","
@@ -115,7 +115,7 @@ Test(alert_notice, for_alertmanager) {
                          "\"2026-01-31T08:17:35.123Z\"}");
 }
 
-Test(alert_notice, escaped_for_the_desktop) {
+Test(alert_message, escaped_for_the_desktop) {
         _cleanup_(freep) char *text = desktop_escape("<b>a & b</b>\n\"c\" d\xc3\xa9"), *empty = desktop_escape("");
 
         cr_expect_str_eq(text, "&lt;b&gt;a &amp; b&lt;/b&gt;\n\"c\" d\xc3\xa9");
@@ -124,7 +124,7 @@ Test(alert_notice, escaped_for_the_desktop) {
 
 /* --- Whom a rule tells --- */
 
-Test(alert_notice, params) {
+Test(alert_message, params) {
         static const struct {
                 const char *params;
                 bool desktop, alertmanager;
@@ -149,7 +149,7 @@ Test(alert_notice, params) {
         }
 }
 
-Test(alert_notice, address) {
+Test(alert_message, address) {
         static const struct {
                 const char *webhook;
                 bool alertmanager;
@@ -170,7 +170,7 @@ Test(alert_notice, address) {
         }
 }
 
-Test(alert_notice, several_in_one_body) {
+Test(alert_message, several_in_one_body) {
         _cleanup_(json_object_putp) json_object *one = alert_with("{}"), *two = alert_with("{\"service\":\"meta\"}");
         _cleanup_(json_object_putp) json_object *json = NULL;
         NotifyParams p = { .webhook = "http://h", .alertmanager = true };
@@ -181,7 +181,7 @@ Test(alert_notice, several_in_one_body) {
         cr_expect_eq(json_object_array_length(json), 2);
 }
 
-Test(alert_notice, receivers) {
+Test(alert_message, receivers) {
         NotifyParams a = { .webhook = "http://h/", .alertmanager = true }, b = a;
 
         cr_expect(notify_params_same_receiver(&a, &b));
@@ -195,7 +195,7 @@ Test(alert_notice, receivers) {
         cr_expect(!notify_params_same_receiver(&a, &b));
 }
 
-Test(alert_notice, credential) {
+Test(alert_message, credential) {
         _cleanup_(freep) char *authorization = NULL, *problem = NULL;
         char directory[] = "/tmp/tooloo-credential-XXXXXX", path[64];
         NotifyParams p = { .credential = "hook" };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "notice.h"
+#include "notice-message.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -25,7 +25,7 @@ static json_object *list_of(json_object *object, const char *name) {
                                                                                                              : NULL;
 }
 
-bool notice_is_resolved(json_object *alert) {
+bool message_is_resolved(json_object *alert) {
         return streq(text_of(alert, "status"), "resolved");
 }
 
@@ -55,14 +55,14 @@ static char *about(json_object *alert) {
         return str_printf("%s%s", service, *service ? ": " : "");
 }
 
-char *notice_summary(json_object *alert) {
+char *message_summary(json_object *alert) {
         const char *metric = text_of(alert, "metric");
         _cleanup_(freep) char *whom = about(alert);
         json_object *value = NULL;
 
         if (!whom)
                 return NULL;
-        if (notice_is_resolved(alert))
+        if (message_is_resolved(alert))
                 return str_printf("%s%s is well again", whom, metric);
         if (!json_object_object_get_ex(alert, "value", &value))
                 return str_printf("%s%s", whom, metric);
@@ -115,7 +115,7 @@ static int add_journal(char **text, json_object *alert) {
         return add_line(text, "", line ? line : "", "");
 }
 
-char *notice_text(json_object *alert) {
+char *message_text(json_object *alert) {
         _cleanup_(freep) char *text = NULL;
         int r;
 
@@ -137,7 +137,7 @@ char *notice_text(json_object *alert) {
 
 /* --- In JSON --- */
 
-json_object *notice_to_json(json_object *alert) {
+json_object *message_to_json(json_object *alert) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
 
         if (!json || !json_add(json, "type", json_object_new_string("alert")) ||
@@ -164,7 +164,7 @@ static json_object *labels_of(json_object *alert, const char *instance) {
 
 static json_object *annotations_of(json_object *alert) {
         _cleanup_(json_object_putp) json_object *annotations = json_object_new_object();
-        _cleanup_(freep) char *summary = notice_summary(alert), *text = notice_text(alert);
+        _cleanup_(freep) char *summary = message_summary(alert), *text = message_text(alert);
 
         if (!annotations || !summary || !text || !add_label(annotations, "summary", summary) ||
             !add_label(annotations, "description", text) || !add_label(annotations, "rule", text_of(alert, "decidedBy")) ||
@@ -173,7 +173,7 @@ static json_object *annotations_of(json_object *alert) {
         return TAKE_PTR(annotations);
 }
 
-json_object *notice_to_alertmanager(json_object *alert, const char *instance, const char *generator_url) {
+json_object *message_to_alertmanager(json_object *alert, const char *instance, const char *generator_url) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
         json_object *labels = labels_of(alert, instance), *annotations = annotations_of(alert);
 
@@ -188,7 +188,7 @@ json_object *notice_to_alertmanager(json_object *alert, const char *instance, co
         }
         if (!json_add(json, "annotations", annotations) ||
             !json_add(json, "startsAt", json_object_new_string(text_of(alert, "timestamp"))) ||
-            (notice_is_resolved(alert) &&
+            (message_is_resolved(alert) &&
              !json_add(json, "endsAt", json_object_new_string(text_of(alert, "resolvedAt")))) ||
             (generator_url && !json_add(json, "generatorURL", json_object_new_string(generator_url))))
                 return NULL;
