@@ -55,6 +55,7 @@ typedef struct Manager {
         sd_event_source *hold; /* of connections, until it is ready */
         bool ready;
         bool stopping;
+        int64_t latest_event; /* id in the timeline, 0 before the first of this run */
         char *status_text; /* as systemd was told last */
 } Manager;
 

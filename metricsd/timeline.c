@@ -52,7 +52,10 @@ void timeline_add(Manager *m, const Watched *w, const TimelineEvent *event) {
                 whole.cursor = journal_newest_cursor(w);
         if (w && !whole.invocation_id && *w->unit->invocation_id)
                 whole.invocation_id = w->unit->invocation_id;
-        (void) history_add_event(m->history, &whole); /* history_problem() says why not */
+        if (history_add_event(m->history, &whole) < 0) /* history_problem() says why not */
+                return;
+        m->latest_event = whole.id;
+        manager_have_news(m);
 }
 
 /* --- Restarts --- */
