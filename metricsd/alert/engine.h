@@ -31,7 +31,7 @@ typedef struct AlertEngine AlertEngine;
 #define ALERT_HISTORY_MAX 200
 #define ALERT_TRIGGERED_MAX 200
 #define ALERT_TRIGGERED_USEC (UINT64_C(300) * USEC_PER_SEC)
-/* From the start of an action to the first proof of health after it; then it has failed. */
+/* From the start of an action to the first proof of health after it; then it has failed. Unless set otherwise. */
 #define ALERT_ACTION_USEC (UINT64_C(30) * USEC_PER_SEC)
 /* For a notice, with all its tries; and how many may be under way at a time. A trigger does not wait for one longer than
  * for other actions. */
@@ -94,6 +94,9 @@ typedef struct AlertHooks {
 int alert_engine_new(AlertBook *book, const AlertHooks *hooks, void *userdata, AlertTime now, AlertEngine **ret);
 AlertEngine *alert_engine_free(AlertEngine *engine);
 TL_DEFINE_CLEANUP(AlertEngine *, alert_engine_free)
+
+/* Instead of ALERT_ACTION_USEC. For what begins after this. */
+void alert_engine_set_action_limit(AlertEngine *engine, uint64_t usec);
 
 /* A new value, to be given at each tick and when something changes. NAN says that there is none at present: then no
  * rule on it holds. */

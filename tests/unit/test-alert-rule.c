@@ -109,6 +109,8 @@ Test(alert_rule, bad_ones) {
                 { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
                   "\"threshold\":1e999}", "threshold: a number is expected, neither infinite nor NaN" },
                 { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
+                  "\"threshold\":18446744073709551615}", "threshold: a number is expected, one so large with an exponent" },
+                { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
                   "\"threshold\":-Infinity}", "threshold: a number is expected, neither infinite nor NaN" },
                 { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
                   "\"threshold\":[[[[[[1]]]]]]}", "threshold: a number is expected" },
