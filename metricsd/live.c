@@ -81,6 +81,15 @@ int live_tell(Live *live, json_object *message, uint64_t patience) {
         return r;
 }
 
+size_t live_waiting(const Live *live) {
+        const LiveClient *c;
+        size_t n = 0;
+
+        LIST_FOREACH(c, &live->clients, entries)
+                n += ws_queued(c->conn);
+        return n;
+}
+
 static int on_open(WsConn *conn, void *data, void *state) {
         Manager *m = state;
         LiveClient *c = data;

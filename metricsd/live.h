@@ -40,5 +40,8 @@ void live_outdate(Live *live);
  * (usec) is cut off. */
 int live_tell(Live *live, json_object *message, uint64_t patience);
 
+/* Bytes that wait for clients to read them, as if each had a copy of its own. */
+size_t live_waiting(const Live *live);
+
 /* For a route whose state is the manager: who comes is told manager_update() first. */
 extern const WsType live_ws_type;

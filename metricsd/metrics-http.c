@@ -252,6 +252,9 @@ static void write_self(Exposition *e, const Manager *m) {
                   "Memory of this process with its part of what it shares, looked at once a minute.", known(m->self.pss));
         WRITE_ONE(e, "tooloo_self_dashboard_clients", GAUGE, NULL, "WebSockets that are told of all changes.",
                   m->live.n_clients);
+        WRITE_ONE(e, "tooloo_self_dashboard_waiting_bytes", GAUGE, "bytes",
+                  "Updates that wait for clients to read them, as if each client had a copy.",
+                  (double) live_waiting(&m->live));
         WRITE_ONE(e, "tooloo_self_dashboard_updates_skipped", COUNTER, NULL,
                   "Updates that a client was not sent, for it had not read the one before.", (double) m->live.skipped);
         exposition_family(e, &(MetricFamily) { "tooloo_self_build", FAMILY_INFO, NULL, "Which version this is." });

@@ -8,9 +8,6 @@
 #include "shared/log.h"
 
 #define MESSAGE_MAX_DEFAULT ((size_t) 1024 * 1024)
-/* A longer message goes out in frames of this size, each when the client has room for it: what the kernel does not take of
- * one lws copies and keeps. */
-#define FRAME_MAX ((size_t) 16 * 1024)
 /* Buffers up to this size are kept for the next message; an idle connection holds no more than two of them. */
 #define BUFFER_KEEP ((size_t) 1024)
 #define REASON_MAX 123 /* a control frame has room for 125 bytes, 2 of them are the code */
@@ -215,7 +212,7 @@ static void on_received(Connection *c, const void *piece, size_t size) {
 }
 
 static int send_piece(Connection *c) {
-        WsPiece piece = ws_queue_peek(&c->queue, FRAME_MAX);
+        WsPiece piece = ws_queue_peek(&c->queue, WS_FRAME_MAX);
         int type = piece.message->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT, n;
         uint8_t *data = piece.message->bytes + WS_HEAD_ROOM + piece.offset, covered[WS_HEAD_ROOM];
 

@@ -10,6 +10,10 @@
 #include <sys/queue.h>
 #include <uv.h>
 
+/* A longer message goes out in frames of this size, each when the client has room for it: what the kernel does not take of
+ * one lws copies and keeps. */
+#define WS_FRAME_MAX ((size_t) 16 * 1024)
+
 typedef struct Buffer {
         uint8_t *bytes;
         size_t begin, end, space;

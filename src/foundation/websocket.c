@@ -139,8 +139,10 @@ static int create_context(Ws *ws) {
         };
 
         lws_set_log_level(LLL_ERR | LLL_WARN, log_lws);
-        ws->protocols[0] = (struct lws_protocols) { .name = "", .callback = on_lws };
-        ws->protocols[1] = (struct lws_protocols) { .name = ws->subprotocol, .callback = on_lws };
+        /* Unless told lws gives the kernel 4 KiB at a time, and copies what is left of a frame. */
+        ws->protocols[0] = (struct lws_protocols) { .name = "", .callback = on_lws, .tx_packet_size = WS_FRAME_MAX };
+        ws->protocols[1] = ws->protocols[0];
+        ws->protocols[1].name = ws->subprotocol;
         ws->context = lws_create_context(&info);
         if (!ws->context)
                 return -EIO; /* lws has logged why */

@@ -405,23 +405,6 @@ def test_what_clients_say_is_ignored_and_bounded(fleet):
     assert get_json(PORT)["ok"] is True
 
 
-def test_a_client_that_does_not_read_is_cut_off(metricsd):
-    metricsd("--interval-ms=10")
-    cursor = journal_cursor()
-    with Updates(receive_buffer=4096), Updates() as reader, Journal(UNIT, after=cursor) as journal:
-        deadline = time.monotonic() + PATIENCE
-        said = []
-        while not any("does not read what it is sent" in line for line in said) and time.monotonic() < deadline:
-            for _ in range(50):
-                reader.next()  # this one reads, and is told all the while
-            while entry := journal.entry(time.monotonic() + 0.01):
-                said.append(entry.get("MESSAGE", ""))
-        assert any("does not read what it is sent" in line for line in said)
-        for _ in range(5):
-            reader.next()
-    assert get_json(PORT)["ok"] is True
-
-
 def test_a_restart_is_announced_to_clients(fleet):
     with Updates() as updates:
         updates.next()
