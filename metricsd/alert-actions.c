@@ -54,12 +54,14 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static int set_deadline(Running *running, uint64_t timeout) {
+        const Manager *m = running->alerts->manager;
         uint64_t now = now_usec();
 
         /* A little later than the engine has it, that it does not come in vain. */
         running->until = now + timeout + USEC_PER_MSEC;
-        return sd_event_add_time(running->alerts->manager->event, &running->deadline, CLOCK_MONOTONIC,
-                                 now + MIN(timeout, running->alerts->manager->options->action) + USEC_PER_MSEC, USEC_PER_MSEC, on_deadline, running);
+        return sd_event_add_time(m->event, &running->deadline, CLOCK_MONOTONIC,
+                                 now + MIN(timeout, m->options->action) + USEC_PER_MSEC, USEC_PER_MSEC, on_deadline,
+                                 running);
 }
 
 int alerts_act(Alerts *alerts, unsigned ticket, AlertActionRequest *request) {

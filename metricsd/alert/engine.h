@@ -72,8 +72,9 @@ typedef struct AlertHooks {
         /* True when a service that this one needs is itself not well, failed or stopped, and does not in turn need this
          * one; *ret_id is the first such. The string need not last. */
         bool (*dependency)(const char *service, const char **ret_id, void *userdata);
-        /* Begins an action; unit is the hook's to fill in. alert_engine_tick() is wanted once request->timeout is over. How it ended is said by alert_engine_job_over() with the same
-         * ticket, later, from the event loop. Negative errno when it could not be begun. */
+        /* Begins an action; unit is the hook's to fill in. alert_engine_tick() is wanted once request->timeout is over. How
+         * the action ended is said by alert_engine_job_over() with the same ticket, later, from the event loop. Negative
+         * errno when it could not be begun. */
         int (*act)(unsigned ticket, AlertActionRequest *request, void *userdata);
         /* The answer to act is not waited for any more. */
         void (*give_up)(unsigned ticket, void *userdata);
