@@ -102,11 +102,11 @@ def test_a_restart_that_was_asked_for(updates, command):
 
 
 def test_a_watchdog_that_was_not_petted(updates, service):
-    it = service("wdog", "echo-a", WatchdogSec="500ms")
-    updates.wait(is_condition("wdog", "ok"))
-    was = run_of("wdog")
+    it = service("echo", "echo-a", WatchdogSec="500ms")
+    updates.wait(is_condition("echo", "ok"))
+    was = run_of("echo")
     os.kill(it.pid(), signal.SIGSTOP)
-    event = restarted(updates, "wdog", was)
+    event = restarted(updates, "echo", was)
     assert event["cause"] == "watchdog" and event["detail"]["result"] == "watchdog"
 
 
@@ -142,37 +142,37 @@ def test_what_ran_anew_while_metricsd_did_not_run(updates):
 
 
 def test_active_but_dead_to_http_is_wedged(updates, service):
-    it = service("hangs", "echo-a", WatchdogSec="0")
-    updates.wait(is_condition("hangs", "ok"))
+    it = service("echo", "echo-a", WatchdogSec="0")
+    updates.wait(is_condition("echo", "ok"))
     os.kill(it.pid(), signal.SIGSTOP)
     try:
-        data = updates.wait(is_condition("hangs", "wedged"))[-1]["data"]
-        shown = service_of(data, "hangs")
+        data = updates.wait(is_condition("echo", "wedged"))[-1]["data"]
+        shown = service_of(data, "echo")
         assert shown["unitState"] == "active" and shown["status"] == "degraded"
         assert f"PID {it.pid()}" in shown["explanation"] and "no answer within 0.5 s" in shown["explanation"]
     finally:
         os.kill(it.pid(), signal.SIGCONT)
-    data = updates.wait(is_condition("hangs", "ok"))[-1]["data"]
-    assert "explanation" not in service_of(data, "hangs")
-    causes = [e["cause"] for e in timeline(service="hangs", kind="state", limit=2)]
+    data = updates.wait(is_condition("echo", "ok"))[-1]["data"]
+    assert "explanation" not in service_of(data, "echo")
+    causes = [e["cause"] for e in timeline(service="echo", kind="state", limit=2)]
     assert causes == ["ok", "wedged"]
 
 
 def test_failed_with_a_stranger_on_its_port_names_him(updates, service):
-    it = service("evicted", "echo-a")
-    updates.wait(is_condition("evicted", "ok"))
+    it = service("echo", "echo-a")
+    updates.wait(is_condition("echo", "ok"))
     it.stop()
-    updates.wait(is_condition("evicted", "stopped"))
+    updates.wait(is_condition("echo", "stopped"))
     with socket.socket() as stranger:
         stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         stranger.bind(("127.0.0.1", it.port))
         stranger.listen()
         it.start(ok=False)
-        data = updates.wait(is_condition("evicted", "port-taken"))[-1]["data"]
-        assert f"taken by PID {os.getpid()}" in service_of(data, "evicted")["explanation"]
-        assert f"taken by PID {os.getpid()}" in newest("evicted", "state")["text"]
+        data = updates.wait(is_condition("echo", "port-taken"))[-1]["data"]
+        assert f"taken by PID {os.getpid()}" in service_of(data, "echo")["explanation"]
+        assert f"taken by PID {os.getpid()}" in newest("echo", "state")["text"]
     it.start()
-    updates.wait(is_condition("evicted", "ok"))
+    updates.wait(is_condition("echo", "ok"))
 
 
 SILENT = """\
