@@ -89,7 +89,7 @@ static Watched *watched_of(JournalCollector *c, const char *unit) {
                 return c->last;
         w = find(c, unit);
         if (w && strlen(unit) < sizeof(c->last_unit)) {
-                (void) strcpy(c->last_unit, unit);
+                (void) memcpy(c->last_unit, unit, strlen(unit) + 1);
                 c->last = w;
         }
         return w;

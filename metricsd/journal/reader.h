@@ -40,7 +40,3 @@ const char *journal_reader_cursor(const JournalReader *reader);
 
 /* Why nothing can be read at present, one line that says what to do; NULL while all is well. */
 const char *journal_reader_problem(const JournalReader *reader);
-
-/* True when this user may read journald's notices of dropped messages. They stand in the system's journal, which is open to
- * root and to the groups systemd-journal, adm and wheel alone. */
-bool journal_reader_sees_notices(void);
