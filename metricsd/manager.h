@@ -4,14 +4,16 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "account.h"
 #include "foundation/server.h"
+#include "history/history.h"
 #include "live.h"
 #include "options.h"
-#include "page.h"
+#include "self.h"
 #include "shared/fleet.h"
 #include "watched.h"
 
-enum { COLLECTORS = 3 };
+enum { COLLECTORS = 4 };
 
 /* Ties the parts together on one event loop: the fleet says what changes, collectors find out the rest, and what has
  * become different is told to whoever looks, all of one burst at once. */
@@ -21,12 +23,30 @@ typedef struct Manager {
         sd_bus *bus;
         sd_bus_slot *bus_slot;
         Fleet *fleet;
-        void *collectors[COLLECTORS]; /* their states */
+        Account units; /* of the fleet: a collector too, behind another interface */
+        struct {
+                void *state;
+                Account account;
+        } collectors[COLLECTORS];
+        struct JournalCollector *journal; /* one of these, see journal-collector.h */
+
+        Self self;
 
         Server *server;
-        Page *page;
         Live live;
         struct Alerts *alerts; /* see alert-manager.h */
+
+        History *history;
+        Account keeping;        /* of the history, which is no collector but has its cost */
+        HistorySample *samples; /* room for a tick */
+        size_t n_samples;
+        struct {
+                char *modules, *file; /* the ids that it made modules for, and the first file that had changed */
+                uint64_t at;          /* realtime usec, 0 for none */
+                bool failing;         /* the last one did */
+        } build;
+        json_object *runs;      /* {ID: invocation id}: what each ran as when it was last looked at */
+        sd_event_source *seal;  /* on while there is something to pack */
 
         sd_event_source *tick;
         uint64_t next_tick;    /* monotonic usec */
@@ -35,6 +55,7 @@ typedef struct Manager {
         sd_event_source *hold; /* of connections, until it is ready */
         bool ready;
         bool stopping;
+        int64_t latest_event; /* id in the timeline, 0 before the first of this run */
         char *status_text; /* as systemd was told last */
 } Manager;
 
@@ -50,8 +71,11 @@ int manager_run(Manager *m);
 /* For collectors: w has become different in that way (bits of watched.h, 0 for nothing). */
 void manager_watched_changed(Manager *m, Watched *w, unsigned changes);
 
-/* Something has happened that whoever looks should be told soon. */
+/* manager-tell.c: something has happened that whoever looks should be told soon. */
 void manager_have_news(Manager *m);
+int manager_add_news(Manager *m);
+/* The state of the fleet in one line, for systemctl status. */
+void manager_tell_systemd(Manager *m);
 
 /* The message of the WebSocket, and of its data the dashboard. The caller puts it; NULL without memory. */
 json_object *manager_update(Manager *m);
@@ -62,8 +86,21 @@ extern const FleetEvents manager_fleet_events;
 int manager_start_collectors(Manager *m);
 void manager_stop_collectors(Manager *m);
 void manager_sample(Manager *m);
+/* The accounts of all collectors, one by one; NULL when there is no i-th. */
+const Account *manager_account(const Manager *m, size_t i);
+/* For a connection of the bus that is not attached yet: what it brings is charged to the units, unless another collector
+ * has asked for it. */
+int manager_charge_bus(Manager *m);
 /* True when every service that runs has been heard of, or was asked in vain. */
 bool manager_knows_all(const Manager *m);
+
+/* manager-history.c: -EUCLEAN when nobody says where the database is to be. */
+int manager_open_history(Manager *m);
+void manager_close_history(Manager *m);
+/* Keeps what is known now as one tick. */
+void manager_keep(Manager *m);
+/* The run of a service that the metricsd before has seen last; NULL for none. */
+const char *manager_noted_run(const Manager *m, const char *service);
 
 /* manager-access.c: who may connect, from the unit files. To be called after each load of the fleet. */
 void manager_set_access(Manager *m);

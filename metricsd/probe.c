@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
@@ -13,8 +14,9 @@
 #include "shared/curl-event.h"
 #include "shared/log.h"
 
-/* Asks each running service for its health: every interval, and at once when it has become active or has reloaded.
- * Nothing here ever connects to a service that does not run: its socket listens, and the connection would start what
+/* Asks each running service for its health: every interval, and at once when it has become active or has reloaded. One
+ * whose start takes long is asked, too: does it serve, and has only not said so?
+ * Nothing here ever connects to a service that has no process: its socket listens, and the connection would start what
  * somebody has stopped. */
 
 /* Of an answer's body; what comes after it is read and dropped. */
@@ -22,12 +24,15 @@
 #define BODY_KEEP ((size_t) 2 * 1024)
 /* A first failure is looked into sooner than at the next interval. */
 #define CONFIRM_USEC USEC_PER_SEC
+/* A start that takes longer than this may wait for a READY=1 that never comes. */
+#define STARTING_USEC (3 * USEC_PER_SEC)
 /* libcurl keeps four connections a transfer unless told otherwise, and here few transfers run at a time. */
 #define CONNECTIONS_KEPT 512L
 #define ACCURACY_USEC (5 * USEC_PER_MSEC)
 
 typedef struct Prober {
         Manager *manager;
+        Account *account;
         CurlEvent *curl;
         unsigned n_made; /* probes so far, for their places in the interval */
         LIST_HEAD(ProbeList, Probe) probes;
@@ -41,6 +46,7 @@ typedef struct Probe {
         int opened;     /* libcurl's socket that the transfer under way has opened, -EBADF for none */
         int kept;       /* that of the connection that it has probably kept for the next one */
         uint64_t phase; /* usec into the interval */
+        int no_socket;  /* negative errno when the transfer under way got none of the kernel, which is not its service's fault */
         bool in_flight;
         bool again;   /* something has changed since it set out */
         bool renamed; /* its URL has to be made anew, which libcurl wants done between two transfers */
@@ -50,8 +56,13 @@ typedef struct Probe {
         LIST_ENTRY(Probe) entries;
 } Probe;
 
+static bool starts_long(const Watched *w) {
+        return w->unit->condition == FLEET_CHANGING && w->starting_since > 0 &&
+               now_usec() - w->starting_since >= STARTING_USEC;
+}
+
 static bool may_connect(const Watched *w) {
-        return w->unit->condition == FLEET_RUNNING && w->unit->service->port > 0 && !w->self;
+        return (w->unit->condition == FLEET_RUNNING || starts_long(w)) && w->unit->service->port > 0 && !w->self;
 }
 
 /* --- Connections --- */
@@ -63,8 +74,10 @@ static curl_socket_t on_open_socket(void *userdata, curlsocktype purpose, struct
         if (!may_connect(p->watched))
                 return CURL_SOCKET_BAD;
         fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-        if (fd < 0)
+        if (fd < 0) {
+                p->no_socket = -errno;
                 return CURL_SOCKET_BAD;
+        }
         p->opened = fd;
         return fd;
 }
@@ -116,7 +129,10 @@ static void forget_body(Probe *p) {
 }
 
 static void take(Probe *p, const ProbeResult *result) {
-        manager_watched_changed(p->prober->manager, p->watched, watched_take_probe(p->watched, result));
+        Watched *w = p->watched;
+
+        manager_watched_changed(p->prober->manager, w, w->running ? watched_take_probe(w, result)
+                                                                  : watched_take_early_answer(w, result->status > 0));
 }
 
 static void take_answer(Probe *p, double ms) {
@@ -148,7 +164,10 @@ static void take_failure(Probe *p, CURLcode code, double ms) {
 static void ask(Probe *p);
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        ask(userdata);
+        Probe *p = userdata;
+        ACCOUNT_CHARGE(p->prober->account);
+
+        ask(p);
         return 0;
 }
 
@@ -173,6 +192,10 @@ static void ask_next_time(Probe *p) {
         ask_at(p, next > now ? next : next + interval);
 }
 
+static void cannot_ask(const Probe *p, int error) {
+        account_failed(p->prober->account, "%s cannot be probed: %s", p->watched->unit->service->id, strerror(-error));
+}
+
 static void on_done(CURL *easy, CURLcode code, void *userdata) {
         Probe *p = userdata;
         curl_off_t took = 0;
@@ -183,14 +206,18 @@ static void on_done(CURL *easy, CURLcode code, void *userdata) {
         else if (p->opened >= 0)
                 p->kept = p->opened;
         (void) curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took);
+        if (p->no_socket < 0)
+                cannot_ask(p, p->no_socket);
+        else
+                account_ok(p->prober->account);
         if (code == CURLE_OK)
                 take_answer(p, (double) took / (double) USEC_PER_MSEC);
-        else
+        else if (p->no_socket == 0)
                 take_failure(p, code, (double) took / (double) USEC_PER_MSEC);
         forget_body(p);
         if (p->again)
                 ask(p);
-        else
+        else if (p->watched->running) /* else the next tick asks again */
                 ask_next_time(p);
 }
 
@@ -214,13 +241,14 @@ static void ask(Probe *p) {
         }
         p->again = false;
         p->opened = -EBADF;
+        p->no_socket = 0;
         p->size = 0;
         *p->error = '\0';
         r = p->renamed ? set_url(p) : 0;
         if (r >= 0)
                 r = curl_event_add(p->prober->curl, p->easy, on_done, p);
         if (r < 0) {
-                log_errno(r, "Cannot probe %s", p->watched->unit->service->id);
+                cannot_ask(p, r);
                 ask_next_time(p);
                 return;
         }
@@ -306,7 +334,6 @@ static int probe_new(Prober *prober, Watched *w, Probe **ret) {
         p->phase = next_phase(prober);
         p->renamed = true;
         LIST_INSERT_HEAD(&prober->probes, p, entries);
-        w->probe = p;
         *ret = TAKE_PTR(p);
         return 0;
 }
@@ -322,13 +349,20 @@ static void prober_fini(void *state) {
         free(prober);
 }
 
-static int prober_init(Manager *manager, void **ret_state) {
+static void on_turn(void *userdata) {
+        const Prober *prober = userdata;
+
+        (void) account_charge(prober->account); /* to its end */
+}
+
+static int prober_init(Manager *manager, Account *account, void **ret_state) {
         Prober *prober = calloc(1, sizeof(Prober));
         int r;
 
         if (!prober)
                 return -ENOMEM;
         prober->manager = manager;
+        prober->account = account;
         LIST_INIT(&prober->probes);
         r = curl_event_new(manager->event, &prober->curl);
         if (r >= 0 && curl_multi_setopt(curl_event_multi(prober->curl), CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT) != CURLM_OK)
@@ -337,35 +371,51 @@ static int prober_init(Manager *manager, void **ret_state) {
                 prober_fini(prober);
                 return r;
         }
+        curl_event_before_turn(prober->curl, on_turn, prober);
         *ret_state = prober;
         return 0;
 }
 
-static void prober_follow(void *state, Watched *w, unsigned changes) {
-        Probe *p = w->probe;
+static Probe *probe_of(Prober *prober, Watched *w) {
         int r;
 
-        if (!may_connect(w)) {
+        if (!w->probe) {
+                r = probe_new(prober, w, &w->probe);
+                if (r < 0)
+                        account_failed(prober->account, "%s cannot be probed: %s", w->unit->service->id, strerror(-r));
+        }
+        return w->probe;
+}
+
+static void prober_follow(void *state, Watched *w, unsigned changes) {
+        Probe *p = w->probe;
+
+        if (w->unit->condition != FLEET_RUNNING || !may_connect(w)) {
                 if (p)
                         stop_asking(p);
                 return;
         }
-        if (!p) {
-                r = probe_new(state, w, &p);
-                if (r < 0) {
-                        log_errno(r, "Cannot probe %s", w->unit->service->id);
-                        return;
-                }
-        }
+        p = probe_of(state, w);
+        if (!p)
+                return;
         if (changes & WATCHED_SETTINGS)
                 p->renamed = true;
         if (changes & (WATCHED_NEW_RUN | WATCHED_RELOADED | WATCHED_SETTINGS))
                 ask(p);
 }
 
+static void prober_tick(void *state, Watched *w) {
+        Probe *p = starts_long(w) && may_connect(w) ? probe_of(state, w) : NULL;
+
+        if (p && !p->in_flight)
+                ask(p);
+}
+
 void probe_now(Watched *w) {
-        if (w->probe && may_connect(w))
-                ask(w->probe);
+        if (!w->probe || !may_connect(w))
+                return;
+        ACCOUNT_CHARGE(w->probe->prober->account);
+        ask(w->probe);
 }
 
 static void prober_removed(void *state, Watched *w) {
@@ -378,4 +428,5 @@ const Collector probe_collector = {
         .fini = prober_fini,
         .follow = prober_follow,
         .removed = prober_removed,
+        .tick = prober_tick,
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "basic/string-util.h"
+#include "basic/time-util.h"
 
 const char *health_to_string(Health health) {
         static const char *const names[] = {
@@ -28,6 +29,7 @@ int watched_new(FleetUnit *unit, bool self, Watched **ret) {
                 .response_ms = -1,
                 .memory = MEMORY_UNKNOWN,
                 .cpu = -1,
+                .cpu_time = CPU_TIME_UNKNOWN,
                 .reload_failed = -1,
                 .error_rate = -1,
                 .requests = UINT64_MAX,
@@ -38,8 +40,12 @@ int watched_new(FleetUnit *unit, bool self, Watched **ret) {
 }
 
 Watched *watched_free(Watched *w) {
-        if (w)
-                free(w->problem);
+        if (!w)
+                return NULL;
+        free(w->problem);
+        free(w->explanation);
+        free(w->port_taken);
+        free(w->logged_cursor);
         free(w);
         return NULL;
 }
@@ -64,6 +70,7 @@ static void forget_run(Watched *w) {
         w->memory = MEMORY_UNKNOWN;
         w->memory_source = MEMORY_NONE;
         w->cpu = -1;
+        w->cpu_time = CPU_TIME_UNKNOWN;
         w->reload_failed = -1;
         w->error_rate = -1;
         w->requests = w->errors = UINT64_MAX;
@@ -86,6 +93,9 @@ static unsigned follow_state(Watched *w) {
         if (strncmp(w->active_state, u->active_state, sizeof(w->active_state) - 1) == 0 &&
             strncmp(w->sub_state, u->sub_state, sizeof(w->sub_state) - 1) == 0 && w->restarts == u->restarts)
                 return 0;
+        w->starting_since = streq(u->active_state, "activating") && streq(u->sub_state, "start") ? now_usec() : 0;
+        if (w->starting_since == 0)
+                w->early_answer = false;
         (void) snprintf(w->active_state, sizeof(w->active_state), "%s", u->active_state);
         (void) snprintf(w->sub_state, sizeof(w->sub_state), "%s", u->sub_state);
         w->restarts = u->restarts;
@@ -114,6 +124,13 @@ unsigned watched_follow_unit(Watched *w) {
                 forget_run(w);
         w->running = false;
         return changes | set_health(w, HEALTH_OFFLINE, unit_problem(w->unit));
+}
+
+unsigned watched_take_early_answer(Watched *w, bool answered) {
+        if (w->running || w->early_answer == answered)
+                return 0;
+        w->early_answer = answered;
+        return WATCHED_NEWS;
 }
 
 static char *probe_problem(const ProbeResult *result) {
@@ -149,11 +166,14 @@ unsigned watched_take_probe(Watched *w, const ProbeResult *result) {
                 w->generation = result->generation;
                 changes |= WATCHED_NEWS;
         }
+        if (result->response_ms >= 0)
+                probe_times_add(&w->probe_times, result->response_ms / 1000);
         if (result->status == 200 && result->response_ms <= PROBE_SLOW_MS) {
                 w->failures = 0;
                 return changes | set_health(w, HEALTH_HEALTHY, NULL);
         }
         w->failures++;
+        w->probe_failures++;
         return changes | set_health(w, w->failures < PROBE_FAILURES ? w->health : HEALTH_DEGRADED,
                                     probe_problem(result));
 }

@@ -41,8 +41,16 @@ SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|Saniti
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: waits out a limit that cannot be shortened")
+    config.addinivalue_line("markers", "long: takes a minute or more, comes with tests/run --long")
     # Each service has a /tmp of its own: what a test puts there no service would see.
     os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["XDG_RUNTIME_DIR"]
+
+
+def pytest_collection_modifyitems(items):
+    if not os.environ.get("TOOLOO_LONG"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="it comes with tests/run --long"))
 
 
 # --- Commands ---

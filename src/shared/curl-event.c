@@ -35,6 +35,8 @@ struct CurlEvent {
         sd_event_source *now; /* what the timer is for when there is nothing to wait for */
         Watched *watched;     /* by descriptor */
         size_t n_watched;
+        void (*before)(void *userdata);
+        void *before_userdata;
         void (*after)(void *userdata);
         void *after_userdata;
         LIST_HEAD(TransferList, Transfer) transfers;
@@ -59,6 +61,11 @@ static void act(CurlEvent *ce, curl_socket_t fd, int what) {
         code = curl_multi_socket_action(ce->multi, fd, what, &running);
         if (code != CURLM_OK)
                 log_error("libcurl fails: %s", curl_multi_strerror(code));
+}
+
+static void begin_turn(CurlEvent *ce) {
+        if (ce->before)
+                ce->before(ce->before_userdata);
 }
 
 static void end_turn(CurlEvent *ce) {
@@ -104,8 +111,10 @@ static void on_event(CurlEvent *ce, int fd, uint32_t revents) {
 static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         struct epoll_event events[EVENTS_AT_ONCE];
         CurlEvent *ce = userdata;
-        int n = epoll_wait(ce->epoll, events, EVENTS_AT_ONCE, 0);
+        int n;
 
+        begin_turn(ce);
+        n = epoll_wait(ce->epoll, events, EVENTS_AT_ONCE, 0);
         if (n < 0)
                 return errno == EINTR ? 0 : -errno;
         for (int i = 0; i < n; i++)
@@ -117,6 +126,7 @@ static int on_ready(sd_event_source *source, int fd, uint32_t revents, void *use
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        begin_turn(userdata);
         act(userdata, CURL_SOCKET_TIMEOUT, 0);
         end_turn(userdata);
         return 0;
@@ -283,6 +293,11 @@ void curl_event_remove(CurlEvent *ce, CURL *easy) {
         (void) curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
         LIST_REMOVE(t, entries);
         free(t);
+}
+
+void curl_event_before_turn(CurlEvent *ce, void (*before)(void *userdata), void *userdata) {
+        ce->before = before;
+        ce->before_userdata = userdata;
 }
 
 void curl_event_after_turn(CurlEvent *ce, void (*after)(void *userdata), void *userdata) {

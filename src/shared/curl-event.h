@@ -24,6 +24,8 @@ int curl_event_add(CurlEvent *ce, CURL *easy, curl_event_done_t done, void *user
 /* Gives a running transfer up, without a call of done. Not from within a callback of libcurl's. */
 void curl_event_remove(CurlEvent *ce, CURL *easy);
 
+/* Called before each turn in which transfers may get on. */
+void curl_event_before_turn(CurlEvent *ce, void (*before)(void *userdata), void *userdata);
 /* Called after each turn in which transfers got on, outside of libcurl: for what many of them have in common. */
 void curl_event_after_turn(CurlEvent *ce, void (*after)(void *userdata), void *userdata);
 

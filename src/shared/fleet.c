@@ -72,6 +72,8 @@ static void end_load(Fleet *f, int error) {
         else if (error < 0)
                 set_timer(f, RETRY_USEC);
         f->again = false;
+        if (error < 0 && f->events->failed)
+                f->events->failed(f, error, f->userdata);
 }
 
 static void log_problems(const Fleet *f, const Registry *now) {

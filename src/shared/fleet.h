@@ -62,6 +62,8 @@ typedef struct FleetEvents {
         /* Something of a unit changed; was is its condition before (the same when it was something else). Comes once
          * for each unit right after its first load, too, with was == condition. */
         void (*changed)(Fleet *fleet, FleetUnit *unit, FleetCondition was, void *userdata);
+        /* A load has failed; see fleet_is_loaded(). What is known stays as it is. */
+        void (*failed)(Fleet *fleet, int error, void *userdata);
         /* The bus is gone. What is known stays as it is; nothing follows any more. */
         void (*lost)(Fleet *fleet, void *userdata);
 } FleetEvents;
