@@ -42,8 +42,8 @@ void flight_helped(AlertEngine *engine, Alert *alert, bool helped) {
 
         alert->verify_until = 0;
         alert->helped = helped ? HELPED_YES : HELPED_NO;
-        if (helped && !alert->by_hand)
-                alert_book_note_helped(engine->book, alert->deed.rule, alert_key(alert));
+        if (helped && !alert->by_hand && alert->tried)
+                alert_book_note_helped(engine->book, alert->tried, alert_key(alert));
         engine_changed(engine, alert);
         if (helped || !alert->deed.succeeded)
                 return;
@@ -204,6 +204,8 @@ int flight_begin(AlertEngine *engine, Alert *alert, AlertDeed *deed, const Alert
 
         if (change && alert->verify_until > 0)
                 flight_helped(engine, alert, false);
+        if (change && str_replace(&alert->tried, rule->id) < 0)
+                return -ENOMEM;
         f = take_off(engine, alert, deed, now);
         if (!f)
                 return -ENOMEM;
