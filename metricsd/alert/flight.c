@@ -37,7 +37,6 @@ const char *alert_engine_in_flight(const AlertEngine *engine) {
 /* --- Whether it has helped --- */
 
 void flight_helped(AlertEngine *engine, Alert *alert, bool helped) {
-        char limit[TIMESPAN_MAX];
         _cleanup_(freep) char *what = NULL;
 
         alert->verify_until = 0;
@@ -47,8 +46,8 @@ void flight_helped(AlertEngine *engine, Alert *alert, bool helped) {
         engine_changed(engine, alert);
         if (helped || !alert->deed.succeeded)
                 return;
-        what = str_printf("the %s is done, and has not helped: the condition still holds %s after it",
-                          alert_action_noun(alert->deed.action), format_timespan(limit, ALERT_VERIFY_USEC));
+        what = str_printf("the %s is done, and has not helped: the condition still holds",
+                          alert_action_noun(alert->deed.action));
         note_deed(engine, alert, &alert->deed, "failed", "it has not helped", what ? what : "it has not helped");
 }
 
