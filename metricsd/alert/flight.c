@@ -37,18 +37,17 @@ const char *alert_engine_in_flight(const AlertEngine *engine) {
 /* --- Whether it has helped --- */
 
 void flight_helped(AlertEngine *engine, Alert *alert, bool helped) {
-        char limit[TIMESPAN_MAX];
         _cleanup_(freep) char *what = NULL;
 
         alert->verify_until = 0;
         alert->helped = helped ? HELPED_YES : HELPED_NO;
-        if (helped && !alert->by_hand)
-                alert_book_note_helped(engine->book, alert->deed.rule, alert_key(alert));
+        if (helped && !alert->by_hand && alert->tried)
+                alert_book_note_helped(engine->book, alert->tried, alert_key(alert));
         engine_changed(engine, alert);
         if (helped || !alert->deed.succeeded)
                 return;
-        what = str_printf("the %s is done, and has not helped: the condition still holds %s after it",
-                          alert_action_noun(alert->deed.action), format_timespan(limit, ALERT_VERIFY_USEC));
+        what = str_printf("the %s is done, and has not helped: the condition still holds",
+                          alert_action_noun(alert->deed.action));
         note_deed(engine, alert, &alert->deed, "failed", "it has not helped", what ? what : "it has not helped");
 }
 
@@ -204,6 +203,8 @@ int flight_begin(AlertEngine *engine, Alert *alert, AlertDeed *deed, const Alert
 
         if (change && alert->verify_until > 0)
                 flight_helped(engine, alert, false);
+        if (change && str_replace(&alert->tried, rule->id) < 0)
+                return -ENOMEM;
         f = take_off(engine, alert, deed, now);
         if (!f)
                 return -ENOMEM;
