@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert-internal.h"
 #include "alert/repeat.h"
+#include "alert/webhook.h"
 #include "shared/log.h"
 
 /* What the engine has begun and waits for: each action in an AlertAction of its own. */
@@ -35,8 +36,7 @@ static void on_over(const char *problem, void *userdata) {
         alert_engine_job_over(alerts->engine, ticket, problem, alert_time_now());
 }
 
-/* Now and no later, for somebody may wait for the answer: to a trigger it comes before the end of a notice, see
- * ALERT_ACTION_USEC. */
+/* Now and no later, for somebody may wait for the answer: to a trigger it comes before the end of a notice. */
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         Running *running = userdata;
         Alerts *alerts = running->alerts;
@@ -54,12 +54,14 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static int set_deadline(Running *running, uint64_t timeout) {
+        const Manager *m = running->alerts->manager;
         uint64_t now = now_usec();
 
         /* A little later than the engine has it, that it does not come in vain. */
         running->until = now + timeout + USEC_PER_MSEC;
-        return sd_event_add_time(running->alerts->manager->event, &running->deadline, CLOCK_MONOTONIC,
-                                 now + MIN(timeout, ALERT_ACTION_USEC) + USEC_PER_MSEC, USEC_PER_MSEC, on_deadline, running);
+        return sd_event_add_time(m->event, &running->deadline, CLOCK_MONOTONIC,
+                                 now + MIN(timeout, m->options->action) + USEC_PER_MSEC, USEC_PER_MSEC, on_deadline,
+                                 running);
 }
 
 int alerts_act(Alerts *alerts, unsigned ticket, AlertActionRequest *request) {
@@ -78,6 +80,7 @@ int alerts_act(Alerts *alerts, unsigned ticket, AlertActionRequest *request) {
         running->ticket = ticket;
         running->action = (AlertAction) { .shared = &alerts->shared, .over = on_over, .userdata = running };
         r = set_deadline(running, request->timeout);
+        request->timeout *= 2; /* the engine's limit comes first */
         if (r >= 0)
                 r = alert_action_begin(&running->action, request);
         if (r < 0)
@@ -92,6 +95,10 @@ void alerts_give_up(Alerts *alerts, unsigned ticket) {
 }
 
 void alerts_stop_actions(Alerts *alerts) {
+        size_t waiting = alerts->shared.webhooks ? webhooks_waiting(alerts->shared.webhooks) : 0;
+
+        if (waiting > 0)
+                log_warning("%zu messages of webhooks were not delivered before the end", waiting);
         alerts->repeat = sd_event_source_disable_unref(alerts->repeat);
         while (alerts->running)
                 running_free(take(alerts, alerts->running->ticket));

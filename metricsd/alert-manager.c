@@ -103,7 +103,12 @@ static int open_engine(Alerts *alerts) {
         int r;
 
         r = alert_book_open(alerts->manager->history, now, &book);
-        return r < 0 ? r : alert_engine_new(book, &alert_hooks, alerts, now, &alerts->engine);
+        if (r >= 0)
+                r = alert_engine_new(book, &alert_hooks, alerts, now, &alerts->engine);
+        if (r < 0)
+                return r;
+        alert_engine_set_action_limit(alerts->engine, alerts->manager->options->action);
+        return 0;
 }
 
 int alerts_new(Manager *manager, Alerts **ret) {

@@ -14,6 +14,7 @@ Options options_default(void) {
         return (Options) {
                 .interval = 5 * USEC_PER_SEC,
                 .timeout = 5 * USEC_PER_SEC,
+                .action = ALERT_ACTION_USEC,
                 .webhook_retry = WEBHOOK_RETRY_USEC,
                 .webhook_repeat = ALERT_REPEAT_USEC,
         };
@@ -30,6 +31,8 @@ static void print_help(void) {
                       "     --interval-ms=MS  Between two probes of a service, and two updates of the\n"
                       "                       dashboard, 10..600000 [5000]\n"
                       "     --timeout-ms=MS   How long a probe may take, 50..60000 [5000]\n"
+                      "     --action-ms=MS    How long an alert's action may take, with the proof of health\n"
+                      "                       after it, 100..600000 [30000]\n"
                       "     --webhook-retry-ms=MS\n"
                       "                       Between the first two tries of a webhook, 1..60000 [1000]\n"
                       "     --webhook-repeat-ms=MS\n"
@@ -45,6 +48,7 @@ enum {
         ARG_VERSION = 0x100,
         ARG_INTERVAL,
         ARG_TIMEOUT,
+        ARG_ACTION,
         ARG_WEBHOOK_RETRY,
         ARG_WEBHOOK_REPEAT,
 };
@@ -54,6 +58,7 @@ static const struct option long_options[] = {
         { "version",           no_argument,       NULL, ARG_VERSION        },
         { "interval-ms",       required_argument, NULL, ARG_INTERVAL       },
         { "timeout-ms",        required_argument, NULL, ARG_TIMEOUT        },
+        { "action-ms",         required_argument, NULL, ARG_ACTION         },
         { "webhook-retry-ms",  required_argument, NULL, ARG_WEBHOOK_RETRY  },
         { "webhook-repeat-ms", required_argument, NULL, ARG_WEBHOOK_REPEAT },
         { NULL },
@@ -72,6 +77,8 @@ static int parse_option(Options *o, int c) {
                 return parse_ms_option("interval-ms", 10, 600000, &o->interval);
         case ARG_TIMEOUT:
                 return parse_ms_option("timeout-ms", 50, 60000, &o->timeout);
+        case ARG_ACTION:
+                return parse_ms_option("action-ms", 100, 600000, &o->action);
         case ARG_WEBHOOK_RETRY:
                 return parse_ms_option("webhook-retry-ms", 1, 60000, &o->webhook_retry);
         case ARG_WEBHOOK_REPEAT:

@@ -7,6 +7,7 @@
 typedef struct Options {
         uint64_t interval; /* usec between two probes of a service and between two updates of the dashboard */
         uint64_t timeout;  /* usec that a probe may take */
+        uint64_t action;   /* usec that an action of an alert may take, with the proof of health after it */
         uint64_t webhook_retry;  /* usec after the first try of a webhook that failed */
         uint64_t webhook_repeat; /* usec after which an Alertmanager is told again of what is active */
 } Options;

@@ -41,13 +41,13 @@ const char *reload_outcome_to_string(ReloadOutcome outcome);
 
 typedef struct Watched {
         FleetUnit *unit; /* its userdata is this */
-        bool self;       /* metricsd's own unit: it need not ask to know that it answers */
 
         Health health;
         unsigned failures;   /* probes in a row that went wrong, in this run */
+        bool self;           /* metricsd's own unit: it need not ask to know that it answers */
+        bool answered;       /* the last probe of this run got an answer of HTTP, whichever */
         char *problem;       /* one line, NULL for none */
         double response_ms;  /* how long the last probe of this run took, or waited in vain; negative for none */
-        bool answered;       /* the last probe of this run got an answer of HTTP, whichever */
         uint64_t checked_at; /* realtime usec of the end of the last probe, 0 for never */
         uint64_t generation; /* as /health says it, 0 for not known */
         double error_rate;   /* errors a request, 0..1, between the last two probes; negative for no request or not known */
@@ -73,11 +73,11 @@ typedef struct Watched {
 
         uint64_t starting_since; /* monotonic usec: systemd has started its process and waits for READY=1; 0 for no */
         bool early_answer;       /* it has answered meanwhile */
-
+        bool port_looked;        /* it has failed, and who has its port was asked for */
         Condition condition;
         char *explanation; /* of the condition, one sentence for people; NULL with CONDITION_OK */
-        bool port_looked;  /* it has failed, and who has its port was asked for */
-        char *port_taken;  /* the answer, one clause; NULL for nobody else */
+        char *port_taken;  /* who has its port, one clause; NULL for nobody else */
+
         JournalTally logged;
         char *logged_cursor;       /* of its newest line in the journal, NULL for none */
         char logged_run[33];       /* the run that it said last to begin, and when: realtime usec, 0 for not heard */

@@ -85,12 +85,12 @@ TL_DEFINE_CLEANUP(Alert *, alert_free)
 const AlertDeed *alert_deed(const Alert *alert);
 
 /* As GET .../alerts/status says it; NULL without memory, the caller puts:
- *   {id, metric, value, service, rules[], severity, action, timestamp, status:"active|resolved", resolvedAt?, source:
- *   "observed|trigger", decidedBy, group[]?, foldedInto?, silenced, silencedBy?, suppressedBy?, remediation:
- *   "none|under-way|done|failed|refused", remediationAction?, remediationAttempted, remediationSuccess,
+ *   {id, metric, value, service, rules[], severity, action, timestamp, status:"active|resolved", resolvedAt?,
+ *   source:"observed|trigger", decidedBy, group[]?, foldedInto?, silenced, silencedBy?, suppressedBy?,
+ *   remediation:"none|under-way|done|failed|refused", remediationAction?, remediationAttempted, remediationSuccess,
  *   remediationAttempts, remediationRefused?, remediationCode?, remediationError?, helped, dryRun?, wouldDo?,
- *   notices:[{rule, state, attempted, success, attempts, refused?, code?, error?}], invocationId, journal[], firstCursor, lastCursor, precededBy:{kind, at, secondsBefore,
- *   service, text}} */
+ *   notices:[{rule, state, attempted, success, attempts, refused?, code?, error?}], invocationId, journal[], firstCursor,
+ *   lastCursor, precededBy:{kind, at, secondsBefore, service, text}} */
 json_object *alert_to_json(const Alert *alert);
 
 /* alert-read.c: reads what alert_to_json() has written. What was under way then has failed, for metricsd has ended

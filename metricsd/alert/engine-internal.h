@@ -28,6 +28,7 @@ struct AlertEngine {
         unsigned unhealthy, total; /* of the fleet, then */
         unsigned last_id, last_ticket;
         Flight *flights;
+        uint64_t action_limit; /* usec */
         uint64_t settled; /* monotonic usec: from then on a missing value counts like any other */
         bool unsaved;     /* an alert is */
         bool store_failed; /* tried again at the next tick */

@@ -20,6 +20,7 @@ int alert_engine_new(AlertBook *book, const AlertHooks *hooks, void *userdata, A
         engine->book = book;
         engine->hooks = hooks;
         engine->userdata = userdata;
+        engine->action_limit = ALERT_ACTION_USEC;
         engine->settled = now.monotonic + ALERT_SETTLE_USEC;
         TAILQ_INIT(&engine->active);
         TAILQ_INIT(&engine->history);
@@ -55,6 +56,10 @@ AlertEngine *alert_engine_free(AlertEngine *engine) {
         alert_book_free(engine->book);
         free(engine);
         return NULL;
+}
+
+void alert_engine_set_action_limit(AlertEngine *engine, uint64_t usec) {
+        engine->action_limit = usec;
 }
 
 AlertBook *alert_engine_book(AlertEngine *engine) {

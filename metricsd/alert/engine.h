@@ -31,7 +31,7 @@ typedef struct AlertEngine AlertEngine;
 #define ALERT_HISTORY_MAX 200
 #define ALERT_TRIGGERED_MAX 200
 #define ALERT_TRIGGERED_USEC (UINT64_C(300) * USEC_PER_SEC)
-/* From the start of an action to the first proof of health after it; then it has failed. */
+/* From the start of an action to the first proof of health after it; then it has failed. Unless set otherwise. */
 #define ALERT_ACTION_USEC (UINT64_C(30) * USEC_PER_SEC)
 /* For a notice, with all its tries; and how many may be under way at a time. A trigger does not wait for one longer than
  * for other actions. */
@@ -72,8 +72,9 @@ typedef struct AlertHooks {
         /* True when a service that this one needs is itself not well, failed or stopped, and does not in turn need this
          * one; *ret_id is the first such. The string need not last. */
         bool (*dependency)(const char *service, const char **ret_id, void *userdata);
-        /* Begins an action; unit is the hook's to fill in. alert_engine_tick() is wanted once request->timeout is over. How it ended is said by alert_engine_job_over() with the same
-         * ticket, later, from the event loop. Negative errno when it could not be begun. */
+        /* Begins an action; unit is the hook's to fill in. alert_engine_tick() is wanted once request->timeout is over. How
+         * the action ended is said by alert_engine_job_over() with the same ticket, later, from the event loop. Negative
+         * errno when it could not be begun. */
         int (*act)(unsigned ticket, AlertActionRequest *request, void *userdata);
         /* The answer to act is not waited for any more. */
         void (*give_up)(unsigned ticket, void *userdata);
@@ -94,6 +95,9 @@ typedef struct AlertHooks {
 int alert_engine_new(AlertBook *book, const AlertHooks *hooks, void *userdata, AlertTime now, AlertEngine **ret);
 AlertEngine *alert_engine_free(AlertEngine *engine);
 TL_DEFINE_CLEANUP(AlertEngine *, alert_engine_free)
+
+/* Instead of ALERT_ACTION_USEC. For what begins after this. */
+void alert_engine_set_action_limit(AlertEngine *engine, uint64_t usec);
 
 /* A new value, to be given at each tick and when something changes. NAN says that there is none at present: then no
  * rule on it holds. */

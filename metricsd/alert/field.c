@@ -141,15 +141,23 @@ int field_word(json_object *object, const char *name, field_word_t word, int n, 
         return field_problem(ret_problem, "%s: one of %s is expected", name, words);
 }
 
+/* What is too large for an integer json-c makes the largest one: another number than was sent. */
+static bool is_cut_off(json_object *value) {
+        return json_object_is_type(value, json_type_int) &&
+               (json_object_get_uint64(value) == UINT64_MAX || json_object_get_int64(value) == INT64_MIN);
+}
+
 int field_number(json_object *object, const char *name, double *ret, char **ret_problem) {
         json_object *value = get(object, name);
 
         if (!value)
                 return 0;
-        if ((!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double)) ||
-            !isfinite(json_object_get_double(value)))
-                return field_problem(ret_problem, "%s: a number is expected%s", name,
-                                     json_object_is_type(value, json_type_double) ? ", neither infinite nor NaN" : "");
+        if (!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double))
+                return field_problem(ret_problem, "%s: a number is expected", name);
+        if (is_cut_off(value))
+                return field_problem(ret_problem, "%s: a number is expected, one so large with an exponent as 1e20", name);
+        if (!isfinite(json_object_get_double(value)))
+                return field_problem(ret_problem, "%s: a number is expected, neither infinite nor NaN", name);
         *ret = json_object_get_double(value);
         return 0;
 }

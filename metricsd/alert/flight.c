@@ -134,7 +134,7 @@ static void land(AlertEngine *engine, Flight *f, const char *problem, AlertTime 
 
 static Flight *take_off(AlertEngine *engine, Alert *alert, AlertDeed *deed, AlertTime now) {
         Flight *f = calloc(1, sizeof(Flight));
-        uint64_t limit = deed->action == ACTION_NOTIFY ? ALERT_NOTICE_USEC : ALERT_ACTION_USEC;
+        uint64_t limit = deed->action == ACTION_NOTIFY ? ALERT_NOTICE_USEC : engine->action_limit;
 
         if (!f)
                 return NULL;

@@ -33,22 +33,21 @@ static int check_switch(json_object *params, char **ret_problem) {
         return provider && !*provider ? field_problem(ret_problem, "provider: the name of one is expected") : 0;
 }
 
-/* Of what a URL consists of; the rest is for whoever opens it. Whoever may read rules would read a password in it, too. */
+/* One that can be opened, without a password: whoever may read rules would read that, too. */
 static bool is_url(const char *s) {
+        _cleanup_(freep) char *origin = NULL;
         const char *host = startswith(s, "http://");
-        size_t n;
 
         if (!host)
                 host = startswith(s, "https://");
-        if (!host)
+        /* libcurl makes http://x/ of http:///x. */
+        if (!host || *host == '/' || memchr(host, '@', strcspn(host, "/?#")))
                 return false;
-        n = strcspn(host, "/?#");
-        if (n == 0 || *host == ':' || memchr(host, '@', n))
-                return false;
-        for (; *s; s++)
-                if (*s <= ' ' || *s > '~')
+        for (const char *c = s; *c; c++)
+                if (*c <= ' ' || *c > '~')
                         return false;
-        return true;
+        origin = webhook_url_origin(s);
+        return origin != NULL;
 }
 
 static const char *format_to_string(int format) {

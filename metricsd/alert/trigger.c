@@ -98,7 +98,7 @@ int alert_engine_trigger(AlertEngine *engine, const AlertTrigger *t, AlertTime n
         if (r > 0) {
                 alert->done = done;
                 alert->done_userdata = userdata;
-                alert->done_until = now.monotonic + ALERT_ACTION_USEC;
+                alert->done_until = now.monotonic + engine->action_limit;
                 r = 2;
         } else if (r == 0)
                 r = answer(alert, ret_alert);

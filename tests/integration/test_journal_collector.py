@@ -5,13 +5,14 @@ import os
 import re
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from conftest import (CHECKOUT, CONTROL, USER_UNITS, Journal, get_json, http_request, journal_cursor, kill, main_pid, run,
+from conftest import (BUILD, CHECKOUT, CONTROL, USER_UNITS, Journal, get_json, http_request, journal_cursor, kill, main_pid, run,
                       state_directory, systemctl, unit_property, wait_until)
 
 sys.path.insert(0, str(CHECKOUT / "tests/lib"))
@@ -400,25 +401,26 @@ class TestLoss:
 
 @as_root
 class TestFlood:
-    def flood(self, sender, seconds, message):
-        """That many lines while the dashboard and /health are asked; how many."""
-        lines, paces, statuses = PACE * seconds, [], set()
+    def flood(self, seconds, text):
+        """That many lines while the dashboard and /health are asked."""
+        lines, statuses = PACE * seconds, set()
+        command = [BUILD / "tests/fixtures/journal-load", f"tooloo-{WHO}.service", str(lines), str(PACE), text]
         with Load(PORT, connections=2, rate=20, path="/health") as load, \
-                in_background(lambda: paces.append(sender.stream(lines, pace=PACE, message=message))) as thread:
-            while thread.is_alive():
+                subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sending:
+            while sending.poll() is None:
                 statuses.add(http_request(PORT, "/api/v1/metrics/dashboard")[0])
-        wait_for_count(message.replace("%d", "*"), lines, timeout=120)
+            print(f"{sending.stdout.read().strip()} lines/s")
+        assert sending.returncode == 0
+        wait_for_count(f"{text} *", lines, timeout=120)
         assert statuses == {200}
         assert (load.figures.failed, load.figures.dropped, load.figures.refused) == (0, 0, 0), str(load.figures)
         assert load.figures.ok > 0
-        print(f"{paces[0]:.0f} lines/s")
-        return lines
 
-    def test_none_is_lost(self, metricsd, sender, journald):
+    def test_none_is_lost(self, metricsd, journald):
         journald("RateLimitIntervalSec=0", "SystemMaxUse=64M")
-        self.flood(sender, 3, "flood of %d")
+        self.flood(3, "flood")
 
     @pytest.mark.long
-    def test_none_is_lost_in_a_minute(self, metricsd, sender, journald):
+    def test_none_is_lost_in_a_minute(self, metricsd, journald):
         journald("RateLimitIntervalSec=0", "SystemMaxUse=64M")
-        self.flood(sender, 60, "long flood of %d")
+        self.flood(60, "long flood")

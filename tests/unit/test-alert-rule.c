@@ -109,6 +109,8 @@ Test(alert_rule, bad_ones) {
                 { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
                   "\"threshold\":1e999}", "threshold: a number is expected, neither infinite nor NaN" },
                 { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
+                  "\"threshold\":18446744073709551615}", "threshold: a number is expected, one so large with an exponent" },
+                { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
                   "\"threshold\":-Infinity}", "threshold: a number is expected, neither infinite nor NaN" },
                 { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
                   "\"threshold\":[[[[[[1]]]]]]}", "threshold: a number is expected" },
@@ -261,7 +263,7 @@ Test(alert_rule, bad_params) {
                 { "notify", "{\"webhook\":\"http://a/\\u00e4\"}", "actionParams.webhook: a URL as " },
                 { "notify", "{\"webhook\":{\"url\":\"http://a\"}}", "actionParams.webhook: a string is expected" },
                 { "notify", "{\"webhook\":\"http://a:99999/\"}", "actionParams.webhook: a URL as " },
-                { "notify", "{\"credential\":\"hook\"}", "actionParams.webhook: is missing; credential is what goes to one" },
+                { "notify", "{\"credential\":\"hook\"}", "actionParams.webhook: is missing; credential is that of one" },
                 { "notify", "{\"webhook\":\"http://a\",\"credential\":\"../x\"}", "actionParams.credential: 1 to 64 of" },
                 { "notify", "{\"webhook\":\"http://a\",\"credential\":\"..\"}", "actionParams.credential: the name" },
                 { "notify", "{\"text\":\"x\"}", "actionParams.text: is no field of the actionParams of notify" },

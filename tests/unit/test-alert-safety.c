@@ -7,7 +7,8 @@
 /* All is well, and a restart allowed. */
 static AlertSafety good(void) {
         return (AlertSafety) { .action = ACTION_RESTART_SERVICE, .service = "meta", .known = true,
-                               .condition = FLEET_RUNNING, .failure = "", .restarted = UINT64_MAX, .recent_ends = "12:00", .total = 13 };
+                               .condition = FLEET_RUNNING, .failure = "", .restarted = UINT64_MAX,
+                               .recent_ends = "12:00", .total = 13 };
 }
 
 static void expect(AlertSafety s, SafetyVerdict verdict, const char *words) {
