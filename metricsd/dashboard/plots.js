@@ -147,7 +147,7 @@ export class Chart {
                         {class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, table`},
                         el(
                                 "table",
-                                {class: "figures"},
+                                {class: "figures", "aria-label": title},
                                 el(
                                         "thead",
                                         {},

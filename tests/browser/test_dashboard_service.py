@@ -57,13 +57,13 @@ def kept(service, metric, **query):
 
 
 @needs_plots
-@pytest.mark.parametrize("port", [METRICSD, WEB], ids=["metricsd", "web"])
-def test_draws_figures_and_marks(page, port):
-    page.open("/service/training?range=15min", port=port)
+@pytest.mark.parametrize("port,id", [(METRICSD, "training"), (WEB, "meta")], ids=["metricsd", "web"])
+def test_draws_figures_and_marks(page, port, id):
+    page.open(f"/service/{id}?range=15min", port=port)
     shows_figures(page)
-    assert page.text("h1") == "Training Server" and page.text(".title .badge") == "healthy"
+    assert page.text("h1") == f"{id.capitalize()} Server" and page.text(".title .badge") == "healthy"
     marks = page.js(PIXELS, "service.responseTime", "mark-restart")
-    toolooctl("restart", "training")
+    toolooctl("restart", id)
     page.when(f"({PIXELS}) > args[2]", "service.responseTime", "mark-restart", marks)
     # Two samples make a line.
     page.when(f"({PIXELS}) > 0", "service.responseTime", "accent")
