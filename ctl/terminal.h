@@ -12,6 +12,9 @@ bool terminal_colors(void);
 /* Columns of the terminal: $COLUMNS, else what the terminal says, else 80. 0 when stdout is none: nothing is cut then. */
 size_t terminal_width(void);
 
+/* Lines of the terminal: $LINES, else what the terminal says, else 24. 0 when stdout is none. */
+size_t terminal_height(void);
+
 /* True when the locale has more than ASCII. */
 bool terminal_utf8(void);
 

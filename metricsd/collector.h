@@ -32,3 +32,4 @@ void probe_now(Watched *w);
 extern const Collector probe_collector;
 extern const Collector usage_collector;
 extern const Collector reload_collector;
+extern const Collector journal_collector;

@@ -6,8 +6,10 @@
 #include "collector.h"
 #include "manager.h"
 #include "shared/log.h"
+#include "timeline.h"
 
-static const Collector *const collectors[COLLECTORS] = { &probe_collector, &usage_collector, &reload_collector };
+static const Collector *const collectors[COLLECTORS] = { &probe_collector, &usage_collector, &reload_collector,
+                                                          &journal_collector };
 
 int manager_start_collectors(Manager *m) {
         m->units.name = "units";
@@ -32,6 +34,7 @@ static void forget(Manager *m, FleetUnit *unit) {
         for (unsigned i = 0; i < COLLECTORS; i++)
                 if (collectors[i]->removed)
                         collectors[i]->removed(m->collectors[i].state, w);
+        timeline_forget(w);
         watched_free(w);
 }
 
@@ -59,6 +62,8 @@ void manager_sample(Manager *m) {
 const Account *manager_account(const Manager *m, size_t i) {
         if (i == 0)
                 return &m->units;
+        if (i == COLLECTORS + 1)
+                return &m->keeping;
         return i <= COLLECTORS ? &m->collectors[i - 1].account : NULL;
 }
 

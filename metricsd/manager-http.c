@@ -2,11 +2,16 @@
 #include "alert-http.h"
 #include "basic/string-util.h"
 #include "collectors-http.h"
+#include "errors-http.h"
 #include "foundation/json-util.h"
+#include "history-http.h"
 #include "manager.h"
 #include "metrics-http.h"
+#include "page.h"
 #include "report.h"
 #include "shared/log.h"
+
+TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
 int manager_refuse_early(Manager *m, HttpRequest *request) {
         int r;
@@ -41,20 +46,28 @@ static int get_service(HttpRequest *request, void *state) {
         return http_reply_json(request, 200, report_watched(unit->userdata));
 }
 
-static int get_page(HttpRequest *request, void *state) {
-        const Manager *m = state;
+/* Nothing calls a provider yet, and nothing is made up. */
+static int get_providers(HttpRequest *request, void *state) {
+        _cleanup_(json_object_putp) json_object *body = json_object_new_object();
 
-        return page_reply(m->page, request);
+        if (!body || !json_add(body, "providers", json_object_new_array()) ||
+            !json_add(body, "hint", json_object_new_string("no service calls a provider yet, so there is nothing to "
+                                                           "compare")))
+                return -ENOMEM;
+        return http_reply_json(request, 200, TAKE_PTR(body));
 }
 
 static const HttpRoute routes[] = {
-        { .method = "GET", .path = "/",                           .handle = get_page              },
-        { .method = "GET", .path = "/control-room",               .handle = get_page              },
+        PAGE_ROUTES,
         { .method = "GET", .path = "/metrics",                    .handle = metrics_http_get      },
         { .method = "GET", .path = "/api/v1/metrics/dashboard",   .handle = get_dashboard         },
         { .method = "GET", .path = "/api/v1/metrics/service/:id", .handle = get_service           },
         { .method = "GET", .path = "/api/v1/metrics/alerts",      .handle = alert_http_get_status },
+        { .method = "GET", .path = "/api/v1/metrics/history",     .handle = history_http_get_history },
+        { .method = "GET", .path = "/api/v1/metrics/timeline",    .handle = history_http_get_timeline },
+        { .method = "GET", .path = "/api/v1/metrics/providers",   .handle = get_providers         },
         { .method = "GET", .path = "/api/v1/metrics/collectors",  .handle = collectors_http_get   },
+        { .method = "GET", .path = "/api/v1/metrics/errors",      .handle = errors_http_get       },
         { .path = "/ws/metrics",                                  .ws = &live_ws_type             },
         ALERT_ROUTES,
 };

@@ -9,10 +9,16 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "config.h"
+#include "foundation/json-util.h"
+#include "journal-collector.h"
+#include "port-taken.h"
 #include "report.h"
 #include "shared/bus-util.h"
 #include "shared/log.h"
 #include "summary.h"
+#include "timeline.h"
+
+TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
 #define NAME "Metrics Daemon"
 
@@ -35,7 +41,31 @@ static int fail(int error, const char *why) {
 
 /* --- What is told --- */
 
+static int add_problem(json_object *problems, const Account *account) {
+        _cleanup_(freep) char *text = str_printf("%s: %s", account->name, account->error);
+        json_object *problem = text ? json_object_new_string(text) : NULL;
+
+        if (problem && json_object_array_add(problems, problem) >= 0)
+                return 0;
+        json_object_put(problem);
+        return -ENOMEM;
+}
+
+/* {problems:[]}: what is wrong with metricsd itself. */
+static json_object *monitor_json(const Manager *m) {
+        _cleanup_(json_object_putp) json_object *json = json_object_new_object(), *problems = json_object_new_array();
+        const Account *account;
+
+        if (!json || !problems)
+                return NULL;
+        for (size_t i = 0; (account = manager_account(m, i)); i++)
+                if (!account_is_ok(account) && add_problem(problems, account) < 0)
+                        return NULL;
+        return json_add(json, "problems", TAKE_PTR(problems)) ? TAKE_PTR(json) : NULL;
+}
+
 json_object *manager_dashboard(Manager *m) {
+        _cleanup_(json_object_putp) json_object *json = NULL;
         _cleanup_(freep) const Watched **list = calloc(fleet_count(m->fleet) + 1, sizeof(Watched *));
         size_t n = 0;
 
@@ -45,11 +75,12 @@ json_object *manager_dashboard(Manager *m) {
                 list[n] = fleet_at(m->fleet, i)->userdata;
                 n += list[n] != NULL; /* one that has just come is not looked at yet */
         }
-        return report_dashboard(list, n, now_realtime_usec(), alerts_active(m->alerts));
+        json = report_dashboard(list, n, now_realtime_usec(), alerts_active(m->alerts));
+        return json && json_add(json, "monitor", monitor_json(m)) ? TAKE_PTR(json) : NULL;
 }
 
 json_object *manager_update(Manager *m) {
-        return report_update(now_realtime_usec(), manager_dashboard(m));
+        return report_update(now_realtime_usec(), m->options->interval, manager_dashboard(m));
 }
 
 static void tell_clients(Manager *m) {
@@ -179,6 +210,10 @@ static void check_ready(Manager *m) {
 void manager_watched_changed(Manager *m, Watched *w, unsigned changes) {
         ACCOUNT_CHARGE(NULL); /* it is not the collector's doing what follows from what it has found */
 
+        port_taken_follow(m, w);
+        if (condition_update(w))
+                changes |= WATCHED_NEWS;
+        timeline_follow(m, w);
         if (changes & WATCHED_HEALTH)
                 manager_bus_announce(m, w);
         if (changes & WATCHED_NEWS)
@@ -199,6 +234,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         self_tick(&m->self);
         manager_sample(m);
         alerts_tick(m->alerts);
+        manager_keep(m);
         manager_have_news(m); /* what the sample has brought by then */
         /* What was missed in a sleep of the machine is not made up for. */
         m->next_tick = MAX(m->next_tick + m->options->interval, now);
@@ -257,17 +293,11 @@ static int connect_events(Manager *m) {
         return r < 0 ? r : add_timers(m);
 }
 
-static int load_page(Manager *m) {
-        _cleanup_(freep) char *why = NULL;
-        int r;
-
-        r = page_load(m->options->page, &m->page);
-        if (r >= 0 || r == -ENOMEM)
-                return r;
-        why = r == -EBADMSG ? str_printf("%s is no dashboard page: there is no " PAGE_NONCE " in it", m->options->page)
-                            : str_printf("Cannot read the dashboard page %s: %s; install it again", m->options->page,
-                                         strerror(-r));
-        return why ? fail(-EUCLEAN, why) : -ENOMEM;
+static void on_line(const JournalLine *line, void *userdata) {
+        if (streq(line->event, "port-owner"))
+                port_taken_told(userdata, line);
+        else
+                timeline_take_line(userdata, line);
 }
 
 /* The list is read by answers that come while the loop runs. */
@@ -285,15 +315,26 @@ static int follow_fleet(Manager *m) {
         if (r >= 0)
                 r = manager_start_collectors(m);
         if (r >= 0)
+                journal_set_listener(m->journal, on_line, m);
+        if (r >= 0)
                 r = fleet_new(m->bus, &manager_fleet_events, m, &m->fleet);
         return r < 0 ? log_errno(r, "Cannot follow the services") : 0;
+}
+
+static int open_history(Manager *m) {
+        int r = manager_open_history(m);
+
+        if (r == -EUCLEAN)
+                return fail(r, "There is nowhere to keep anything, for STATE_DIRECTORY= is not set: start it as a unit");
+        if (r == -EPROTONOSUPPORT) /* one line was logged */
+                return fail(-EUCLEAN, "The database is of a newer version of metricsd; install that again, or move the "
+                                      "file away");
+        return r < 0 ? log_errno(r, "Cannot open the history") : 0;
 }
 
 static int start_alerts(Manager *m) {
         int r = alerts_new(m, &m->alerts);
 
-        if (r == -EUCLEAN)
-                return fail(r, "There is nowhere to keep alert rules, for STATE_DIRECTORY= is not set: start it as a unit");
         return r < 0 ? log_errno(r, "Cannot start the alert engine") : 0;
 }
 
@@ -330,7 +371,7 @@ int manager_new(const Options *options, Manager **ret) {
                 r = connect_events(m);
         if (r < 0)
                 return log_errno(r, "Cannot start");
-        r = load_page(m);
+        r = open_history(m);
         if (r >= 0)
                 r = follow_fleet(m);
         if (r >= 0)
@@ -351,8 +392,8 @@ Manager *manager_free(Manager *m) {
         m->server = server_free(m->server); /* before what its handlers use */
         manager_stop_collectors(m);
         fleet_free(m->fleet);
+        manager_close_history(m);
         live_outdate(&m->live);
-        page_free(m->page);
         sd_event_source_disable_unref(m->tick);
         sd_event_source_disable_unref(m->news);
         sd_event_source_disable_unref(m->ready_deadline);

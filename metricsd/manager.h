@@ -6,14 +6,14 @@
 
 #include "account.h"
 #include "foundation/server.h"
+#include "history/history.h"
 #include "live.h"
 #include "options.h"
-#include "page.h"
 #include "self.h"
 #include "shared/fleet.h"
 #include "watched.h"
 
-enum { COLLECTORS = 3 };
+enum { COLLECTORS = 4 };
 
 /* Ties the parts together on one event loop: the fleet says what changes, collectors find out the rest, and what has
  * become different is told to whoever looks, all of one burst at once. */
@@ -28,13 +28,27 @@ typedef struct Manager {
                 void *state;
                 Account account;
         } collectors[COLLECTORS];
+        struct JournalCollector *journal; /* one of these, see journal-collector.h */
 
         Self self;
 
         Server *server;
-        Page *page;
         Live live;
         struct Alerts *alerts; /* see alert-manager.h */
+
+        History *history;
+        HistoryFigures figures; /* of it, see manager_figures() */
+        uint64_t figures_at;    /* monotonic usec, 0 for never */
+        Account keeping;        /* of the history, which is no collector but has its cost */
+        HistorySample *samples; /* room for a tick */
+        size_t n_samples;
+        struct {
+                char *modules, *file; /* the ids that it made modules for, and the first file that had changed */
+                uint64_t at;          /* realtime usec, 0 for none */
+                bool failing;         /* the last one did */
+        } build;
+        json_object *runs;      /* {ID: invocation id}: what each ran as when it was last looked at */
+        sd_event_source *seal;  /* on while there is something to pack */
 
         sd_event_source *tick;
         uint64_t next_tick;    /* monotonic usec */
@@ -77,6 +91,16 @@ const Account *manager_account(const Manager *m, size_t i);
 int manager_charge_bus(Manager *m);
 /* True when every service that runs has been heard of, or was asked in vain. */
 bool manager_knows_all(const Manager *m);
+
+/* manager-history.c: -EUCLEAN when nobody says where the database is to be. */
+int manager_open_history(Manager *m);
+void manager_close_history(Manager *m);
+/* Keeps what is known now as one tick. */
+void manager_keep(Manager *m);
+/* How much the history holds, as of some seconds ago. NULL when it does not say. */
+const HistoryFigures *manager_figures(Manager *m);
+/* The run of a service that the metricsd before has seen last; NULL for none. */
+const char *manager_noted_run(const Manager *m, const char *service);
 
 /* manager-access.c: who may connect, from the unit files. To be called after each load of the fleet. */
 void manager_set_access(Manager *m);

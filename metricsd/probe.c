@@ -14,8 +14,9 @@
 #include "shared/curl-event.h"
 #include "shared/log.h"
 
-/* Asks each running service for its health: every interval, and at once when it has become active or has reloaded.
- * Nothing here ever connects to a service that does not run: its socket listens, and the connection would start what
+/* Asks each running service for its health: every interval, and at once when it has become active or has reloaded. One
+ * whose start takes long is asked, too: does it serve, and has only not said so?
+ * Nothing here ever connects to a service that has no process: its socket listens, and the connection would start what
  * somebody has stopped. */
 
 /* Of an answer's body; what comes after it is read and dropped. */
@@ -23,6 +24,8 @@
 #define BODY_KEEP ((size_t) 2 * 1024)
 /* A first failure is looked into sooner than at the next interval. */
 #define CONFIRM_USEC USEC_PER_SEC
+/* A start that takes longer than this may wait for a READY=1 that never comes. */
+#define STARTING_USEC (3 * USEC_PER_SEC)
 /* libcurl keeps four connections a transfer unless told otherwise, and here few transfers run at a time. */
 #define CONNECTIONS_KEPT 512L
 #define ACCURACY_USEC (5 * USEC_PER_MSEC)
@@ -53,8 +56,13 @@ typedef struct Probe {
         LIST_ENTRY(Probe) entries;
 } Probe;
 
+static bool starts_long(const Watched *w) {
+        return w->unit->condition == FLEET_CHANGING && w->starting_since > 0 &&
+               now_usec() - w->starting_since >= STARTING_USEC;
+}
+
 static bool may_connect(const Watched *w) {
-        return w->unit->condition == FLEET_RUNNING && w->unit->service->port > 0 && !w->self;
+        return (w->unit->condition == FLEET_RUNNING || starts_long(w)) && w->unit->service->port > 0 && !w->self;
 }
 
 /* --- Connections --- */
@@ -121,7 +129,10 @@ static void forget_body(Probe *p) {
 }
 
 static void take(Probe *p, const ProbeResult *result) {
-        manager_watched_changed(p->prober->manager, p->watched, watched_take_probe(p->watched, result));
+        Watched *w = p->watched;
+
+        manager_watched_changed(p->prober->manager, w, w->running ? watched_take_probe(w, result)
+                                                                  : watched_take_early_answer(w, result->status > 0));
 }
 
 static void take_answer(Probe *p, double ms) {
@@ -206,7 +217,7 @@ static void on_done(CURL *easy, CURLcode code, void *userdata) {
         forget_body(p);
         if (p->again)
                 ask(p);
-        else
+        else if (p->watched->running) /* else the next tick asks again */
                 ask_next_time(p);
 }
 
@@ -323,7 +334,6 @@ static int probe_new(Prober *prober, Watched *w, Probe **ret) {
         p->phase = next_phase(prober);
         p->renamed = true;
         LIST_INSERT_HEAD(&prober->probes, p, entries);
-        w->probe = p;
         *ret = TAKE_PTR(p);
         return 0;
 }
@@ -366,26 +376,38 @@ static int prober_init(Manager *manager, Account *account, void **ret_state) {
         return 0;
 }
 
-static void prober_follow(void *state, Watched *w, unsigned changes) {
-        Probe *p = w->probe;
+static Probe *probe_of(Prober *prober, Watched *w) {
         int r;
 
-        if (!may_connect(w)) {
+        if (!w->probe) {
+                r = probe_new(prober, w, &w->probe);
+                if (r < 0)
+                        account_failed(prober->account, "%s cannot be probed: %s", w->unit->service->id, strerror(-r));
+        }
+        return w->probe;
+}
+
+static void prober_follow(void *state, Watched *w, unsigned changes) {
+        Probe *p = w->probe;
+
+        if (w->unit->condition != FLEET_RUNNING || !may_connect(w)) {
                 if (p)
                         stop_asking(p);
                 return;
         }
-        if (!p) {
-                r = probe_new(state, w, &p);
-                if (r < 0) {
-                        account_failed(((Prober *) state)->account, "%s cannot be probed: %s", w->unit->service->id,
-                                       strerror(-r));
-                        return;
-                }
-        }
+        p = probe_of(state, w);
+        if (!p)
+                return;
         if (changes & WATCHED_SETTINGS)
                 p->renamed = true;
         if (changes & (WATCHED_NEW_RUN | WATCHED_RELOADED | WATCHED_SETTINGS))
+                ask(p);
+}
+
+static void prober_tick(void *state, Watched *w) {
+        Probe *p = starts_long(w) && may_connect(w) ? probe_of(state, w) : NULL;
+
+        if (p && !p->in_flight)
                 ask(p);
 }
 
@@ -406,4 +428,5 @@ const Collector probe_collector = {
         .fini = prober_fini,
         .follow = prober_follow,
         .removed = prober_removed,
+        .tick = prober_tick,
 };

@@ -73,7 +73,9 @@ json_object *report_watched(const Watched *w) {
             json_add(json, "memory", w->memory != MEMORY_UNKNOWN ? json_object_new_uint64(w->memory) : NULL) &&
             json_add(json, "memorySource", source ? json_object_new_string(source) : NULL) &&
             json_add(json, "cpu", number(w->cpu, 2)) &&
-            (!error || json_add(json, "error", json_object_new_string(error))))
+            (!error || json_add(json, "error", json_object_new_string(error))) &&
+            json_add(json, "condition", json_object_new_string(condition_to_string(w->condition))) &&
+            (!w->explanation || json_add(json, "explanation", json_object_new_string(w->explanation))))
                 return TAKE_PTR(json);
         return NULL;
 }
@@ -161,11 +163,12 @@ json_object *report_dashboard(const Watched *const *list, size_t n, uint64_t now
         return NULL;
 }
 
-json_object *report_update(uint64_t now, json_object *data) {
+json_object *report_update(uint64_t now, uint64_t interval, json_object *data) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object(), *taken = data;
 
         if (json && taken && add_made(json, "type", json_object_new_string("metrics-update")) &&
-            json_add(json, "data", TAKE_PTR(taken)) && add_made(json, "timestamp", timestamp(now)))
+            json_add(json, "data", TAKE_PTR(taken)) && add_made(json, "timestamp", timestamp(now)) &&
+            add_made(json, "interval", json_object_new_uint64(interval / USEC_PER_MSEC)))
                 return TAKE_PTR(json);
         return NULL;
 }

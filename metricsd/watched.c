@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "basic/string-util.h"
+#include "basic/time-util.h"
 
 const char *health_to_string(Health health) {
         static const char *const names[] = {
@@ -39,8 +40,12 @@ int watched_new(FleetUnit *unit, bool self, Watched **ret) {
 }
 
 Watched *watched_free(Watched *w) {
-        if (w)
-                free(w->problem);
+        if (!w)
+                return NULL;
+        free(w->problem);
+        free(w->explanation);
+        free(w->port_taken);
+        free(w->logged_cursor);
         free(w);
         return NULL;
 }
@@ -88,6 +93,9 @@ static unsigned follow_state(Watched *w) {
         if (strncmp(w->active_state, u->active_state, sizeof(w->active_state) - 1) == 0 &&
             strncmp(w->sub_state, u->sub_state, sizeof(w->sub_state) - 1) == 0 && w->restarts == u->restarts)
                 return 0;
+        w->starting_since = streq(u->active_state, "activating") && streq(u->sub_state, "start") ? now_usec() : 0;
+        if (w->starting_since == 0)
+                w->early_answer = false;
         (void) snprintf(w->active_state, sizeof(w->active_state), "%s", u->active_state);
         (void) snprintf(w->sub_state, sizeof(w->sub_state), "%s", u->sub_state);
         w->restarts = u->restarts;
@@ -116,6 +124,13 @@ unsigned watched_follow_unit(Watched *w) {
                 forget_run(w);
         w->running = false;
         return changes | set_health(w, HEALTH_OFFLINE, unit_problem(w->unit));
+}
+
+unsigned watched_take_early_answer(Watched *w, bool answered) {
+        if (w->running || w->early_answer == answered)
+                return 0;
+        w->early_answer = answered;
+        return WATCHED_NEWS;
 }
 
 static char *probe_problem(const ProbeResult *result) {

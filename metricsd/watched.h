@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "condition.h"
+#include "journal/tally.h"
 #include "probe-times.h"
 #include "shared/fleet.h"
 #include "shared/unit-usage.h"
@@ -69,9 +71,24 @@ typedef struct Watched {
         uint64_t restarts;
         uint64_t requests, errors; /* at the last probe of this run that said them, UINT64_MAX for none */
 
+        uint64_t starting_since; /* monotonic usec: systemd has started its process and waits for READY=1; 0 for no */
+        bool early_answer;       /* it has answered meanwhile */
+
+        Condition condition;
+        char *explanation; /* of the condition, one sentence for people; NULL with CONDITION_OK */
+        bool port_looked;  /* it has failed, and who has its port was asked for */
+        char *port_taken;  /* the answer, one clause; NULL for nobody else */
+        JournalTally logged;
+        char *logged_cursor;       /* of its newest line in the journal, NULL for none */
+        char logged_run[33];       /* the run that it said last to begin, and when: realtime usec, 0 for not heard */
+        uint64_t logged_run_at;
+        uint64_t logged_reload_at; /* its last reload in the same way */
+
         uint64_t judged_at; /* checked_at of the last probe that the alert engine was told of */
+        uint64_t judged_restarts, restarted_at; /* so many it has heard of, the last at (monotonic usec, 0 for none) */
 
         struct Probe *probe; /* the probing collector's */
+        struct Past *past;   /* the timeline's */
         struct ReloadWatch *reload_watch; /* the reload collector's */
         struct Usage *usage; /* the usage collector's */
 } Watched;
@@ -102,5 +119,7 @@ typedef struct ProbeResult {
 
 /* The unit has changed, in whatever. */
 unsigned watched_follow_unit(Watched *w);
+/* It was asked while systemd waits for its READY=1: has it answered? */
+unsigned watched_take_early_answer(Watched *w, bool answered);
 /* Only while it runs. */
 unsigned watched_take_probe(Watched *w, const ProbeResult *result);

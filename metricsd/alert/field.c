@@ -140,7 +140,8 @@ int field_number(json_object *object, const char *name, double *ret, char **ret_
                 return 0;
         if ((!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double)) ||
             !isfinite(json_object_get_double(value)))
-                return field_problem(ret_problem, "%s: a number is expected", name);
+                return field_problem(ret_problem, "%s: a number is expected%s", name,
+                                     json_object_is_type(value, json_type_double) ? ", neither infinite nor NaN" : "");
         *ret = json_object_get_double(value);
         return 0;
 }
@@ -166,7 +167,8 @@ static int read_duration(json_object *value, uint64_t max, uint64_t *ret) {
         ms = json_object_get_double(value);
         if (!(ms >= 0) || ms > (double) max / (double) USEC_PER_MSEC)
                 return -ERANGE;
-        *ret = (uint64_t) (ms * (double) USEC_PER_MSEC);
+        /* Rounded, or what was printed of it would not read as the same. */
+        *ret = (uint64_t) llround(ms * (double) USEC_PER_MSEC);
         return 0;
 }
 

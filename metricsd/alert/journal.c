@@ -9,7 +9,6 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "field.h"
-#include "shared/log.h"
 
 /* The event loop waits for it, and a large journal on a slow disk must not become a service that does not answer. */
 #define READ_USEC (50 * USEC_PER_MSEC)
@@ -100,39 +99,80 @@ static char *read_line(sd_journal *journal) {
         return str_printf("%s %s", format_iso8601(when, usec), message);
 }
 
-/* Fills lines from the end, for that is the order in which they are read. How many there are. */
-static size_t read_lines(sd_journal *journal, char *lines[static ALERT_JOURNAL_LINES]) {
-        uint64_t end = now_usec() + READ_USEC;
-        size_t n = 0;
+typedef struct Lines {
+        char *lines[ALERT_JOURNAL_LINES]; /* filled from the end, for that is the order in which they are read */
+        size_t n;
+        char *first_cursor, *last_cursor;
+} Lines;
 
-        while (n < ALERT_JOURNAL_LINES && now_usec() < end && sd_journal_previous(journal) > 0) {
-                char *line = read_line(journal);
-
-                if (line)
-                        lines[ALERT_JOURNAL_LINES - ++n] = line;
-        }
-        return n;
+static void lines_done(Lines *l) {
+        for (size_t i = 0; i < ALERT_JOURNAL_LINES; i++)
+                free(l->lines[i]);
+        free(l->first_cursor);
+        free(l->last_cursor);
 }
 
-json_object *alert_journal_read(const char *unit) {
-        _cleanup_(sd_journal_closep) sd_journal *journal = NULL;
+static int note_cursor(sd_journal *journal, Lines *l) {
+        char *cursor;
+        int r;
+
+        r = sd_journal_get_cursor(journal, &cursor);
+        if (r < 0)
+                return r;
+        if (!l->last_cursor && !(l->last_cursor = strdup(cursor))) {
+                free(cursor);
+                return -ENOMEM;
+        }
+        free(l->first_cursor);
+        l->first_cursor = cursor;
+        return 0;
+}
+
+static int read_lines(sd_journal *journal, Lines *l) {
+        uint64_t end = now_usec() + READ_USEC;
+        int r = 0;
+
+        while (r >= 0 && l->n < ALERT_JOURNAL_LINES && now_usec() < end && sd_journal_previous(journal) > 0) {
+                char *line = read_line(journal);
+
+                if (!line)
+                        continue;
+                l->lines[ALERT_JOURNAL_LINES - ++l->n] = line;
+                r = note_cursor(journal, l);
+        }
+        return r;
+}
+
+static json_object *lines_to_json(const Lines *l) {
         _cleanup_(json_object_putp) json_object *array = json_object_new_array();
-        char *lines[ALERT_JOURNAL_LINES] = {};
-        size_t n;
+
+        for (size_t i = ALERT_JOURNAL_LINES - l->n; array && i < ALERT_JOURNAL_LINES; i++) {
+                json_object *line = json_object_new_string(l->lines[i]);
+
+                if (!line || json_object_array_add(array, line) < 0) {
+                        json_object_put(line);
+                        return NULL;
+                }
+        }
+        return TAKE_PTR(array);
+}
+
+int alert_journal_read(const char *unit, json_object **ret_lines, char **ret_first_cursor, char **ret_last_cursor) {
+        _cleanup_(sd_journal_closep) sd_journal *journal = NULL;
+        _cleanup_(lines_done) Lines l = {};
+        json_object *array;
         int r;
 
         r = open_journal(unit, &journal);
-        if (r < 0) {
-                log_debug("Cannot read the journal of %s: %s", unit, strerror(-r));
-                return NULL;
-        }
-        n = read_lines(journal, lines);
-        for (size_t i = ALERT_JOURNAL_LINES - n; i < ALERT_JOURNAL_LINES; i++) {
-                json_object *line = json_object_new_string(lines[i]);
-
-                if (array && line && json_object_array_add(array, line) < 0)
-                        json_object_put(line); /* without memory the line is left out */
-                free(lines[i]);
-        }
-        return TAKE_PTR(array);
+        if (r >= 0)
+                r = read_lines(journal, &l);
+        if (r < 0)
+                return r;
+        array = lines_to_json(&l);
+        if (!array)
+                return -ENOMEM;
+        *ret_lines = array;
+        *ret_first_cursor = TAKE_PTR(l.first_cursor);
+        *ret_last_cursor = TAKE_PTR(l.last_cursor);
+        return 0;
 }

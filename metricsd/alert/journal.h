@@ -6,6 +6,7 @@
 #define ALERT_JOURNAL_LINES 20
 
 /* The last lines that a unit of this user logged, and that systemd logged about it, oldest first:
- * ["2026-01-31T08:15:30.123Z message"]. Reads for a bounded time; what it has by then is the answer. NULL when the
- * journal cannot be read, or without memory; the caller puts. */
-json_object *alert_journal_read(const char *unit);
+ * ["2026-01-31T08:15:30.123Z message"], and the cursors of the first and the last of them. Reads for a bounded time; what
+ * it has by then is the answer. *ret_lines may be an empty array; then there are no cursors (NULL). Negative when the
+ * journal cannot be read, or without memory. The caller puts the lines, and frees the cursors. */
+int alert_journal_read(const char *unit, json_object **ret_lines, char **ret_first_cursor, char **ret_last_cursor);

@@ -20,6 +20,16 @@ typedef struct History History;
 
 #define HISTORY_DAYS 30
 
+/* Limits. What is longer is -EFBIG, and nothing of it is kept. */
+#define HISTORY_SERVICES_MAX 4095             /* within HISTORY_DAYS; what comes after them is left out of the ticks */
+#define HISTORY_SERVICE_ID_MAX 64             /* characters */
+#define HISTORY_STRING_MAX (64 * 1024)        /* each of an event and of a group of errors */
+#define HISTORY_NAME_MAX 128                  /* of a text or an alert */
+#define HISTORY_TEXT_MAX (16 * 1024 * 1024)
+#define HISTORY_ALERT_MAX (1024 * 1024)
+#define HISTORY_EVENTS_MAX 50000              /* what is too much goes within the hour, the oldest first */
+#define HISTORY_ALERTS_MAX 2000               /* that are over */
+
 /* A database that is damaged, or no database at all, is set aside under another name, which one line in the journal gives;
  * a new one takes its place, and what the old one can still tell of documents and alerts is copied. One that a newer
  * version has made is left alone: -EPROTONOSUPPORT after one line. Anything else that is wrong with the disk is no
@@ -154,9 +164,12 @@ int history_each_alert(History *h, size_t limit, int (*each)(const char *id, boo
 
 typedef struct HistoryFigures {
         uint64_t file_bytes; /* of the database and its WAL */
-        uint64_t samples, blob_bytes; /* sealed */
+        uint64_t samples;      /* sealed */
+        uint64_t blob_bytes;   /* of these and their times */
+        uint64_t rollup_bytes; /* of the one-minute and hourly figures beside them */
         uint64_t ticks;      /* not sealed yet */
         uint64_t ticks_lost; /* that could not be written, since it was opened */
 } HistoryFigures;
 
+/* While the database cannot be opened all are 0 but ticks_lost. */
 int history_figures(History *h, HistoryFigures *ret);

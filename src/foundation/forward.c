@@ -20,10 +20,7 @@
 
 static void serve_now(Server *server) {
         server->proxy_load_timer = sd_event_source_disable_unref(server->proxy_load_timer);
-        if (!server->proxy_loading)
-                return;
-        server->proxy_loading = false;
-        listeners_resume(server);
+        server_hold(server, false);
 }
 
 static void on_loaded(void *userdata) {
@@ -53,16 +50,15 @@ static int load_proxy(Server *server) {
                 return -ELIBBAD;
         }
         server->proxy_ops = ops;
-        server->proxy_loading = true;
+        server_hold(server, true);
         r = ops->create(server->event, server, server->id, &server->timeouts.forward, on_loaded, server,
                         &server->proxy);
         if (r < 0) {
-                server->proxy_loading = false;
+                server_hold(server, false);
                 return log_errno(r, "Cannot start the proxy");
         }
-        if (!server->proxy_loading)
+        if (!server->held)
                 return 0;
-        listeners_pause(server);
         r = sd_event_add_time_relative(server->event, &server->proxy_load_timer, CLOCK_MONOTONIC, LOAD_USEC, 0,
                                        on_load_limit, server);
         if (r < 0) {
@@ -84,7 +80,7 @@ int server_set_proxy(Server *server, bool proxying) {
 }
 
 bool server_is_prepared(const Server *server) {
-        return !server->proxy_loading;
+        return !server->held;
 }
 
 /* --- The client's side of an exchange --- */

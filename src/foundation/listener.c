@@ -246,7 +246,7 @@ void listeners_pause(Server *server) {
 }
 
 void listeners_resume(Server *server) {
-        if (!server->draining && !server->proxy_loading && !server->held && !server->accept_retry)
+        if (!server->draining && !server->held && !server->accept_retry)
                 listeners_enable(server, SD_EVENT_ON);
 }
 

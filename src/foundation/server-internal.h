@@ -85,7 +85,6 @@ struct Server {
         const ProxyOps *proxy_ops;
         Proxy *proxy;
         bool proxying; /* the module wants it */
-        bool proxy_loading;
         bool held;
         sd_event_source *proxy_load_timer;
 

@@ -24,6 +24,7 @@ typedef void (*ReloadDone)(const ReloadResult *result, void *userdata);
 
 typedef struct ReloadWaiter {
         bool only_if_changed;
+        uint64_t asked; /* monotonic usec */
         ReloadDone done; /* may be NULL */
         void *userdata;
         STAILQ_ENTRY(ReloadWaiter) entries;

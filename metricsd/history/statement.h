@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "history.h"
+
+/* Statements are prepared when they are first used, and kept. */
+typedef enum StatementId {
+        STATEMENT_BEGIN,
+        STATEMENT_COMMIT,
+        STATEMENT_ROLLBACK,
+        STATEMENT_SERVICES,
+        STATEMENT_ADD_SERVICE,
+        STATEMENT_USE_SERVICE,
+        STATEMENT_EXPIRE_SERVICES,
+        STATEMENT_ADD_TICK,
+        STATEMENT_OLDEST_TICK,
+        STATEMENT_TICKS,
+        STATEMENT_DELETE_TICKS,
+        STATEMENT_EXPIRE_TICKS,
+        STATEMENT_HOUR,
+        STATEMENT_PUT_HOUR,
+        STATEMENT_EXPIRE_HOURS,
+        STATEMENT_BLOCKS,
+        STATEMENT_BLOCK_KEYS,
+        STATEMENT_BLOCK_SAMPLES,
+        STATEMENT_PUT_BLOCK,
+        STATEMENT_EXPIRE_BLOCKS,
+        STATEMENT_ADD_EVENT,
+        STATEMENT_EVENTS,
+        STATEMENT_EXPIRE_EVENTS,
+        STATEMENT_LIMIT_EVENTS,
+        STATEMENT_UPDATE_ERROR,
+        STATEMENT_ADD_ERROR,
+        STATEMENT_LIMIT_ERRORS,
+        STATEMENT_ERRORS,
+        STATEMENT_EXPIRE_ERRORS,
+        STATEMENT_PUT_TEXT,
+        STATEMENT_GET_TEXT,
+        STATEMENT_PUT_ALERT,
+        STATEMENT_ACTIVE_ALERTS,
+        STATEMENT_OLD_ALERTS,
+        STATEMENT_EXPIRE_ALERTS,
+        STATEMENT_LIMIT_ALERTS,
+        STATEMENT_FIGURES,
+        _STATEMENT_MAX,
+} StatementId;
+
+/* Gives the statement of that id, made of sql when there is none yet. Who has it ends it with statement_done(). The error
+ * of the open when there is no database. */
+int statement_get(History *h, StatementId id, const char *sql, sqlite3_stmt **ret);
+
+/* What was bound is forgotten with it: nothing keeps a caller's memory alive. */
+void statement_done(sqlite3_stmt *s);
+TL_DEFINE_CLEANUP(sqlite3_stmt *, statement_done)
+
+/* One step: 1 for a row, 0 at the end. */
+int statement_step(History *h, sqlite3_stmt *s);
+/* For those that give no rows. */
+int statement_run(History *h, sqlite3_stmt *s);
+
+/* Binds all parameters from the first on, by one letter each: u uint64_t (a time past INT64_MAX is that, for SQLite's numbers
+ * are signed), i int64_t, t text or NULL, b data and its size_t. Texts and data must last until statement_done(). */
+int statement_bind(History *h, sqlite3_stmt *s, const char *types, ...);
+
+/* Of the row that the last step gave; lasts until the next. */
+static inline const char *statement_text(sqlite3_stmt *s, int column) {
+        return (const char *) sqlite3_column_text(s, column);
+}
+
+/* Prepared statements go with the connection. */
+void statements_free(History *h);
+
+/* A code of SQLite as negative errno; notes in h what says that the file is damaged. */
+int history_error(History *h, int code);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "collector.h"
+#include "journal-collector.h"
+#include "journal/losses.h"
+#include "journal/reader.h"
+#include "manager.h"
+
+/* Shared by journal-collector.c and journal-keep.c alone. */
+
+struct JournalCollector {
+        Manager *manager;
+        Account *account;
+        JournalReader *reader; /* NULL until the fleet is known, for lines of services that nobody knows count for nothing */
+        JournalGroups *groups;
+        JournalLosses losses;
+        bool has_place; /* the history knows from where to read on */
+        journal_event_t event;
+        void *userdata;
+        /* The service of the line before, which is mostly that of the next. */
+        char last_unit[64];
+        Watched *last;
+};
+
+/* Lines of all services are missing. */
+void journal_lose(JournalCollector *c, const char *why, uint64_t at);
+
+/* From where to read on, with what is known of losses before; NULL for a first start. The caller frees. */
+char *journal_load_place(JournalCollector *c);
+/* A first start begins with what comes after it. From then on no line is to be missed, whenever the first tick is. */
+void journal_keep_place(JournalCollector *c);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <json-c/json_object.h>
+
+#include "history/history.h"
+#include "journal/line.h"
+#include "watched.h"
+
+struct Manager;
+
+/* What happens to the services, written down with its cause: changes of condition, restarts, reloads, builds. (Alerts and
+ * what is done about them: alert-manager.c.) */
+
+/* To be called after each change of w. */
+void timeline_follow(struct Manager *m, Watched *w);
+/* timeline-lines.c: one of our programs has said what it did, in a line with TOOLOO_EVENT=. A line that comes again is
+ * known by its cursor. */
+void timeline_take_line(struct Manager *m, const JournalLine *line);
+/* toolooctl has said that it restarts the service for a changed file. */
+void timeline_expect_restart(Watched *w);
+/* Before w is freed. */
+void timeline_forget(Watched *w);
+
+/* Keeps an event; w NULL for one of the whole fleet. What w can tell (id, run, cursor) need not be filled in. */
+void timeline_add(struct Manager *m, const Watched *w, const TimelineEvent *event);
+
+/* What came just before: the last restart, reload or build of the service, or of one that it needs (NULL: of any), in the
+ * ten minutes before `at` (realtime usec): {kind, at, secondsBefore, service, cause?, text}. NULL for none; the caller puts. */
+json_object *timeline_preceding(const struct Manager *m, const Service *service, uint64_t at);
