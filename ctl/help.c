@@ -4,8 +4,9 @@
 #include "config.h"
 #include "ctl.h"
 
-/* Of 80 columns, as a terminal has them at the least. */
-void ctl_help(void) {
+/* Both of 80 columns, as a terminal has them at the least. */
+
+static void print_verbs(void) {
         (void) printf(
                 "Usage: toolooctl VERB [SERVICE...] [OPTION...]\n"
                 "\n"
@@ -36,7 +37,11 @@ void ctl_help(void) {
                 "  alerts [COMMAND...]    show active alerts; see, add and remove rules; silence\n"
                 "  history SERVICE METRIC plot memory, cpu, responseTime or another figure\n"
                 "  timeline [SERVICE...]  show what happened: restarts, reloads, alerts, ...\n"
-                "  errors [SERVICE...]    show the errors they logged, counted by kind\n"
+                "  errors [SERVICE...]    show the errors they logged, counted by kind\n");
+}
+
+static void print_options(void) {
+        (void) printf(
                 "\n"
                 "Options:\n"
                 "  -q, --quiet            no output but errors\n"
@@ -59,4 +64,9 @@ void ctl_help(void) {
                 "Exit status: 0 done; 1 something failed, and a line on stderr says what; 2 wrong\n"
                 "usage; 3 (status) a service is not active; 4 (status) or 5 (other verbs) no such\n"
                 "service.\n");
+}
+
+void ctl_help(void) {
+        print_verbs();
+        print_options();
 }

@@ -16,8 +16,8 @@ static char output[1024 * 1024];
 
 enum { NO_NAMES = 0, ONE_NAME = 1, ANY_NAMES = -1 };
 
-/* It has the verbs that ask metricsd by HTTP: linked into this program, libcurl and its 28 libraries would make each of the
- * others start some milliseconds later. */
+/* It has the verbs that ask metricsd by HTTP: linked into this program, libcurl and its 28 libraries would make
+ * each of the others start some milliseconds later. */
 #define METRICS_PROGRAM TL_PKGLIB_DIR "/toolooctl-metrics"
 static const char *const metrics_verbs[] = { "alerts", "errors", "history", "timeline" };
 

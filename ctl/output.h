@@ -3,8 +3,8 @@
 
 #include "ctl.h"
 
-/* The exit status at the end of a program: status, or CTL_FAILED with a line when not all of stdout could be written. That
- * nobody reads it any more is no failure. */
+/* The exit status at the end of a program: status, or CTL_FAILED with a line when not all of stdout could be
+ * written. That nobody reads it any more is no failure. */
 int ctl_finish_stdout(const Ctl *ctl, int status);
 
 /* True when whoever read stdout has gone. errno of a failed write does not say it: that may have been any of many. */

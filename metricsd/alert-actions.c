@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "alert-internal.h"
 #include "alert/repeat.h"
+#include "alert/webhook.h"
 #include "shared/log.h"
 
 /* What the engine has begun and waits for: each action in an AlertAction of its own. */
@@ -92,6 +93,10 @@ void alerts_give_up(Alerts *alerts, unsigned ticket) {
 }
 
 void alerts_stop_actions(Alerts *alerts) {
+        size_t waiting = alerts->shared.webhooks ? webhooks_waiting(alerts->shared.webhooks) : 0;
+
+        if (waiting > 0)
+                log_warning("%zu messages of webhooks were not delivered before the end", waiting);
         alerts->repeat = sd_event_source_disable_unref(alerts->repeat);
         while (alerts->running)
                 running_free(take(alerts, alerts->running->ticket));

@@ -65,7 +65,7 @@ static int refuse_repeated(HttpRequest *request) {
         r = json_find_repeated(body, size, &name);
         if (r <= 0)
                 return r;
-        r = http_reply_error(request, 400, "INVALID_FIELD", "%.64s: is there twice, and it is unclear which one is meant",
+        r = http_reply_error(request, 400, "INVALID_FIELD", "%s: is there twice, and it is unclear which one is meant",
                              name);
         return r < 0 ? r : 1;
 }

@@ -93,6 +93,15 @@ static int read_step(HttpRequest *request, HistoryQuery *query) {
         return 0;
 }
 
+/* Out to whole steps since 1970, so that two questions about one time are answered by the same points. */
+static void align(HistoryQuery *query) {
+        uint64_t rest = query->to % query->step;
+
+        query->from -= query->from % query->step;
+        if (rest > 0 && query->to <= UINT64_MAX - query->step)
+                query->to += query->step - rest;
+}
+
 static int read_series(HttpRequest *request, Series *ret) {
         const char *text = http_request_query(request, "metric");
 
@@ -184,6 +193,7 @@ int history_http_get_history(HttpRequest *request, void *state) {
                 r = read_step(request, &q);
         if (r != 0)
                 return MIN(r, 0);
+        align(&q);
         r = history_query(m->history, &q, &points, &n);
         if (r == -ERANGE)
                 return http_reply_error(request, 400, "INVALID_FIELD", "step: one that gives at most %d points is expected",

@@ -132,6 +132,7 @@ static void on_turn(void *userdata) {
         JournalCollector *c = userdata;
 
         (void) account_charge(c->account); /* to the end of this turn of the loop */
+        journal_keep_place(c);
 }
 
 static void on_settled(const char *problem, void *userdata) {
@@ -139,7 +140,6 @@ static void on_settled(const char *problem, void *userdata) {
 
         if (!problem) {
                 account_ok(c->account);
-                journal_keep_place(c);
                 return;
         }
         if (account_is_ok(c->account))

@@ -28,5 +28,6 @@ void journal_lose(JournalCollector *c, const char *why, uint64_t at);
 
 /* From where to read on, with what is known of losses before; NULL for a first start. The caller frees. */
 char *journal_load_place(JournalCollector *c);
-/* A first start begins with what comes after it. From then on no line is to be missed, whenever the first tick is. */
+/* Before the first line is read: a first start begins with what comes after it, and from then on none is to be missed,
+ * whenever the first tick is. */
 void journal_keep_place(JournalCollector *c);

@@ -82,8 +82,8 @@ char *journal_load_place(JournalCollector *c) {
 }
 
 void journal_keep_place(JournalCollector *c) {
-        const char *cursor = journal_reader_cursor(c->reader);
+        const char *cursor = c->has_place ? NULL : journal_reader_cursor(c->reader);
 
-        if (!c->has_place && cursor)
+        if (cursor)
                 c->has_place = history_put_text(c->manager->history, CURSOR, cursor, false) >= 0;
 }

@@ -72,8 +72,11 @@ int manager_run(Manager *m);
 /* For collectors: w has become different in that way (bits of watched.h, 0 for nothing). */
 void manager_watched_changed(Manager *m, Watched *w, unsigned changes);
 
-/* Something has happened that whoever looks should be told soon. */
+/* manager-tell.c: something has happened that whoever looks should be told soon. */
 void manager_have_news(Manager *m);
+int manager_add_news(Manager *m);
+/* The state of the fleet in one line, for systemctl status. */
+void manager_tell_systemd(Manager *m);
 
 /* The message of the WebSocket, and of its data the dashboard. The caller puts it; NULL without memory. */
 json_object *manager_update(Manager *m);

@@ -31,8 +31,9 @@ static int add_rule(Rows *rows, json_object *rule) {
         if (!row || !condition || !state || row_set(row, 0, answer_string(rule, "id")) < 0 ||
             row_set(row, 1, condition) < 0 || set_span(row, 2, rule, "for") < 0 ||
             row_set(row, 3, service ? service : "all") < 0 ||
-            row_set(row, 4, answer_string(rule, "severity")) < 0 || row_set(row, 5, answer_string(rule, "action")) < 0 ||
-            row_set(row, 6, state) < 0 || row_set(row, 7, description && *description ? description : NULL) < 0)
+            row_set(row, 4, answer_string(rule, "severity")) < 0 ||
+            row_set(row, 5, answer_string(rule, "action")) < 0 || row_set(row, 6, state) < 0 ||
+            row_set(row, 7, description && *description ? description : NULL) < 0)
                 return -ENOMEM;
         row->color = startswith(state, "firing") ? severity_color(row->cells[4]) : NULL;
         return 0;

@@ -86,7 +86,7 @@ int metrics_alerts_silence(Metrics *m) {
         int status;
 
         if (!m->given[OPT_FOR] || !m->given[OPT_REASON])
-                return metrics_usage(m, "'silence' needs --for and --reason: a silence always ends, and says why it is");
+                return metrics_usage(m, "'silence' needs --for and --reason: a silence always ends, and says why");
         status = alerts_connect(m, m->operands[0], &service);
         if (status != CTL_OK)
                 return status;

@@ -10,7 +10,8 @@
 #include "figure.h"
 
 /* "251.3M" of a field; "-" for none. */
-static const char *figure_of(char buf[static FIGURE_TEXT_MAX], json_object *object, const char *name, const char *metric) {
+static const char *figure_of(char buf[static FIGURE_TEXT_MAX], json_object *object, const char *name,
+                             const char *metric) {
         double value;
 
         return answer_number(object, name, &value) ? figure_format(buf, value, figure_unit_of_metric(metric)) : "-";

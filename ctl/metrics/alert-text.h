@@ -3,14 +3,15 @@
 
 #include <json-c/json_object.h>
 
-/* Alerts and rules, as metricsd's JSON has them, in words for people. Each returns a newly allocated string, or NULL without
- * memory. */
+/* Alerts and rules, as metricsd's JSON has them, in words for people. Each returns a newly allocated string, or
+ * NULL without memory. */
 
-/* "memory 251.3M > 200M". rules is where the threshold stands, by the id of the one that decided; without it, or without
- * that rule (it may have been deleted since), "memory 251.3M". */
+/* "memory 251.3M > 200M". rules is where the threshold stands, by the id of the one that decided; without it, or
+ * without that rule (it may have been deleted since), "memory 251.3M". */
 char *alert_what(json_object *alert, json_object *rules);
 
-/* What was done about it, or why not: "restart-service done, helped", "nothing done: there were 3 actions in 30 min". */
+/* What was done about it, or why not: "restart-service done, helped", "nothing done: there were 3 actions in 30
+ * min". */
 char *alert_deed(json_object *alert);
 
 /* What came just before: "reload 12s before"; "" for nothing. */

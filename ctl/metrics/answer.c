@@ -2,6 +2,7 @@
 #include "answer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "basic/string-util.h"
@@ -68,7 +69,7 @@ char *format_local_time(char buf[static LOCAL_TIME_MAX], uint64_t realtime) {
         struct tm tm;
 
         if (!localtime_r(&t, &tm) || strftime(buf, LOCAL_TIME_MAX, "%b %d %H:%M:%S", &tm) == 0)
-                (void) strcpy(buf, "-");
+                (void) snprintf(buf, LOCAL_TIME_MAX, "-");
         return buf;
 }
 

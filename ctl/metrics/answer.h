@@ -7,8 +7,8 @@
 
 #include "basic/macro.h"
 
-/* What stands in an answer of metricsd. A field that is missing, null or of another type than expected is as good as none:
- * a newer metricsd is no reason to show nothing at all. */
+/* What stands in an answer of metricsd. A field that is missing, null or of another type than expected is as good
+ * as none: a newer metricsd is no reason to show nothing at all. */
 
 TL_DEFINE_CLEANUP(json_object *, json_object_put)
 

@@ -56,7 +56,8 @@ static int find_metricsd(Metrics *m) {
                 return CTL_FAILED;
         }
         if (!will_answer(s)) {
-                log_error(METRICS_ID " does not run (%s), and only it knows; 'toolooctl start " METRICS_ID "' starts it",
+                log_error(METRICS_ID " does not run (%s), and only it knows; 'toolooctl start " METRICS_ID
+                          "' starts it",
                           unit_state_word(s->load_state, s->active_state, s->sub_state, s->socket_state));
                 return CTL_FAILED;
         }

@@ -14,8 +14,8 @@ typedef enum FigureUnit {
         _FIGURE_MAX,
 } FigureUnit;
 
-/* "service.memory" of "memory", for most are about a service: a newly allocated string, NULL without memory. What has a dot
- * in it is taken as it is. Whether there is such a metric is metricsd's to say. */
+/* "service.memory" of "memory", for most are about a service: a newly allocated string, NULL without memory. What
+ * has a dot in it is taken as it is. Whether there is such a metric is metricsd's to say. */
 char *figure_metric_name(const char *name);
 
 /* "memory" of "service.memory", for tables. Points into name. */
@@ -35,11 +35,12 @@ const char *figure_suffixes(FigureUnit unit);
 #define FIGURE_TEXT_MAX 48
 char *figure_format(char buf[static FIGURE_TEXT_MAX], double value, FigureUnit unit);
 
-/* By what to divide the figures of a plot of which greatest is the greatest, and what then is their unit: "MiB", "s", "%", or
- * "". A constant. */
+/* By what to divide the figures of a plot of which greatest is the greatest, and what then is their unit: "MiB",
+ * "s", "%", or "". A constant. */
 const char *figure_scale(double greatest, FigureUnit unit, double *ret_divisor);
 
-/* "memory > 200M": METRIC OPERATOR VALUE, with blanks between them or not. *ret_metric is its full name and *ret_operator what
- * stands there, whichever it is; the caller frees both. -EINVAL with the part that is wrong in *ret_problem, a constant. */
+/* "memory > 200M": METRIC OPERATOR VALUE, with blanks between them or not. *ret_metric is its full name and
+ * *ret_operator what stands there, whichever it is; the caller frees both. -EINVAL with the part that is wrong in
+ * *ret_problem, a constant. */
 int figure_parse_condition(const char *text, char **ret_metric, char **ret_operator, double *ret_value,
                            const char **ret_problem);

@@ -63,24 +63,26 @@ static int spawn(int in, int out, pid_t *ret) {
         return r;
 }
 
-/* To the end of the pipe. */
-static int read_drawing(int fd, char **ret) {
+/* To the end of the pipe. NULL when it cannot be read, and without memory. */
+static char *read_drawing(int fd) {
         _cleanup_(freep) char *text = malloc(DRAWING_MAX + 1);
         size_t size = 0;
         ssize_t n;
 
         if (!text)
-                return -ENOMEM;
+                return NULL;
         do {
                 n = read(fd, text + size, DRAWING_MAX - size);
                 if (n < 0 && errno != EINTR)
-                        return -errno;
+                        return NULL;
                 size += n > 0 ? (size_t) n : 0;
         } while (n != 0 && size < DRAWING_MAX);
         text[size] = '\0';
-        *ret = TAKE_PTR(text);
-        return 0;
+        return TAKE_PTR(text);
 }
+
+/* posix_spawn() may tell only so that there was no such program; under valgrind it does. */
+#define EXIT_NOT_FOUND 127
 
 static int wait_for(pid_t pid) {
         int status;
@@ -88,7 +90,9 @@ static int wait_for(pid_t pid) {
         while (waitpid(pid, &status, 0) < 0)
                 if (errno != EINTR)
                         return -errno;
-        return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
+        if (!WIFEXITED(status))
+                return -EIO;
+        return WEXITSTATUS(status) == 0 ? 0 : WEXITSTATUS(status) == EXIT_NOT_FOUND ? -ENOENT : -EIO;
 }
 
 int plot_draw(const char *script, char **ret) {
@@ -96,7 +100,7 @@ int plot_draw(const char *script, char **ret) {
         _cleanup_(freep) char *text = NULL;
         int pipes[2], r, ended;
         char *drawing;
-        pid_t pid;
+        pid_t pid = -1;
 
         if (in < 0)
                 return in;
@@ -108,11 +112,11 @@ int plot_draw(const char *script, char **ret) {
         safe_close(TAKE_FD(to)); /* else the end of the pipe never comes */
         if (r < 0)
                 return r;
-        r = read_drawing(out, &text);
+        text = read_drawing(out);
         safe_close(TAKE_FD(out)); /* so that it ends, if it has more to say */
         ended = wait_for(pid);
-        if (r < 0 || ended < 0)
-                return r < 0 ? r : ended;
+        if (!text || ended < 0)
+                return ended < 0 ? ended : -EIO;
         drawing = strdup(text + strspn(text, "\f\n")); /* a new plot begins a page */
         if (!drawing)
                 return -ENOMEM;

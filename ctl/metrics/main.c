@@ -112,8 +112,8 @@ static int parse_time(const Metrics *m, int option, const char *name, uint64_t *
 
         if (!value || parse_since(value, now_realtime_usec(), ret) >= 0)
                 return CTL_OK;
-        return metrics_usage(m, "--%s does not understand '%s': give a time such as '2026-01-31 08:15', '08:15', 'today' or "
-                                "'-5min'", name, value);
+        return metrics_usage(m, "--%s does not understand '%s': give a time such as '2026-01-31 08:15', '08:15', "
+                                "'today' or '-5min'", name, value);
 }
 
 static int check_values(Metrics *m) {
@@ -133,7 +133,7 @@ static int check_values(Metrics *m) {
 static const Command *find_command(Metrics *m) {
         const char *name = m->n_operands > 1 ? m->operands[1] : NULL;
 
-        if (m->n_operands == 0 || !streq(m->operands[0], strna(m->verb))) {
+        if (!m->verb || m->n_operands == 0 || !streq(m->operands[0], m->verb)) {
                 (void) metrics_usage(m, "no verb given");
                 return NULL;
         }

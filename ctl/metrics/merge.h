@@ -11,6 +11,7 @@ typedef struct MergeList {
         const char *id;   /* the name of the number that tells two entries apart; NULL where none comes twice */
 } MergeList;
 
-/* Puts n answers to one question about several services together in the first of them: the newest limit of all entries, none
- * twice, "total" so many, and "complete" as long as all of them are. -ENOMEM, with the first half changed. */
+/* Puts n answers to one question about several services together in the first of them: the newest limit of all
+ * entries, none twice, "total" so many, and "complete" as long as all of them are. -ENOMEM, with the first half
+ * changed. */
 int merge_answers(const MergeList *l, json_object *const *answers, size_t n, size_t limit);

@@ -6,8 +6,8 @@
 
 #include "ctl/ctl.h"
 
-/* toolooctl-metrics: the verbs of toolooctl that ask metricsd. toolooctl becomes this program for them, with the arguments as
- * they were given. */
+/* toolooctl-metrics: the verbs of toolooctl that ask metricsd. toolooctl becomes this program for them, with the
+ * arguments as they were given. */
 
 /* Options, by the letter that stands for each; without a value (yes or no) and with one. */
 enum {

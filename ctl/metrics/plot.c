@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plot.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -74,8 +75,10 @@ PlotSummary plot_summary(const PlotPoint *points, size_t n) {
 
 /* Seconds between two marks, so that their times do not run into each other. */
 static uint64_t tick_seconds(uint64_t span, size_t width) {
-        static const unsigned steps[] = { 10, 30, 60, 2 * 60, 5 * 60, 10 * 60, 15 * 60, 30 * 60, 3600, 2 * 3600, 3 * 3600,
-                                          6 * 3600, 12 * 3600, DAY, 2 * DAY, 5 * DAY, 10 * DAY };
+        static const unsigned steps[] = {
+                10, 30, 60, 2 * 60, 5 * 60, 10 * 60, 15 * 60, 30 * 60, 3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600,
+                DAY, 2 * DAY, 5 * DAY, 10 * DAY,
+        };
         uint64_t ticks = MAX((width - MIN(width, (size_t) AXIS_COLUMNS)) / TICK_COLUMNS, (size_t) 1);
 
         for (size_t i = 0; i < ELEMENTSOF(steps); i++)
@@ -102,7 +105,8 @@ static void print_axes(FILE *f, const PlotSummary *s, FigureUnit unit) {
         least /= divisor;
         most /= divisor;
         room = most > least ? (most - least) / 20 : most != 0 ? fabs(most) / 10 : 1;
-        (void) fprintf(f, "set yrange [%.17g:%.17g]\n", least >= 0 && least <= most / 3 ? 0 : least - room, most + room);
+        (void) fprintf(f, "set yrange [%.17g:%.17g]\n", least >= 0 && least <= most / 3 ? 0 : least - room,
+                       most + room);
         if (fabs(most) >= LARGE || fabs(least) >= LARGE)
                 (void) fputs("set format y '%.1s %c'\n", f);
 }
@@ -123,23 +127,22 @@ static void print_points(FILE *f, const PlotPoint *points, size_t n, long offset
         }
 }
 
-static void print_script(FILE *f, const PlotPoint *points, size_t n, uint64_t step, FigureUnit unit, size_t width,
-                         size_t height) {
+static void print_script(FILE *f, const PlotPoint *points, size_t n, const PlotSummary *s, uint64_t step,
+                         FigureUnit unit, size_t width, size_t height) {
         uint64_t from = points[0].at, to = points[n - 1].at + step, span = (to - from) / USEC_PER_SEC;
         uint64_t tick = tick_seconds(span, width);
         time_t end = (time_t) (to / USEC_PER_SEC);
-        PlotSummary s = plot_summary(points, n);
         struct tm tm = {};
         double divisor;
 
         (void) localtime_r(&end, &tm); /* UTC for a time that no calendar has */
-        (void) figure_scale(s.most->max, unit, &divisor);
+        (void) figure_scale(s->most->max, unit, &divisor);
         (void) fprintf(f, "set terminal dumb size %zu,%zu noenhanced mono\n", width, height);
         (void) fprintf(f, "set xdata time\nset timefmt '%%s'\nset format x '%s'\nset xtics out nomirror %" PRIu64 "\n",
                        tick_format(tick, span), tick);
         (void) fprintf(f, "set xrange ['%" PRId64 "':'%" PRId64 "']\n", local_seconds(from, tm.tm_gmtoff),
                        local_seconds(to, tm.tm_gmtoff));
-        print_axes(f, &s, unit);
+        print_axes(f, s, unit);
         (void) fputs("unset key\nset tmargin 0\nset border 3 back\nset ytics nomirror\n$points << END\n", f);
         print_points(f, points, n, tm.tm_gmtoff, divisor);
         (void) fputs("END\nplot $points using 1:3:(0):($4-$3) with vectors nohead linetype 2, "
@@ -147,15 +150,17 @@ static void print_script(FILE *f, const PlotPoint *points, size_t n, uint64_t st
 }
 
 char *plot_script(const PlotPoint *points, size_t n, uint64_t step, FigureUnit unit, size_t width, size_t height) {
+        PlotSummary s = plot_summary(points, n);
         char *text = NULL;
         size_t size;
         FILE *f;
         int r;
 
+        assert(s.last);
         f = open_memstream(&text, &size);
         if (!f)
                 return NULL;
-        print_script(f, points, n, step, unit, width, height);
+        print_script(f, points, n, &s, step, unit, width, height);
         r = ferror(f) ? -ENOMEM : 0;
         if (fclose(f) == 0 && r >= 0)
                 return text;

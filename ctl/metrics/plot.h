@@ -23,9 +23,9 @@ typedef struct PlotSummary {
 
 PlotSummary plot_summary(const PlotPoint *points, size_t n);
 
-/* What gnuplot is to draw on a terminal of that size: the averages as a line, from least to most as bars; where nothing was
- * collected nothing is drawn. It holds numbers alone, no text from anywhere. step is usec. NULL without memory; the caller
- * frees. */
+/* What gnuplot is to draw on a terminal of that size: the averages as a line, from least to most as bars; where
+ * nothing was collected nothing is drawn. At least one point must have a value. The script holds numbers alone, no
+ * text from anywhere. step is usec. NULL without memory; the caller frees. */
 char *plot_script(const PlotPoint *points, size_t n, uint64_t step, FigureUnit unit, size_t width, size_t height);
 
 /* Runs gnuplot. What it drew, for the caller to free. -ENOENT when it is not installed, -EIO when it failed. */

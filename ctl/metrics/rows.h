@@ -5,7 +5,8 @@
 
 #include "ctl/table.h"
 
-/* The rows of a table whose cells are texts. JSON is metricsd's own here, so that a table has no keys and its rows no types. */
+/* The rows of a table whose cells are texts. JSON is metricsd's own here, so that a table has no keys and its
+ * rows no types. */
 
 #define CELLS_MAX 8
 
@@ -39,6 +40,6 @@ Value row_cell_6(const void *row);
 Value row_cell_7(const void *row);
 const char *row_color(const void *row);
 
-/* Prints them by table_print(), the first n_first of them apart from the others, which come below title. A column in which
- * no row has anything is left out. */
+/* Prints them by table_print(), the first n_first of them apart from the others, which come below title. A column
+ * in which no row has anything is left out. */
 int rows_print(const Rows *rows, const Column *columns, size_t n_columns, size_t n_first, const char *title);

@@ -122,7 +122,8 @@ static int read_main_deed(json_object *json, Alert *a) {
                                          "remediationRefused", "remediationCode", "remediationError", "remediation" };
         int action = word(json, "remediationAction", alert_action_to_string, _ACTION_MAX), r;
 
-        if (a->group ? false : action < 0 || action == ACTION_NOTIFY)
+        /* Of one without a rule nothing follows. */
+        if (!a->rule || (!a->group && (action < 0 || action == ACTION_NOTIFY)))
                 return 0;
         a->deed.action = action < 0 ? ACTION_NOTIFY : (AlertActionType) action;
         r = copy_text(json, "decidedBy", &a->deed.rule);

@@ -11,6 +11,13 @@
 
 #define ID_MAX 64
 
+void field_clean(char *text) {
+        utf8_clean(text, strlen(text));
+        for (; *text; text++)
+                if ((unsigned char) *text < ' ' || *text == 0x7f)
+                        *text = '?';
+}
+
 int field_problem(char **ret_problem, const char *format, ...) {
         va_list ap;
         char *text;
@@ -20,6 +27,7 @@ int field_problem(char **ret_problem, const char *format, ...) {
         va_end(ap);
         if (!text)
                 return -ENOMEM;
+        field_clean(text);
         *ret_problem = text;
         return -EINVAL;
 }

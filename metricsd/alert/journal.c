@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "journal.h"
 
-#include <inttypes.h>
-#include <stdbool.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
 
+#include "../journal/text.h"
+#include "../journal/vanish.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "field.h"
@@ -48,41 +48,23 @@ static int open_journal(const char *unit, sd_journal **ret) {
         return 0;
 }
 
-/* How many bytes the character at s has, of at most n; 0 when it is none of UTF-8, or one that controls a terminal. */
-static size_t character_size(const unsigned char *s, size_t n) {
-        static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-        size_t size = *s < 0x80 ? 1 : (*s & 0xe0) == 0xc0 ? 2 : (*s & 0xf0) == 0xe0 ? 3 : (*s & 0xf8) == 0xf0 ? 4 : 0;
-        uint32_t code = size < 2 ? *s : *s & (0x7fU >> size);
+/* What has been read, from the end: that is the order in which it comes. */
+typedef struct Evidence {
+        char *lines[ALERT_JOURNAL_LINES];
+        size_t first; /* lines before it are NULL */
+        char *first_cursor, *last_cursor;
+} Evidence;
 
-        if (size == 0 || size > n)
-                return 0;
-        for (size_t i = 1; i < size; i++) {
-                if ((s[i] & 0xc0) != 0x80)
-                        return 0;
-                code = code << 6 | (s[i] & 0x3f);
-        }
-        if (code < smallest[size] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-                return 0;
-        return code < ' ' || (code >= 0x7f && code < 0xa0) ? 0 : size;
-}
-
-/* JSON is UTF-8, and a journal may hold anything: what is no character becomes a '?'. */
-static void clean(char *s, size_t n) {
-        size_t i = 0;
-
-        while (i < n) {
-                size_t size = character_size((const unsigned char *) s + i, n - i);
-
-                if (size == 0)
-                        s[i] = '?';
-                i += MAX(size, (size_t) 1);
-        }
+static void evidence_done(Evidence *e) {
+        for (size_t i = e->first; i < ALERT_JOURNAL_LINES; i++)
+                free(e->lines[i]);
+        free(e->first_cursor);
+        free(e->last_cursor);
 }
 
 /* NULL for an entry without a message, too. */
 static char *read_line(sd_journal *journal) {
-        _cleanup_(freep) char *message = NULL;
-        char when[ISO8601_MAX];
+        char message[MESSAGE_MAX + 1], when[ISO8601_MAX];
         const void *data;
         uint64_t usec;
         size_t size;
@@ -92,64 +74,45 @@ static char *read_line(sd_journal *journal) {
                 return NULL;
         size -= MIN(size, strlen("MESSAGE="));
         size = MIN(size, MESSAGE_MAX);
-        message = strndup((const char *) data + strlen("MESSAGE="), size);
-        if (!message)
-                return NULL;
-        clean(message, strlen(message));
+        (void) memcpy(message, (const char *) data + strlen("MESSAGE="), size);
+        (void) text_clean(message, size);
         return str_printf("%s %s", format_iso8601(when, usec), message);
 }
 
-typedef struct Lines {
-        char *lines[ALERT_JOURNAL_LINES]; /* filled from the end, for that is the order in which they are read */
-        size_t n;
-        char *first_cursor, *last_cursor;
-} Lines;
-
-static void lines_done(Lines *l) {
-        for (size_t i = 0; i < ALERT_JOURNAL_LINES; i++)
-                free(l->lines[i]);
-        free(l->first_cursor);
-        free(l->last_cursor);
-}
-
-static int note_cursor(sd_journal *journal, Lines *l) {
-        char *cursor;
+static int take(Evidence *e, sd_journal *journal) {
+        char *line = read_line(journal), *cursor;
         int r;
 
+        if (!line)
+                return 0;
+        e->lines[--e->first] = line;
         r = sd_journal_get_cursor(journal, &cursor);
         if (r < 0)
                 return r;
-        if (!l->last_cursor && !(l->last_cursor = strdup(cursor))) {
-                free(cursor);
-                return -ENOMEM;
-        }
-        free(l->first_cursor);
-        l->first_cursor = cursor;
-        return 0;
+        free(e->first_cursor);
+        e->first_cursor = cursor;
+        return e->last_cursor ? 0 : str_replace(&e->last_cursor, cursor);
 }
 
-static int read_lines(sd_journal *journal, Lines *l) {
+static int read_evidence(const char *unit, Evidence *e) {
+        VANISH_GUARD();
+        _cleanup_(sd_journal_closep) sd_journal *journal = NULL;
         uint64_t end = now_usec() + READ_USEC;
-        int r = 0;
+        int r;
 
-        while (r >= 0 && l->n < ALERT_JOURNAL_LINES && now_usec() < end && sd_journal_previous(journal) > 0) {
-                char *line = read_line(journal);
-
-                if (!line)
-                        continue;
-                l->lines[ALERT_JOURNAL_LINES - ++l->n] = line;
-                r = note_cursor(journal, l);
-        }
+        r = open_journal(unit, &journal);
+        while (r >= 0 && e->first > 0 && now_usec() < end && (r = sd_journal_previous(journal)) > 0)
+                r = take(e, journal);
         return r;
 }
 
-static json_object *lines_to_json(const Lines *l) {
+static json_object *lines_json(const Evidence *e) {
         _cleanup_(json_object_putp) json_object *array = json_object_new_array();
 
-        for (size_t i = ALERT_JOURNAL_LINES - l->n; array && i < ALERT_JOURNAL_LINES; i++) {
-                json_object *line = json_object_new_string(l->lines[i]);
+        for (size_t i = e->first; i < ALERT_JOURNAL_LINES; i++) {
+                json_object *line = json_object_new_string(e->lines[i]);
 
-                if (!line || json_object_array_add(array, line) < 0) {
+                if (!array || !line || json_object_array_add(array, line) < 0) {
                         json_object_put(line);
                         return NULL;
                 }
@@ -158,21 +121,22 @@ static json_object *lines_to_json(const Lines *l) {
 }
 
 int alert_journal_read(const char *unit, json_object **ret_lines, char **ret_first_cursor, char **ret_last_cursor) {
-        _cleanup_(sd_journal_closep) sd_journal *journal = NULL;
-        _cleanup_(lines_done) Lines l = {};
-        json_object *array;
+        _cleanup_(evidence_done) Evidence e = { .first = ALERT_JOURNAL_LINES };
+        json_object *lines = NULL;
         int r;
 
-        r = open_journal(unit, &journal);
+        r = vanish_init();
         if (r >= 0)
-                r = read_lines(journal, &l);
+                r = read_evidence(unit, &e);
         if (r < 0)
                 return r;
-        array = lines_to_json(&l);
-        if (!array)
+        if (ret_lines && !(lines = lines_json(&e)))
                 return -ENOMEM;
-        *ret_lines = array;
-        *ret_first_cursor = TAKE_PTR(l.first_cursor);
-        *ret_last_cursor = TAKE_PTR(l.last_cursor);
+        if (ret_lines)
+                *ret_lines = lines;
+        if (ret_first_cursor)
+                *ret_first_cursor = TAKE_PTR(e.first_cursor);
+        if (ret_last_cursor)
+                *ret_last_cursor = TAKE_PTR(e.last_cursor);
         return 0;
 }

@@ -10,6 +10,7 @@
 
 /* As deep as requests are parsed; what is deeper was refused. */
 #define DEPTH_MAX 32
+#define NAME_MAX_SHOWN ((size_t) 64)
 
 typedef struct Scan {
         const char *p, *end;
@@ -56,8 +57,11 @@ static int take_name(Scan *s, const char *begin, char **ret_name) {
         text = json_object_get_string(name);
         if (!json_object_object_get_ex(names, text, NULL))
                 return json_object_object_add(names, text, NULL) < 0 ? -ENOMEM : 0;
-        *ret_name = strdup(text);
-        return *ret_name ? 1 : -ENOMEM;
+        *ret_name = strndup(text, NAME_MAX_SHOWN);
+        if (!*ret_name)
+                return -ENOMEM;
+        field_clean(*ret_name);
+        return 1;
 }
 
 static int open_container(Scan *s) {

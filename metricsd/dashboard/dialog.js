@@ -89,6 +89,12 @@ function showProblem(fields, general, error) {
 
 /* --- Dialogs --- */
 
+// The browser gives the focus back to the button that was pressed, but that may be gone with what it stood for.
+function leave(dialog) {
+        dialog.remove();
+        if (document.activeElement === document.body) document.querySelector("main h1")?.focus();
+}
+
 /* Opens a form. fields: {name, label, kind?: "text|number|select|checkbox|lines", value?, options?: [[value, text]], help?,
  * wide?, more?: among what is folded away, names?: what the server calls it besides}. submit(values) is awaited; the dialog
  * closes after it, and stays with the reason when it throws. changed(values, fields by name) follows what is entered. */
@@ -120,7 +126,7 @@ export function openForm({title, fields: descriptions, action, submit, changed})
                         send,
                 ),
         );
-        const dialog = el("dialog", {"aria-labelledby": `${prefix}-title`, onclose: () => dialog.remove()}, form);
+        const dialog = el("dialog", {"aria-labelledby": `${prefix}-title`, onclose: () => leave(dialog)}, form);
         const follow = () => changed?.(valuesOf(fields), byName);
 
         form.addEventListener("input", follow);

@@ -51,9 +51,15 @@ export const METRICS = {
         "budget.percent": {title: "Budget used", unit: "%", text: percent, axis: withUnit("%")},
 };
 
-/* A value that was measured, in a word where it has one; and one that a rule compares with. */
+/* A value that was measured, in a word where it has one. */
 export const measured = (metric, value) => (METRICS[metric]?.word ?? METRICS[metric]?.text ?? count)(value);
-export const metricText = (metric, value) => (METRICS[metric]?.text ?? count)(value);
+
+/* One that a rule compares with, in all its digits. */
+export function threshold(metric, value) {
+        const text = value.toLocaleString("en-GB", {maximumFractionDigits: 12});
+        if (metric === "service.memory") return value < 1024 ? `${text} bytes` : `${text} bytes (${bytes(value)})`;
+        return METRICS[metric]?.axis ? `${text} ${METRICS[metric].unit.split(" ")[0]}` : text;
+}
 
 /* --- Times: 24 hours and English months, whatever the browser's country, as the rest of the page is English --- */
 

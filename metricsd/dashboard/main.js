@@ -77,6 +77,7 @@ function showPage() {
         scope.end();
         scope = new Scope();
         notice("");
+        document.querySelectorAll("dialog").forEach(dialog => dialog.close());
         root.replaceChildren();
         title = (PAGES[route.name] ?? showMissing)(scope, route, root);
         markMenu(route.name);

@@ -4,7 +4,7 @@
 import {request} from "./api.js";
 import {notice, openQuestion} from "./dialog.js";
 import {badge, el, keyed, setBadge, write} from "./dom.js";
-import {METRICS, duration, metricText} from "./format.js";
+import {METRICS, duration, threshold} from "./format.js";
 import {ACTIONS, RULES_PATH, openRule, ownFields} from "./rule-editor.js";
 import {listIn, section} from "./section.js";
 import {openSilence, silenceSection} from "./silences.js";
@@ -20,7 +20,7 @@ const SIGNS = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"};
 
 function condition(rule) {
         const title = METRICS[rule.metric]?.title ?? rule.metric,
-                value = metricText(rule.metric, rule.threshold);
+                value = threshold(rule.metric, rule.threshold);
         return `${title} ${SIGNS[rule.operator] ?? rule.operator} ${value}${rule.for ? ` for ${duration(rule.for)}` : ""}`;
 }
 
@@ -135,11 +135,7 @@ export function showRules(scope, route, root) {
                         );
                 },
         });
-        const refresh = async () => {
-                await part.refresh();
-                // The button that was pressed may be gone with its rule.
-                if (document.activeElement === document.body) part.heading.focus();
-        };
+        const refresh = () => part.refresh();
         root.append(part.element, silenceSection(scope));
         return "Rules and silences";
 }

@@ -33,16 +33,15 @@ function build({title, level, actions}) {
         const id = `section-${++sections}`,
                 body = el("div", {class: "section-body"});
         const problem = el("p", {class: "unavailable", hidden: true});
-        const heading = el(`h${level}`, {id, tabindex: "-1", text: title});
         const element = el(
                 "section",
                 {"aria-labelledby": id, "aria-busy": "true"},
-                el("div", {class: "section-head"}, heading, ...actions),
+                el("div", {class: "section-head"}, el(`h${level}`, {id, tabindex: "-1", text: title}), ...actions),
                 problem,
                 body,
         );
         body.append(el("p", {class: "quiet", text: "Loading …"}));
-        return {element, heading, problem, body};
+        return {element, problem, body};
 }
 
 /* A section that load(signal) brings the content of and fill(body, content) shows, at once and at each piece of news. What
@@ -79,7 +78,7 @@ export function section(scope, {title, level = 2, actions = [], load, fill, foll
 
         if (follow) scope.listen("news", refresh);
         refresh();
-        return {element: part.element, heading: part.heading, refresh};
+        return {element: part.element, refresh};
 }
 
 /* The list in a section's body or, when items is empty, one quiet line in its place. */

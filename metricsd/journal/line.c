@@ -151,3 +151,10 @@ const char *journal_line_field(const JournalLine *line, const char *name) {
                         return line->fields[i].value;
         return NULL;
 }
+
+/* "s=ID;i=NUMBER;b=BOOT;m=MONOTONIC;t=REALTIME;x=HASH" */
+bool journal_line_is_copy(const char *cursor, const char *cursor_before) {
+        const char *a = strstr(cursor, ";b="), *b = strstr(cursor_before, ";b=");
+
+        return a && b && streq(a, b) && !streq(cursor, cursor_before);
+}

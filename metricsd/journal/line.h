@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-journal.h>
@@ -43,6 +44,10 @@ typedef struct JournalLineBuffer {
 /* Reads the entry that journal stands at, all of its fields in one go. -EBADMSG and the like when the journal's file is
  * damaged there. */
 int journal_line_read(sd_journal *journal, JournalLineBuffer *buffer, JournalLine *ret);
+
+/* True when two lines, one behind the other, are one: journald writes a line a second time when it finds while writing that the
+ * file is full. All but its number is the same then, down to the microsecond in which it came. */
+bool journal_line_is_copy(const char *cursor, const char *cursor_before);
 
 /* The value of one of line->fields, by the name behind "TOOLOO_"; NULL for none. */
 const char *journal_line_field(const JournalLine *line, const char *name);

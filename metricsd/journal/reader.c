@@ -68,6 +68,7 @@ static int add_matches(sd_journal *journal) {
         return r < 0 ? r : match_notices(journal);
 }
 
+/* 1 when the line there is but a copy of the one before. */
 static int take_place(JournalReader *reader) {
         char *cursor;
         int r;
@@ -77,10 +78,11 @@ static int take_place(JournalReader *reader) {
                 r = sd_journal_get_cursor(reader->journal, &cursor);
         if (r < 0)
                 return r;
+        r = reader->cursor && journal_line_is_copy(cursor, reader->cursor);
         free(reader->cursor);
         reader->cursor = cursor;
         reader->stands = true;
-        return 0;
+        return r;
 }
 
 /* Behind the last line of before. Where there is none, files of an older time may still come to light. */
@@ -90,7 +92,7 @@ static int seek_begin(JournalReader *reader) {
         if (r >= 0)
                 r = sd_journal_previous(reader->journal);
         if (r > 0)
-                return take_place(reader);
+                return MIN(take_place(reader), 0);
         return r < 0 ? r : sd_journal_seek_realtime_usec(reader->journal, reader->begun);
 }
 
@@ -103,7 +105,7 @@ static int seek_cursor(JournalReader *reader) {
         if (r < 0)
                 return r;
         if (r > 0 && sd_journal_test_cursor(reader->journal, reader->cursor) > 0)
-                return take_place(reader);
+                return MIN(take_place(reader), 0);
         reader->unread = r > 0;
         if (r > 0)
                 return 1;
@@ -166,12 +168,13 @@ static void tell_dropped(JournalReader *reader, const JournalLine *line) {
                              reader->userdata);
 }
 
+/* 1 when there is nothing to be told of it. */
 static int read_line(JournalReader *reader, JournalLine *ret) {
         VANISH_GUARD();
         int r;
 
         r = take_place(reader);
-        return r < 0 ? r : journal_line_read(reader->journal, &reader->buffer, ret);
+        return r != 0 ? r : journal_line_read(reader->journal, &reader->buffer, ret);
 }
 
 static int read_entry(JournalReader *reader) {
@@ -186,6 +189,8 @@ static int read_entry(JournalReader *reader) {
                                      reader->userdata);
                 return 0;
         }
+        if (r > 0)
+                return 0;
         line.cursor = reader->cursor;
         if (line.dropped > 0)
                 tell_dropped(reader, &line);

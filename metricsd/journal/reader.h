@@ -18,7 +18,8 @@ typedef struct JournalReaderEvents {
         void (*line)(const JournalLine *line, void *userdata);
         /* Lines are missing, of all services: why is a sentence. at is realtime usec. */
         void (*lost)(const char *why, uint64_t at, void *userdata);
-        /* It begins to work, up to the end of this turn of the event loop. */
+        /* It begins to work, up to the end of this turn of the event loop. In the one in which it opens the journal it
+         * reads no line yet. */
         void (*turn)(void *userdata);
         /* All lines that there are have been read; or, with a problem, nothing can be read: it is tried again with
          * journal_reader_tick(). */

@@ -280,6 +280,7 @@ def answers():
     return {
         f"GET {STATUS}": [200, {"active": [alert], "history": [over], "totalActive": 1, "totalHistory": 1}],
         f"GET {RULES}": [200, {"rules": [rule], "total": 1}],
+        "POST /api/v1/system/alerts/trigger": [200, {"ok": True, "alert": alert}],
         "GET /api/v1/system/alerts/silences": [200, {"silences": [
             {"id": "silence-1", "service": "web", "until": iso(BEGIN), "reason": long},
             {"id": "silence-2", "rule": "big", "until": iso(BEGIN), "reason": "x"}]}],
@@ -368,7 +369,7 @@ def test_what_is_shown_does_not_steer_the_terminal(stand_in):
     stand_in.set({k: poison(v) for k, v in (answers() | history([7, 8])).items()})
     for command in [*TABLES, "alerts trigger cpu 1", "history web memory --table"]:
         text = shell(command).stdout
-        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text), command
+        assert text and not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text), command
     text = ESCAPE.sub("", in_terminal("history", "web", "memory", width=80, NO_COLOR="1"))
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text) and "[31mred" in text
 

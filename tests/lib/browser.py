@@ -10,6 +10,7 @@ import pytest
 from conftest import BUILD, CONTROL, PATIENCE, PORTS
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="python3-selenium is not installed")
+from selenium.common.exceptions import TimeoutException  # noqa: E402
 from selenium.webdriver.chrome.service import Service as DriverService  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
@@ -82,7 +83,11 @@ class Page:
 
     def when(self, expression, *args):
         """The value of a JavaScript expression, which sees `args`, once it is true."""
-        return self.driver.execute_async_script(WHEN % expression, args)
+        try:
+            return self.driver.execute_async_script(WHEN % expression, args)
+        except TimeoutException:
+            text = self.js("document.body.innerText")
+        raise AssertionError(f"{expression} {args}: not within {PATIENCE} s on a page that says\n{text}")
 
     def find(self, selector):
         return self.driver.find_element(By.CSS_SELECTOR, selector)

@@ -22,6 +22,7 @@ Test(alert_repeated, finds_the_first) {
                 { "{\"a\\\"b\":\":\",\"b\":\"\\\\\",\"c\":1}", NULL }, /* quotes in quotes */
                 { "{\"\":1,\"\":2}", "" },
                 { "{\"a\":1,\"a\\u0000b\":2}", "a" }, /* to the parser the same */
+                { "{\"a\\nb\":1,\"a\\nb\":2}", "a?b" },
                 /* What is no JSON is not read beyond its end. */
                 { "", NULL },
                 { "{\"a", NULL },

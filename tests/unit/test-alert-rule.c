@@ -115,6 +115,7 @@ Test(alert_rule, bad_ones) {
                 { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
                   "\"threshold\":true}", "threshold: a number is expected" },
                 { "{" GOOD ",\"thresh\":1}", "thresh: is no field of a rule, which are: metric, operator," },
+                { "{" GOOD ",\"a\\nb\\u007f\":1}", "a?b?: is no field of a rule" },
                 { "{" GOOD ",\"id\":\"\"}", "id: 1 to 64 of" },
                 { "{" GOOD ",\"id\":\"a/b\"}", "id: 1 to 64 of" },
                 { "{" GOOD ",\"id\":\"a\\u0000\"}", "id: 1 to 64 of" },
@@ -260,7 +261,7 @@ Test(alert_rule, bad_params) {
                 { "notify", "{\"webhook\":\"http://a/\\u00e4\"}", "actionParams.webhook: a URL as " },
                 { "notify", "{\"webhook\":{\"url\":\"http://a\"}}", "actionParams.webhook: a string is expected" },
                 { "notify", "{\"webhook\":\"http://a:99999/\"}", "actionParams.webhook: a URL as " },
-                { "notify", "{\"credential\":\"hook\"}", "actionParams.webhook: is missing; credential is that of one" },
+                { "notify", "{\"credential\":\"hook\"}", "actionParams.webhook: is missing; credential is what goes to one" },
                 { "notify", "{\"webhook\":\"http://a\",\"credential\":\"../x\"}", "actionParams.credential: 1 to 64 of" },
                 { "notify", "{\"webhook\":\"http://a\",\"credential\":\"..\"}", "actionParams.credential: the name" },
                 { "notify", "{\"text\":\"x\"}", "actionParams.text: is no field of the actionParams of notify" },

@@ -168,8 +168,8 @@ Test(ctl_plot, a_single_point_can_be_seen, .init = in_utc) {
         make_gap(points, 0, 30);
         make_gap(points, 31, 60);
         drawing = draw(points, 60, FIGURE_PLAIN, 80, 20);
-        cr_expect(find_line(drawing, &first, &last) && first == last && first > 30 && first < 40, "%zu %zu\n%s", first, last,
-                  drawing);
+        cr_expect(find_line(drawing, &first, &last) && first == last && first > 30 && first < 40, "%zu %zu\n%s",
+                  first, last, drawing);
 }
 
 /* What does not change has no range of its own, and a terminal may be any size. */
@@ -205,14 +205,6 @@ Test(ctl_plot, marks_do_not_run_into_each_other, .init = in_utc) {
 
                 cr_expect(strstr(drawing, cases[i].mark), "%zu\n%s", i, drawing);
         }
-}
-
-Test(ctl_plot, no_gnuplot) {
-        char *drawing = NULL;
-
-        cr_assert_eq(setenv("PATH", "/nonexistent", 1), 0);
-        cr_expect_eq(plot_draw("", &drawing), -ENOENT);
-        cr_expect(!drawing);
 }
 
 Test(ctl_plot, script_that_fails) {

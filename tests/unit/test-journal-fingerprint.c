@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "../../metricsd/journal/fingerprint.h"
+#include "../../metricsd/journal/line.h"
 #include "../../metricsd/journal/mask.h"
 #include "../../metricsd/journal/text.h"
 #include "basic/string-util.h"
@@ -169,4 +170,26 @@ Test(journal_text, clean) {
                 cr_expect_str_eq(copy, texts[i].clean);
                 free(copy);
         }
+}
+
+static const struct {
+        const char *a, *b;
+        bool copy;
+} cursors[] = {
+        { "s=50826f4e;i=2512;b=632c;m=667232589;t=660eb2c8f262d;x=f85d",
+          "s=50826f4e;i=2513;b=632c;m=667232589;t=660eb2c8f262d;x=f85d",
+          true },
+        { "s=50826f4e;i=2512;b=632c;m=667232589;t=660eb2c8f262d;x=f85d",
+          "s=50826f4e;i=2513;b=632c;m=667232589;t=660eb2c8f262d;x=f85e",
+          false },
+        { "s=50826f4e;i=2512;b=632c;m=667232589;t=660eb2c8f262d;x=f85d",
+          "s=50826f4e;i=2513;b=632c;m=66723258a;t=660eb2c8f262e;x=f85d",
+          false },
+        { "s=50826f4e;i=2512;b=632c;m=1;t=2;x=3", "s=50826f4e;i=2512;b=632c;m=1;t=2;x=3", false }, /* itself */
+        { "another form", "another form yet", false },
+};
+
+Test(journal_line, copies) {
+        for (size_t i = 0; i < ELEMENTSOF(cursors); i++)
+                cr_expect_eq(journal_line_is_copy(cursors[i].a, cursors[i].b), cursors[i].copy, "%s", cursors[i].b);
 }
