@@ -54,6 +54,7 @@ typedef struct Watched {
 
         uint64_t memory; /* bytes, MEMORY_UNKNOWN when it does not run or nobody says */
         MemorySource memory_source;
+        int reload_failed; /* 1: this run's last reload was rejected or rolled back, 0: it was not, -1 for not known */
         double cpu;      /* percent of one core between the last two samples, negative for not known */
         uint64_t cpu_time; /* nsec in this run so far, CPU_TIME_UNKNOWN for not known */
 
@@ -61,8 +62,6 @@ typedef struct Watched {
         ProbeTimes probe_times;
         uint64_t probe_failures; /* probes that went wrong */
         uint64_t reloads[_RELOAD_OUTCOME_MAX];
-
-        int reload_failed; /* 1: this run's last reload was rejected or rolled back, 0: it was not, -1 for not known */
 
         /* What it looked like when its unit was last followed. */
         bool running;
