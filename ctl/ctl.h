@@ -52,6 +52,8 @@ typedef struct Ctl {
         int output_error; /* of stdout, found before the end; after -EPIPE nothing is written or said any more */
 } Ctl;
 
+void ctl_help(void);
+
 /* A verb returns one of the exit statuses above; what went wrong it has said, one line each. */
 int verb_start(Ctl *ctl);
 int verb_stop(Ctl *ctl);

@@ -7,6 +7,7 @@
 #include "basic/time-util.h"
 #include "config.h"
 #include "ctl.h"
+#include "output.h"
 #include "shared/log.h"
 #include "since.h"
 
@@ -14,6 +15,11 @@
 static char output[1024 * 1024];
 
 enum { NO_NAMES = 0, ONE_NAME = 1, ANY_NAMES = -1 };
+
+/* It has the verbs that ask metricsd by HTTP: linked into this program, libcurl and its 28 libraries would make
+ * each of the others start some milliseconds later. */
+#define METRICS_PROGRAM TL_PKGLIB_DIR "/toolooctl-metrics"
+static const char *const metrics_verbs[] = { "alerts", "errors", "history", "timeline" };
 
 static const struct {
         const char *name;
@@ -31,6 +37,7 @@ static const struct {
         { "dev", verb_dev, ONE_NAME, "b" },
 };
 
+#define SHORT_OPTIONS "qhfn:"
 static const struct option options[] = {
         { "quiet", no_argument, NULL, 'q' },
         { "json", no_argument, NULL, 'j' },
@@ -45,65 +52,7 @@ static const struct option options[] = {
         {},
 };
 
-static void help(void) {
-        (void) printf(
-                "Usage: toolooctl VERB [SERVICE...] [OPTION...]\n"
-                "\n"
-                "Controls the TooLoo services of this user, through systemd. Without a SERVICE it means all that belong\n"
-                "to tooloo.target, the control plane too. A SERVICE is an ID as in 'toolooctl list'; the names of its\n"
-                "units, tooloo-ID.service and tooloo-ID.socket, are taken too.\n"
-                "\n"
-                "Verbs:\n"
-                "  start [SERVICE...]     start, and wait until it serves; takes a crash loop's limit off first\n"
-                "  stop [SERVICE...]      stop; the port is free afterwards. Without a name: watching stops, too\n"
-                "  restart [SERVICE...]   restart; connections wait meanwhile. Without a name: those that run\n"
-                "  reload [SERVICE...]    load the module from disk; connections stay open\n"
-                "  reload --changed       reload whatever is not what lies on disk (tooloo-reload.service runs it)\n"
-                "  status [SERVICE...]    show how it is going; one SERVICE at length\n"
-                "  list [SERVICE...]      show what there is: ports, routes, unit files\n"
-                "  logs [SERVICE...]      show what they log and what systemd says about them, in order of time;\n"
-                "                         without a name: the source watcher ('watchd'), too\n"
-                "  dev [DIR]              start the fleet and rebuild and reload it as its source in DIR changes\n"
-                "\n"
-                "Options:\n"
-                "  -q, --quiet            no output but errors\n"
-                "      --json             status, list: JSON instead of a table; logs: a JSON object a line\n"
-                "  -f, --follow           logs: go on with what is logged from now on\n"
-                "  -n, --lines=LINES      logs: the last LINES of them (with -f 10, else 'all')\n"
-                "      --since=TIME       logs: from then on: '2026-01-31 08:15', '2026-01-31T08:15:30Z', '08:15',\n"
-                "                         'today', '-5min', '-1h30min'\n"
-                "      --changed          reload: see above\n"
-                "      --modules=DIR      reload --changed: watch this module directory\n"
-                "                         (default " TL_MODULES_DIR ")\n"
-                "      --build=DIR        dev: build here (default: build/ of the source)\n"
-                "  -h, --help             show this text\n"
-                "      --version          show the version\n"
-                "\n"
-                "Exit status: 0 done; 1 something failed, and a line on stderr says what; 2 wrong usage;\n"
-                "3 (status) a service is not active; 4 (status) or 5 (other verbs) no such service.\n");
-}
-
-static int usage(const char *format, ...) _printf_(1, 2);
-static int usage(const char *format, ...) {
-        _cleanup_(freep) char *message = NULL;
-        va_list ap;
-
-        va_start(ap, format);
-        message = str_vprintf(format, ap);
-        va_end(ap);
-        log_error("%s; see 'toolooctl --help'", strna(message));
-        return CTL_USAGE;
-}
-
-static int finish_stdout(const Ctl *ctl, int status) {
-        int r = ctl->output_error;
-
-        errno = 0;
-        if (r == -EPIPE || (r == 0 && fflush(stdout) == 0 && !ferror(stdout)))
-                return status;
-        (void) log_errno(r < 0 ? r : errno > 0 ? -errno : -EIO, "cannot write the output");
-        return CTL_FAILED;
-}
+#define usage(...) ctl_usage("toolooctl --help", __VA_ARGS__)
 
 static const char *option_name(char letter) {
         for (const struct option *o = options; o->name; o++)
@@ -128,7 +77,7 @@ static int run_verb(Ctl *ctl, int argc, char **argv, const char *given) {
                 if (ctl->modules && !ctl->changed)
                         return usage("--modules goes with reload --changed only");
                 ctl->names = argc > 1 ? argv + 1 : NULL;
-                return finish_stdout(ctl, verbs[i].run(ctl));
+                return ctl_finish_stdout(ctl, verbs[i].run(ctl));
         }
         return usage("unknown verb '%s'", argv[0]);
 }
@@ -161,22 +110,43 @@ static int parse_value(Ctl *ctl, int letter, const char *value) {
         return CTL_OK;
 }
 
+/* What stands where the verb does; NULL for nothing. Which options there are hangs on it. */
+static const char *find_verb(int argc, char **argv) {
+        const char *verb;
+
+        while (getopt_long(argc, argv, "+:" SHORT_OPTIONS, options, NULL) >= 0)
+                ;
+        verb = optind < argc ? argv[optind] : NULL;
+        optind = 0; /* glibc: from the beginning, and with new rules */
+        return verb;
+}
+
+/* Becomes the program that has the verb, if one has. Returns where none has: CTL_OK; or where it cannot be run. */
+static int hand_over(const char *verb, char **argv) {
+        for (size_t i = 0; verb && i < ELEMENTSOF(metrics_verbs); i++)
+                if (streq(metrics_verbs[i], verb)) {
+                        (void) execv(METRICS_PROGRAM, argv);
+                        (void) log_errno(-errno, "cannot run " METRICS_PROGRAM " (install TooLoo anew)");
+                        return CTL_FAILED;
+                }
+        return CTL_OK;
+}
+
 static int parse(Ctl *ctl, int argc, char **argv) {
         char given[ELEMENTSOF(options)] = "";
         int c;
 
-        opterr = 0;
-        while ((c = getopt_long(argc, argv, ":qhfn:", options, NULL)) >= 0)
+        while ((c = getopt_long(argc, argv, ":" SHORT_OPTIONS, options, NULL)) >= 0)
                 switch (c) {
                 case 'q':
                         ctl->quiet = true;
                         break;
                 case 'h':
-                        help();
-                        return finish_stdout(ctl, CTL_OK);
+                        ctl_help();
+                        return ctl_finish_stdout(ctl, CTL_OK);
                 case 'v':
                         (void) puts("toolooctl " TL_VERSION);
-                        return finish_stdout(ctl, CTL_OK);
+                        return ctl_finish_stdout(ctl, CTL_OK);
                 case ':':
                         return usage("%s needs a value", argv[optind - 1]);
                 case '?':
@@ -202,7 +172,10 @@ int main(int argc, char **argv) {
         (void) setvbuf(stdout, output, _IOFBF, sizeof(output));
         (void) setlocale(LC_CTYPE, ""); /* for the width of what is not ASCII; C stays when it is not known */
         log_setup("toolooctl", NULL);
-        status = parse(&ctl, argc, argv);
+        opterr = 0;
+        status = hand_over(find_verb(argc, argv), argv);
+        if (status == CTL_OK)
+                status = parse(&ctl, argc, argv);
         free(ctl.selected);
         registry_free(ctl.registry);
         (void) sd_bus_flush_close_unref(ctl.bus);

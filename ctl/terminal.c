@@ -8,7 +8,8 @@
 #include "basic/string-util.h"
 
 #define WIDTH_DEFAULT 80
-#define WIDTH_MAX 10000
+#define HEIGHT_DEFAULT 24
+#define SIZE_LIMIT 10000
 
 /* 1 and 0 for colours wanted and not, -1 when the variable decides nothing. */
 static int systemd_colors(void) {
@@ -34,18 +35,29 @@ bool terminal_colors(void) {
         return (!no_color || !*no_color) && term && !streq(term, "dumb") && isatty(STDOUT_FILENO);
 }
 
-size_t terminal_width(void) {
-        const char *columns = getenv("COLUMNS");
-        unsigned long width;
+/* What the variable says, else what the terminal does, else the default; 0 without a terminal. */
+static size_t terminal_size(const char *variable, size_t otherwise) {
+        const char *said = getenv(variable);
+        unsigned long size;
         struct winsize ws;
+        bool width = streq(variable, "COLUMNS");
 
         if (!isatty(STDOUT_FILENO))
                 return 0;
-        if (columns && parse_uint(columns, 1, WIDTH_MAX, &width) >= 0)
-                return width;
-        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) >= 0 && ws.ws_col > 0)
-                return ws.ws_col;
-        return WIDTH_DEFAULT;
+        if (said && parse_uint(said, 1, SIZE_LIMIT, &size) >= 0)
+                return size;
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0)
+                return otherwise;
+        size = width ? ws.ws_col : ws.ws_row;
+        return size > 0 ? size : otherwise;
+}
+
+size_t terminal_width(void) {
+        return terminal_size("COLUMNS", WIDTH_DEFAULT);
+}
+
+size_t terminal_height(void) {
+        return terminal_size("LINES", HEIGHT_DEFAULT);
 }
 
 bool terminal_utf8(void) {

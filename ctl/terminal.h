@@ -9,8 +9,12 @@
 /* $SYSTEMD_COLORS decides when it is set; else colours are for a terminal that takes them, unless $NO_COLOR is set. */
 bool terminal_colors(void);
 
-/* Columns of the terminal: $COLUMNS, else what the terminal says, else 80. 0 when stdout is none: nothing is cut then. */
+/* Columns of the terminal: $COLUMNS, else what the terminal says, else 80. 0 when stdout is none: nothing is cut
+ * then. */
 size_t terminal_width(void);
+
+/* Lines of the terminal: $LINES, else what the terminal says, else 24. 0 when stdout is none. */
+size_t terminal_height(void);
 
 /* True when the locale has more than ASCII. */
 bool terminal_utf8(void);

@@ -7,6 +7,7 @@
 #include "basic/time-util.h"
 #include "ctl.h"
 #include "journal.h"
+#include "output.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 #include "terminal.h"
@@ -73,22 +74,12 @@ static int find_sources(Ctl *ctl, Logs *l) {
         return CTL_OK;
 }
 
-/* errno does not say it: the write that failed may have been any of many. */
-static bool reader_gone(void) {
-        struct pollfd fd = { .fd = STDOUT_FILENO };
-        int saved = errno;
-        bool gone = poll(&fd, 1, 0) > 0 && (fd.revents & (POLLERR | POLLHUP));
-
-        errno = saved;
-        return gone;
-}
-
 /* -EPIPE when whoever read has gone. */
 static int flush(void) {
         errno = 0;
         if (fflush(stdout) == 0 && !ferror(stdout))
                 return 0;
-        return reader_gone() ? -EPIPE : errno > 0 ? -errno : -EIO;
+        return ctl_reader_gone() ? -EPIPE : errno > 0 ? -errno : -EIO;
 }
 
 /* At most max entries from the one that the journal is at, where at is set, or the next. 1 when there may be more. */

@@ -42,6 +42,13 @@ void account_ok(Account *account) {
         *account->error = '\0';
 }
 
+void account_failed_as_said(Account *account, const char *why) {
+        account->runs++;
+        account->failures++;
+        (void) snprintf(account->error, sizeof(account->error), "%s", why);
+        utf8_clean(account->error, strlen(account->error)); /* a character may have been cut in two */
+}
+
 void account_failed(Account *account, const char *format, ...) {
         uint64_t now = now_usec();
         va_list ap;

@@ -42,6 +42,8 @@ static inline void account_chargep(Account **before) {
 /* Ends a run. A failure is one line in the journal, but no more than one a minute. */
 void account_ok(Account *account);
 void account_failed(Account *account, const char *format, ...) _printf_(2, 3);
+/* The same for one that has said why itself. */
+void account_failed_as_said(Account *account, const char *why);
 
 static inline bool account_is_ok(const Account *account) {
         return *account->error == '\0';

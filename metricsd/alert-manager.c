@@ -2,131 +2,12 @@
 #include "alert-manager.h"
 
 #include <math.h>
-#include <string.h>
 
-#include "alert/action.h"
-#include "alert/journal.h"
+#include "alert-internal.h"
 #include "collector.h"
 #include "journal-collector.h"
-#include "shared/log.h"
 
 #define ACTIVE_SHOWN 100
-
-struct Alerts {
-        Manager *manager;
-        AlertEngine *engine;
-        AlertActionShared shared;
-        AlertAction action;
-        sd_event_source *deadline; /* of the action under way */
-};
-
-/* --- What the engine asks --- */
-
-static bool facts(const char *service, AlertFacts *ret, void *userdata) {
-        const Alerts *alerts = userdata;
-        const FleetUnit *unit = fleet_find(alerts->manager->fleet, service);
-
-        if (!unit)
-                return false;
-        *ret = (AlertFacts) {
-                .condition = unit->condition,
-                .failure = unit->failure,
-                .invocation_id = unit->invocation_id,
-                .is_self = unit->userdata && ((const Watched *) unit->userdata)->self,
-        };
-        return true;
-}
-
-static void fleet(unsigned *ret_unhealthy, unsigned *ret_total, void *userdata) {
-        const Alerts *alerts = userdata;
-        const Fleet *all = alerts->manager->fleet;
-        unsigned unhealthy = 0, total = 0;
-
-        for (size_t i = 0; i < fleet_count(all); i++) {
-                const FleetUnit *unit = fleet_at(all, i);
-                const Watched *w = unit->userdata;
-
-                if (!w || !fleet_unit_counts(unit))
-                        continue;
-                total++;
-                /* What nobody wants to run, and what has just begun to, says nothing against the others. */
-                if (unit->condition != FLEET_STOPPED && unit->condition != FLEET_ASLEEP &&
-                    w->health != HEALTH_HEALTHY && w->health != HEALTH_UNKNOWN)
-                        unhealthy++;
-        }
-        *ret_unhealthy = unhealthy;
-        *ret_total = total;
-}
-
-static void give_up(void *userdata) {
-        Alerts *alerts = userdata;
-
-        alert_action_give_up(&alerts->action);
-}
-
-static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
-        Alerts *alerts = userdata;
-
-        alert_engine_tick(alerts->engine, alert_time_now());
-        return 0;
-}
-
-/* Now and no later, for somebody may wait for the answer; once is enough, for the engine knows which action it is. */
-static int set_deadline(Alerts *alerts) {
-        alerts->deadline = sd_event_source_disable_unref(alerts->deadline);
-        return sd_event_add_time_relative(alerts->manager->event, &alerts->deadline, CLOCK_MONOTONIC,
-                                          ALERT_ACTION_USEC + USEC_PER_MSEC, USEC_PER_MSEC, on_deadline, alerts);
-}
-
-static void on_action_over(const char *problem, void *userdata) {
-        Alerts *alerts = userdata;
-
-        alert_engine_job_over(alerts->engine, problem, alert_time_now());
-}
-
-static int act(AlertActionType action, const char *service, void *userdata) {
-        Alerts *alerts = userdata;
-        const FleetUnit *unit = fleet_find(alerts->manager->fleet, service);
-        int r;
-
-        if (!unit)
-                return -ENOENT;
-        r = set_deadline(alerts);
-        return r < 0 ? r : alert_action_begin(&alerts->action, &(AlertActionRequest) {
-                .type = action, .service = service, .unit = unit->service->unit, .timeout = 2 * ALERT_ACTION_USEC });
-}
-
-static void check(const char *service, void *userdata) {
-        const Alerts *alerts = userdata;
-        const FleetUnit *unit = fleet_find(alerts->manager->fleet, service);
-
-        if (unit && unit->userdata)
-                probe_now(unit->userdata);
-}
-
-static json_object *journal(const char *service, void *userdata) {
-        const Alerts *alerts = userdata;
-        const FleetUnit *unit = fleet_find(alerts->manager->fleet, service);
-        json_object *lines;
-
-        return unit && alert_journal_read(unit->service->unit, &lines, NULL, NULL) >= 0 ? lines : NULL;
-}
-
-static void changed(void *userdata) {
-        const Alerts *alerts = userdata;
-
-        manager_have_news(alerts->manager);
-}
-
-static const AlertHooks hooks = {
-        .facts = facts,
-        .fleet = fleet,
-        .act = act,
-        .give_up = give_up,
-        .check = check,
-        .journal = journal,
-        .changed = changed,
-};
 
 /* --- What it is told --- */
 
@@ -166,9 +47,19 @@ static void tell_probe(Alerts *alerts, Watched *w, AlertTime now) {
         alert_engine_observe(alerts->engine, METRIC_RESPONSE_TIME, id, known(w->response_ms), now);
 }
 
+/* What systemd has restarted by itself just now it may be about to restart again. */
+static void note_restarts(Watched *w, AlertTime now) {
+        if (w->unit->restarts > w->judged_restarts)
+                w->restarted_at = now.monotonic;
+        w->judged_restarts = w->unit->restarts;
+}
+
 void alerts_follow(Alerts *alerts, Watched *w) {
+        AlertTime now = alert_time_now();
+
+        note_restarts(w, now);
         if (alerts)
-                tell_probe(alerts, w, alert_time_now());
+                tell_probe(alerts, w, now);
 }
 
 static void tell_all(Alerts *alerts, Watched *w, AlertTime now) {
@@ -188,7 +79,7 @@ static void tell_all(Alerts *alerts, Watched *w, AlertTime now) {
 void alerts_tick(Alerts *alerts) {
         AlertTime now = alert_time_now();
 
-        if (!alerts)
+        if (!alerts || !fleet_is_loaded(alerts->manager->fleet))
                 return;
         alert_engine_tick(alerts->engine, now);
         for (size_t i = 0; i < fleet_count(alerts->manager->fleet); i++) {
@@ -207,19 +98,17 @@ void alerts_forget(Alerts *alerts, const Watched *w) {
 /* --- Begin and end --- */
 
 static int open_engine(Alerts *alerts) {
-        const char *directory = getenv("STATE_DIRECTORY");
-        AlertStore *store;
+        AlertTime now = alert_time_now();
         AlertBook *book;
         int r;
 
-        if (!directory || !*directory)
-                return -EUCLEAN;
-        r = alert_store_new(directory, &store);
+        r = alert_book_open(alerts->manager->history, now, &book);
         if (r >= 0)
-                r = alert_book_open(store, alert_time_now(), &book);
-        if (r >= 0)
-                r = alert_engine_new(book, &hooks, alerts, &alerts->engine);
-        return r;
+                r = alert_engine_new(book, &alert_hooks, alerts, now, &alerts->engine);
+        if (r < 0)
+                return r;
+        alert_engine_set_action_limit(alerts->engine, alerts->manager->options->action);
+        return 0;
 }
 
 int alerts_new(Manager *manager, Alerts **ret) {
@@ -229,9 +118,11 @@ int alerts_new(Manager *manager, Alerts **ret) {
         if (!alerts)
                 return -ENOMEM;
         alerts->manager = manager;
-        alerts->shared = (AlertActionShared) { .bus = manager->bus, .fleet = manager->fleet };
-        alerts->action = (AlertAction) { .shared = &alerts->shared, .over = on_action_over, .userdata = alerts };
-        r = open_engine(alerts);
+        r = alert_action_shared_init(&alerts->shared, manager->bus, manager->fleet, manager->options->webhook_retry);
+        if (r >= 0)
+                r = open_engine(alerts);
+        if (r >= 0)
+                r = alerts_start_repeating(alerts, manager->options->webhook_repeat);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(alerts);
@@ -241,8 +132,8 @@ int alerts_new(Manager *manager, Alerts **ret) {
 Alerts *alerts_free(Alerts *alerts) {
         if (!alerts)
                 return NULL;
-        alert_action_give_up(&alerts->action);
-        sd_event_source_disable_unref(alerts->deadline);
+        alerts_stop_actions(alerts);
+        alert_action_shared_done(&alerts->shared);
         alert_engine_free(alerts->engine);
         free(alerts);
         return NULL;

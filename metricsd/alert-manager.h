@@ -9,8 +9,7 @@
  * */
 typedef struct Alerts Alerts;
 
-/* Rules and silences lie in $STATE_DIRECTORY. -EUCLEAN without it. manager->bus and manager->event must be there, and
- * outlive it. */
+/* What it keeps is in manager->history. That, manager->bus, event and fleet must be there, and outlive it. */
 int alerts_new(Manager *manager, Alerts **ret);
 /* A trigger that waits is answered with what there is: so before the server goes. NULL is fine, here and below. */
 Alerts *alerts_free(Alerts *alerts);

@@ -42,11 +42,22 @@ static json_object *accounts_json(const Manager *m) {
         return TAKE_PTR(array);
 }
 
+static json_object *self_json(const Self *self) {
+        _cleanup_(json_object_putp) json_object *json = json_object_new_object();
+        double ratio = self_cpu_ratio(self);
+        uint64_t memory = self_memory(self);
+
+        if (json && json_add(json, "cpuPercent", ratio < 0 ? NULL : json_rounded(ratio * 100)) &&
+            json_add(json, "memory", memory == UINT64_MAX ? NULL : json_object_new_uint64(memory)))
+                return TAKE_PTR(json);
+        return NULL;
+}
+
 int collectors_http_get(HttpRequest *request, void *state) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
-        json_object *accounts = accounts_json(state);
+        const Manager *m = state;
 
-        if (!json || !accounts || !json_add(json, "collectors", accounts))
+        if (!json || !json_add(json, "collectors", accounts_json(m)) || !json_add(json, "self", self_json(&m->self)))
                 return -ENOMEM;
         return http_reply_json(request, 200, TAKE_PTR(json));
 }

@@ -3,6 +3,7 @@
 
 #include "foundation/http.h"
 
-/* GET /api/v1/metrics/collectors -> {collectors:[{name, ok, error|null, runs, failures, cpuMs, lastSuccess|null}]}, for a
- * route whose state is the manager. */
+/* GET /api/v1/metrics/collectors -> {collectors:[{name, ok, error|null, runs, failures, cpuMs, lastSuccess|null}],
+ * self:{cpuPercent|null, memory|null}}, for a route whose state is the manager. cpuPercent is that of one core; memory in
+ * bytes. */
 int collectors_http_get(HttpRequest *request, void *state);

@@ -2,7 +2,6 @@
 #include "condition.h"
 
 #include "basic/string-util.h"
-#include "shared/port-owner.h"
 #include "watched.h"
 
 const char *condition_to_string(Condition condition) {
@@ -31,26 +30,14 @@ static Condition judge_running(const Watched *w) {
         }
 }
 
-/* While its own socket listens, systemd has the port. The search reads all of /proc, so it is done once for a failure. */
-static Condition judge_failed(Watched *w) {
-        const FleetUnit *u = w->unit;
-
-        if (w->condition == CONDITION_FAILED || w->condition == CONDITION_PORT_TAKEN)
-                return w->condition;
-        free(w->port_taken);
-        w->port_taken = u->service->port > 0 && !streq(u->socket_state, "active") ? port_owner_describe(u->service->port)
-                                                                                  : NULL;
-        return w->port_taken ? CONDITION_PORT_TAKEN : CONDITION_FAILED;
-}
-
-static Condition judge(Watched *w) {
+static Condition judge(const Watched *w) {
         switch (w->unit->condition) {
         case FLEET_RUNNING:
                 return judge_running(w);
         case FLEET_CHANGING:
                 return w->early_answer ? CONDITION_NO_READY : CONDITION_STARTING;
         case FLEET_FAILED:
-                return judge_failed(w);
+                return w->port_taken ? CONDITION_PORT_TAKEN : CONDITION_FAILED;
         case FLEET_STOPPED:
         case FLEET_ASLEEP:
         default:

@@ -22,6 +22,5 @@ const char *condition_to_string(Condition condition);
 
 struct Watched;
 
-/* Judges anew, to be called after each change of w; true when condition or explanation are other ones than before. Looks
- * for who has the port when the unit has just failed. */
+/* Judges anew, to be called after each change of w; true when condition or explanation are other ones than before. */
 bool condition_update(struct Watched *w);

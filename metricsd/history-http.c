@@ -2,6 +2,7 @@
 #include "history-http.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <json-c/json_tokener.h>
 
@@ -92,6 +93,15 @@ static int read_step(HttpRequest *request, HistoryQuery *query) {
         return 0;
 }
 
+/* Out to whole steps since 1970, so that two questions about one time are answered by the same points. */
+static void align(HistoryQuery *query) {
+        uint64_t rest = query->to % query->step;
+
+        query->from -= query->from % query->step;
+        if (rest > 0 && query->to <= UINT64_MAX - query->step)
+                query->to += query->step - rest;
+}
+
 static int read_series(HttpRequest *request, Series *ret) {
         const char *text = http_request_query(request, "metric");
 
@@ -135,7 +145,7 @@ static bool add_point(json_object *points, const HistoryPoint *p) {
                 json_object_put(point);
                 return false;
         }
-        return add_number(point, (double) (p->at / USEC_PER_MSEC)) && add_number(point, p->avg) &&
+        return add_number(point, (double) p->at / (double) USEC_PER_MSEC) && add_number(point, p->avg) &&
                add_number(point, p->min) && add_number(point, p->max);
 }
 
@@ -183,6 +193,7 @@ int history_http_get_history(HttpRequest *request, void *state) {
                 r = read_step(request, &q);
         if (r != 0)
                 return MIN(r, 0);
+        align(&q);
         r = history_query(m->history, &q, &points, &n);
         if (r == -ERANGE)
                 return http_reply_error(request, 400, "INVALID_FIELD", "step: one that gives at most %d points is expected",
@@ -218,13 +229,25 @@ static int on_event(const TimelineEvent *e, void *userdata) {
                add_text(json, "invocationId", e->invocation_id) && add_text(json, "cursor", e->cursor) ? 0 : -ENOMEM;
 }
 
+/* "restart,reload" */
 static int read_kinds(HttpRequest *request, unsigned *ret) {
         const char *text = http_request_query(request, "kind");
-        EventKind kind;
+        unsigned kinds = 0;
 
-        if (text && event_kind_from_string(text, &kind) < 0)
-                return refuse(request, "kind", "state, restart, reload, build, alert, remediation or monitor");
-        *ret = text ? 1U << kind : 0;
+        while (text) {
+                size_t n = strcspn(text, ",");
+                char word[16];
+                EventKind kind;
+
+                (void) snprintf(word, sizeof(word), "%.*s", (int) MIN(n, sizeof(word)), text);
+                if (event_kind_from_string(word, &kind) < 0)
+                        return refuse(request, "kind",
+                                      "one or several of state, restart, reload, build, alert, remediation, monitor, with a "
+                                      "comma between them,");
+                kinds |= 1U << kind;
+                text = text[n] ? text + n + 1 : NULL;
+        }
+        *ret = kinds;
         return 0;
 }
 

@@ -62,6 +62,8 @@ void manager_sample(Manager *m) {
 const Account *manager_account(const Manager *m, size_t i) {
         if (i == 0)
                 return &m->units;
+        if (i == COLLECTORS + 1)
+                return &m->keeping;
         return i <= COLLECTORS ? &m->collectors[i - 1].account : NULL;
 }
 

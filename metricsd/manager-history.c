@@ -115,6 +115,7 @@ static int keep_tick(Manager *m, const HistorySample *samples, size_t n, bool ru
 
 static int on_seal(sd_event_source *source, void *userdata) {
         Manager *m = userdata;
+        ACCOUNT_CHARGE(&m->keeping);
         int r = m->stopping ? 0 : history_seal_step(m->history, now_realtime_usec());
 
         if (r <= 0)
@@ -137,6 +138,7 @@ static int seal_later(Manager *m) {
 void manager_keep(Manager *m) {
         size_t n = fleet_count(m->fleet), used = 0;
         HistorySample *samples = samples_for(m, n);
+        ACCOUNT_CHARGE(&m->keeping);
         bool runs = false;
         int r;
 
@@ -154,7 +156,10 @@ void manager_keep(Manager *m) {
                 fill(samples + used++, m, w);
                 runs = note_run(m, w) || runs;
         }
-        (void) keep_tick(m, samples, used, runs); /* history_problem() says why not */
+        if (keep_tick(m, samples, used, runs) >= 0)
+                account_ok(&m->keeping);
+        else
+                account_failed_as_said(&m->keeping, strna(history_problem(m->history)));
         r = seal_later(m);
         if (r < 0)
                 log_errno(r, "Cannot plan to pack the history");
@@ -168,6 +173,7 @@ int manager_open_history(Manager *m) {
 
         if (!directory || !*directory)
                 return -EUCLEAN;
+        m->keeping.name = "history";
         r = history_open(directory, &m->history);
         if (r >= 0)
                 load_runs(m);

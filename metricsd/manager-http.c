@@ -6,6 +6,8 @@
 #include "foundation/json-util.h"
 #include "history-http.h"
 #include "manager.h"
+#include "metrics-http.h"
+#include "page.h"
 #include "report.h"
 #include "shared/log.h"
 
@@ -55,15 +57,9 @@ static int get_providers(HttpRequest *request, void *state) {
         return http_reply_json(request, 200, TAKE_PTR(body));
 }
 
-static int get_page(HttpRequest *request, void *state) {
-        const Manager *m = state;
-
-        return page_reply(m->page, request);
-}
-
 static const HttpRoute routes[] = {
-        { .method = "GET", .path = "/",                           .handle = get_page              },
-        { .method = "GET", .path = "/control-room",               .handle = get_page              },
+        PAGE_ROUTES,
+        { .method = "GET", .path = "/metrics",                    .handle = metrics_http_get      },
         { .method = "GET", .path = "/api/v1/metrics/dashboard",   .handle = get_dashboard         },
         { .method = "GET", .path = "/api/v1/metrics/service/:id", .handle = get_service           },
         { .method = "GET", .path = "/api/v1/metrics/alerts",      .handle = alert_http_get_status },

@@ -9,20 +9,14 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "config.h"
-#include "foundation/json-util.h"
 #include "journal-collector.h"
-#include "report.h"
+#include "port-taken.h"
 #include "shared/bus-util.h"
 #include "shared/log.h"
-#include "summary.h"
 #include "timeline.h"
-
-TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
 #define NAME "Metrics Daemon"
 
-/* What happens within it is told as one: a fleet that starts or stops changes in a burst. */
-#define NEWS_USEC (5 * USEC_PER_MSEC)
 /* How long a service that hangs may keep metricsd from being ready. */
 #define READY_USEC USEC_PER_SEC
 /* How long connections wait for that. */
@@ -33,104 +27,6 @@ static int fail(int error, const char *why) {
         log_error("%s", why);
         (void) sd_notifyf(false, "STATUS=%s", why);
         return error;
-}
-
-/* --- What is told --- */
-
-/* {problems:[]}: what is wrong with metricsd itself. */
-static json_object *monitor_json(const Manager *m) {
-        _cleanup_(json_object_putp) json_object *json = json_object_new_object(), *problems = json_object_new_array();
-        const char *problem = history_problem(m->history);
-
-        if (!json || !problems || (problem && json_object_array_add(problems, json_object_new_string(problem)) < 0) ||
-            !json_add(json, "problems", TAKE_PTR(problems)))
-                return NULL;
-        return TAKE_PTR(json);
-}
-
-json_object *manager_dashboard(Manager *m) {
-        _cleanup_(json_object_putp) json_object *json = NULL;
-        _cleanup_(freep) const Watched **list = calloc(fleet_count(m->fleet) + 1, sizeof(Watched *));
-        size_t n = 0;
-
-        if (!list)
-                return NULL;
-        for (size_t i = 0; i < fleet_count(m->fleet); i++) {
-                list[n] = fleet_at(m->fleet, i)->userdata;
-                n += list[n] != NULL; /* one that has just come is not looked at yet */
-        }
-        json = report_dashboard(list, n, now_realtime_usec(), alerts_active(m->alerts));
-        return json && json_add(json, "monitor", monitor_json(m)) ? TAKE_PTR(json) : NULL;
-}
-
-json_object *manager_update(Manager *m) {
-        return report_update(now_realtime_usec(), manager_dashboard(m));
-}
-
-static void tell_clients(Manager *m) {
-        int r;
-
-        if (!live_has_clients(&m->live))
-                return;
-        r = live_send(&m->live, manager_update(m));
-        if (r < 0)
-                log_errno(r, "Cannot tell the clients of the dashboard");
-}
-
-/* The first of those that are not well. */
-static const Watched *first_problem(const Manager *m) {
-        for (size_t i = 0; i < fleet_count(m->fleet); i++) {
-                const FleetUnit *u = fleet_at(m->fleet, i);
-                const Watched *w = u->userdata;
-
-                if (w && w->problem)
-                        return w;
-        }
-        return NULL;
-}
-
-static void tell_systemd(Manager *m) {
-        _cleanup_(freep) char *text = NULL;
-        const Watched *problem = first_problem(m);
-        Summary s = {};
-
-        for (size_t i = 0; i < fleet_count(m->fleet); i++) {
-                const FleetUnit *u = fleet_at(m->fleet, i);
-
-                if (u->userdata && fleet_unit_counts(u))
-                        summary_add(&s, u->userdata);
-        }
-        text = str_printf("%u of %u services healthy%s%s%s%s", s.all.healthy, s.all.total, problem ? "; " : "",
-                          problem ? problem->unit->service->id : "", problem ? ": " : "",
-                          problem ? problem->problem : "");
-        if (!text || (m->status_text && streq(text, m->status_text)))
-                return;
-        (void) sd_notifyf(false, "STATUS=%s", text); /* nobody may be listening */
-        free(m->status_text);
-        m->status_text = TAKE_PTR(text);
-}
-
-static int on_news(sd_event_source *source, uint64_t usec, void *userdata) {
-        Manager *m = userdata;
-
-        if (m->stopping || !fleet_is_loaded(m->fleet))
-                return 0;
-        tell_systemd(m);
-        tell_clients(m);
-        return 0;
-}
-
-void manager_have_news(Manager *m) {
-        int enabled, r;
-
-        r = sd_event_source_get_enabled(m->news, &enabled);
-        if (r >= 0 && enabled == SD_EVENT_OFF) {
-                r = sd_event_source_set_time_relative(m->news, NEWS_USEC);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(m->news, SD_EVENT_ONESHOT);
-        }
-        if (r < 0)
-                log_errno(r, "Cannot plan to tell the news");
 }
 
 /* --- Being ready --- */
@@ -149,9 +45,10 @@ static void become_ready(Manager *m) {
         r = tell_server(m);
         if (r < 0)
                 log_errno(r, "Cannot say that it is ready");
-        tell_systemd(m);
+        manager_tell_systemd(m);
         (void) sd_notify(false, "READY=1"); /* nobody may be listening */
         server_hold(m->server, false);
+        timeline_begin(m);
 }
 
 /* From here on they are told that nothing is known yet. */
@@ -192,6 +89,7 @@ static void check_ready(Manager *m) {
 void manager_watched_changed(Manager *m, Watched *w, unsigned changes) {
         ACCOUNT_CHARGE(NULL); /* it is not the collector's doing what follows from what it has found */
 
+        port_taken_follow(m, w);
         if (condition_update(w))
                 changes |= WATCHED_NEWS;
         timeline_follow(m, w);
@@ -212,6 +110,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
 
         if (m->stopping)
                 return 0;
+        self_tick(&m->self);
         manager_sample(m);
         alerts_tick(m->alerts);
         manager_keep(m);
@@ -234,11 +133,7 @@ static int add_timers(Manager *m) {
         r = sd_event_add_time(m->event, &m->tick, CLOCK_MONOTONIC, m->next_tick, USEC_PER_MSEC, on_tick, m);
         if (r >= 0)
                 r = sd_event_source_set_prepare(m->tick, on_turn);
-        if (r >= 0)
-                r = sd_event_add_time(m->event, &m->news, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_news, m);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(m->news, SD_EVENT_OFF);
-        return r;
+        return r < 0 ? r : manager_add_news(m);
 }
 
 /* --- Begin and end --- */
@@ -273,21 +168,11 @@ static int connect_events(Manager *m) {
         return r < 0 ? r : add_timers(m);
 }
 
-static int load_page(Manager *m) {
-        _cleanup_(freep) char *why = NULL;
-        int r;
-
-        r = page_load(m->options->page, &m->page);
-        if (r >= 0 || r == -ENOMEM)
-                return r;
-        why = r == -EBADMSG ? str_printf("%s is no dashboard page: there is no " PAGE_NONCE " in it", m->options->page)
-                            : str_printf("Cannot read the dashboard page %s: %s; install it again", m->options->page,
-                                         strerror(-r));
-        return why ? fail(-EUCLEAN, why) : -ENOMEM;
-}
-
 static void on_line(const JournalLine *line, void *userdata) {
-        timeline_take_line(userdata, line);
+        if (streq(line->event, "port-owner"))
+                port_taken_told(userdata, line);
+        else
+                timeline_take_line(userdata, line);
 }
 
 /* The list is read by answers that come while the loop runs. */
@@ -355,14 +240,13 @@ int manager_new(const Options *options, Manager **ret) {
                 return log_errno(-ENOMEM, "Cannot start");
         m->options = options;
         LIST_INIT(&m->live.clients);
+        self_start(&m->self);
         r = block_signals((const int[]) { SIGTERM, SIGINT, 0 });
         if (r >= 0)
                 r = connect_events(m);
         if (r < 0)
                 return log_errno(r, "Cannot start");
-        r = load_page(m);
-        if (r >= 0)
-                r = open_history(m);
+        r = open_history(m);
         if (r >= 0)
                 r = follow_fleet(m);
         if (r >= 0)
@@ -384,7 +268,7 @@ Manager *manager_free(Manager *m) {
         manager_stop_collectors(m);
         fleet_free(m->fleet);
         manager_close_history(m);
-        page_free(m->page);
+        live_outdate(&m->live);
         sd_event_source_disable_unref(m->tick);
         sd_event_source_disable_unref(m->news);
         sd_event_source_disable_unref(m->ready_deadline);

@@ -9,7 +9,7 @@
 #include "history/history.h"
 #include "live.h"
 #include "options.h"
-#include "page.h"
+#include "self.h"
 #include "shared/fleet.h"
 #include "watched.h"
 
@@ -30,12 +30,14 @@ typedef struct Manager {
         } collectors[COLLECTORS];
         struct JournalCollector *journal; /* one of these, see journal-collector.h */
 
+        Self self;
+
         Server *server;
-        Page *page;
         Live live;
         struct Alerts *alerts; /* see alert-manager.h */
 
         History *history;
+        Account keeping;        /* of the history, which is no collector but has its cost */
         HistorySample *samples; /* room for a tick */
         size_t n_samples;
         struct {
@@ -53,6 +55,7 @@ typedef struct Manager {
         sd_event_source *hold; /* of connections, until it is ready */
         bool ready;
         bool stopping;
+        int64_t latest_event; /* id in the timeline, 0 before the first of this run */
         char *status_text; /* as systemd was told last */
 } Manager;
 
@@ -68,8 +71,11 @@ int manager_run(Manager *m);
 /* For collectors: w has become different in that way (bits of watched.h, 0 for nothing). */
 void manager_watched_changed(Manager *m, Watched *w, unsigned changes);
 
-/* Something has happened that whoever looks should be told soon. */
+/* manager-tell.c: something has happened that whoever looks should be told soon. */
 void manager_have_news(Manager *m);
+int manager_add_news(Manager *m);
+/* The state of the fleet in one line, for systemctl status. */
+void manager_tell_systemd(Manager *m);
 
 /* The message of the WebSocket, and of its data the dashboard. The caller puts it; NULL without memory. */
 json_object *manager_update(Manager *m);

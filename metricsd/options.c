@@ -4,6 +4,8 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "alert/repeat.h"
+#include "alert/webhook-retry.h"
 #include "config.h"
 #include "shared/log.h"
 #include "shared/option-util.h"
@@ -12,7 +14,9 @@ Options options_default(void) {
         return (Options) {
                 .interval = 5 * USEC_PER_SEC,
                 .timeout = 5 * USEC_PER_SEC,
-                .page = TL_DATA_DIR "/dashboard.html",
+                .action = ALERT_ACTION_USEC,
+                .webhook_retry = WEBHOOK_RETRY_USEC,
+                .webhook_repeat = ALERT_REPEAT_USEC,
         };
 }
 
@@ -27,26 +31,36 @@ static void print_help(void) {
                       "     --interval-ms=MS  Between two probes of a service, and two updates of the\n"
                       "                       dashboard, 10..600000 [5000]\n"
                       "     --timeout-ms=MS   How long a probe may take, 50..60000 [5000]\n"
-                      "     --page=FILE       The dashboard [" TL_DATA_DIR "/dashboard.html]\n"
+                      "     --action-ms=MS    How long an alert's action may take, with the proof of health\n"
+                      "                       after it, 100..600000 [30000]\n"
+                      "     --webhook-retry-ms=MS\n"
+                      "                       Between the first two tries of a webhook, 1..60000 [1000]\n"
+                      "     --webhook-repeat-ms=MS\n"
+                      "                       Between two messages to an Alertmanager about what is active,\n"
+                      "                       100..3600000 [60000]\n"
                       "\n"
                       "SIGTERM ends it after the requests in flight.\n"
                       "Exit status: 0 ended as asked, 1 failure, 2 wrong usage, 78 nothing to run (no sockets,\n"
-                      "no dashboard page, no state directory).\n");
+                      "no state directory).\n");
 }
 
 enum {
         ARG_VERSION = 0x100,
         ARG_INTERVAL,
         ARG_TIMEOUT,
-        ARG_PAGE,
+        ARG_ACTION,
+        ARG_WEBHOOK_RETRY,
+        ARG_WEBHOOK_REPEAT,
 };
 
 static const struct option long_options[] = {
-        { "help",        no_argument,       NULL, 'h'          },
-        { "version",     no_argument,       NULL, ARG_VERSION  },
-        { "interval-ms", required_argument, NULL, ARG_INTERVAL },
-        { "timeout-ms",  required_argument, NULL, ARG_TIMEOUT  },
-        { "page",        required_argument, NULL, ARG_PAGE     },
+        { "help",              no_argument,       NULL, 'h'                },
+        { "version",           no_argument,       NULL, ARG_VERSION        },
+        { "interval-ms",       required_argument, NULL, ARG_INTERVAL       },
+        { "timeout-ms",        required_argument, NULL, ARG_TIMEOUT        },
+        { "action-ms",         required_argument, NULL, ARG_ACTION         },
+        { "webhook-retry-ms",  required_argument, NULL, ARG_WEBHOOK_RETRY  },
+        { "webhook-repeat-ms", required_argument, NULL, ARG_WEBHOOK_REPEAT },
         { NULL },
 };
 
@@ -63,9 +77,12 @@ static int parse_option(Options *o, int c) {
                 return parse_ms_option("interval-ms", 10, 600000, &o->interval);
         case ARG_TIMEOUT:
                 return parse_ms_option("timeout-ms", 50, 60000, &o->timeout);
-        case ARG_PAGE:
-                o->page = optarg;
-                return 1;
+        case ARG_ACTION:
+                return parse_ms_option("action-ms", 100, 600000, &o->action);
+        case ARG_WEBHOOK_RETRY:
+                return parse_ms_option("webhook-retry-ms", 1, 60000, &o->webhook_retry);
+        case ARG_WEBHOOK_REPEAT:
+                return parse_ms_option("webhook-repeat-ms", 100, 3600000, &o->webhook_repeat);
         default:
                 return -EINVAL;
         }

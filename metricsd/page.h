@@ -1,21 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stddef.h>
+
 #include "foundation/http.h"
 
-/* The dashboard page: one file, read once, in which the word @NONCE@ stands where a Content-Security-Policy wants its
- * nonce, which is another one in each answer. */
-typedef struct Page Page;
+/* The dashboard page. Its files are part of the program (dashboard/, by embed.py), so that page and program are of one
+ * version and nothing has to be found at run time. */
 
-#define PAGE_NONCE "@NONCE@"
+typedef struct PageAsset {
+        const char *name; /* "dashboard.css" */
+        const char *type; /* of the content */
+        const char *etag; /* strong, in its quotes; another one for any other content */
+        const unsigned char *data;
+        size_t size;
+} PageAsset;
 
-/* -EBADMSG when the file has no such place, else why it cannot be read. */
-int page_load(const char *path, Page **ret);
-Page *page_free(Page *page);
-TL_DEFINE_CLEANUP(Page *, page_free)
+/* Sorted by name; made when it is built. */
+extern const PageAsset page_assets[];
+extern const size_t page_n_assets;
 
-/* The page with nonce in its places. The caller frees; NULL without memory. */
-char *page_render(const Page *page, const char *nonce);
+/* Does a value of If-None-Match name etag? NULL, for no such header, does not. */
+bool page_is_known(const char *if_none_match, const char *etag);
 
-/* Answers with it, in a policy that lets nothing in from anywhere else. */
-int page_reply(const Page *page, HttpRequest *request);
+/* Handlers; they need no state. */
+int page_get(HttpRequest *request, void *state);
+int page_get_asset(HttpRequest *request, void *state);
+int page_get_elsewhere(HttpRequest *request, void *state);
+
+/* Rows of a route table. Through web the page is /control-room, so that is where its files are, too. */
+#define PAGE_ROUTES \
+        { .method = "GET", .path = "/", .handle = page_get }, \
+        { .method = "GET", .path = "/control-room", .handle = page_get }, \
+        { .method = "GET", .path = "/control-room/", .handle = page_get_elsewhere }, \
+        { .method = "GET", .path = "/control-room/assets/:name", .handle = page_get_asset }

@@ -163,11 +163,12 @@ json_object *report_dashboard(const Watched *const *list, size_t n, uint64_t now
         return NULL;
 }
 
-json_object *report_update(uint64_t now, json_object *data) {
+json_object *report_update(uint64_t now, uint64_t interval, json_object *data) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object(), *taken = data;
 
         if (json && taken && add_made(json, "type", json_object_new_string("metrics-update")) &&
-            json_add(json, "data", TAKE_PTR(taken)) && add_made(json, "timestamp", timestamp(now)))
+            json_add(json, "data", TAKE_PTR(taken)) && add_made(json, "timestamp", timestamp(now)) &&
+            add_made(json, "interval", json_object_new_uint64(interval / USEC_PER_MSEC)))
                 return TAKE_PTR(json);
         return NULL;
 }

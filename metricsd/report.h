@@ -14,5 +14,6 @@ json_object *report_watched(const Watched *w);
  * NULL for none without memory. */
 json_object *report_dashboard(const Watched *const *list, size_t n, uint64_t now, json_object *alerts);
 
-/* {type:"metrics-update", data, timestamp}. Takes over data. */
-json_object *report_update(uint64_t now, json_object *data);
+/* {type:"metrics-update", data, timestamp, interval}: the latter in ms, so that a client knows when it has waited for the next
+ * one in vain. interval in usec. Takes over data. */
+json_object *report_update(uint64_t now, uint64_t interval, json_object *data);

@@ -14,6 +14,9 @@ struct Manager;
 
 /* To be called after each change of w. */
 void timeline_follow(struct Manager *m, Watched *w);
+/* metricsd knows all services now: says so, and which of them have run anew since the metricsd before. Where most have, as
+ * after a start of the whole fleet, that is one thing and not one for each. */
+void timeline_begin(struct Manager *m);
 /* timeline-lines.c: one of our programs has said what it did, in a line with TOOLOO_EVENT=. A line that comes again is
  * known by its cursor. */
 void timeline_take_line(struct Manager *m, const JournalLine *line);
@@ -25,6 +28,6 @@ void timeline_forget(Watched *w);
 /* Keeps an event; w NULL for one of the whole fleet. What w can tell (id, run, cursor) need not be filled in. */
 void timeline_add(struct Manager *m, const Watched *w, const TimelineEvent *event);
 
-/* What came just before: the last restart, reload or build of the service, or of one that it needs, in the ten minutes
- * before `at` (realtime usec): {kind, at, secondsBefore, service, cause?, text}. NULL for none; the caller puts. */
+/* What came just before: the last restart, reload or build of the service, or of one that it needs (NULL: of any), in the
+ * ten minutes before `at` (realtime usec): {kind, at, secondsBefore, service, cause?, text}. NULL for none; the caller puts. */
 json_object *timeline_preceding(const struct Manager *m, const Service *service, uint64_t at);

@@ -51,7 +51,7 @@ static void on_sample(BusBatch *batch, int error, void *userdata) {
         w->memory = w->memory_source == MEMORY_NONE ? MEMORY_UNKNOWN : u->sample.memory;
         if (u->sample.cpu_source != CPU_NONE) {
                 w->cpu = cpu_percent(u, &u->sample, now);
-                u->cpu = u->sample.cpu;
+                w->cpu_time = u->cpu = u->sample.cpu;
                 u->cpu_source = u->sample.cpu_source;
                 u->taken = now;
         }

@@ -29,6 +29,7 @@ int watched_new(FleetUnit *unit, bool self, Watched **ret) {
                 .response_ms = -1,
                 .memory = MEMORY_UNKNOWN,
                 .cpu = -1,
+                .cpu_time = CPU_TIME_UNKNOWN,
                 .reload_failed = -1,
                 .error_rate = -1,
                 .requests = UINT64_MAX,
@@ -69,6 +70,7 @@ static void forget_run(Watched *w) {
         w->memory = MEMORY_UNKNOWN;
         w->memory_source = MEMORY_NONE;
         w->cpu = -1;
+        w->cpu_time = CPU_TIME_UNKNOWN;
         w->reload_failed = -1;
         w->error_rate = -1;
         w->requests = w->errors = UINT64_MAX;
@@ -164,11 +166,14 @@ unsigned watched_take_probe(Watched *w, const ProbeResult *result) {
                 w->generation = result->generation;
                 changes |= WATCHED_NEWS;
         }
+        if (result->response_ms >= 0)
+                probe_times_add(&w->probe_times, result->response_ms / 1000);
         if (result->status == 200 && result->response_ms <= PROBE_SLOW_MS) {
                 w->failures = 0;
                 return changes | set_health(w, HEALTH_HEALTHY, NULL);
         }
         w->failures++;
+        w->probe_failures++;
         return changes | set_health(w, w->failures < PROBE_FAILURES ? w->health : HEALTH_DEGRADED,
                                     probe_problem(result));
 }

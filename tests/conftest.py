@@ -41,16 +41,22 @@ SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|Saniti
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: waits out a limit that cannot be shortened")
-    config.addinivalue_line("markers", "long: minutes of work; runs only with TOOLOO_TEST_LONG=1, as tests/run --long sets it")
+    config.addinivalue_line("markers", "long: takes a minute or more, comes with tests/run --long")
     # Each service has a /tmp of its own: what a test puts there no service would see.
     os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["XDG_RUNTIME_DIR"]
 
 
 def pytest_collection_modifyitems(items):
-    if os.environ.get("TOOLOO_TEST_LONG") != "1":
+    if not os.environ.get("TOOLOO_LONG"):
         for item in items:
             if item.get_closest_marker("long"):
-                item.add_marker(pytest.mark.skip(reason="takes minutes: comes with --long"))
+                item.add_marker(pytest.mark.skip(reason="it comes with tests/run --long"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    pictures = BUILD / "screenshots"
+    if "browser" in sys.modules and pictures.is_dir():  # tests/lib/browser.py
+        terminalreporter.write_line(f"Screenshots: {pictures}")
 
 
 # --- Commands ---

@@ -3,7 +3,7 @@
 
 _toolooctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i
-        local verbs='start stop restart reload status list logs dev'
+        local verbs='start stop restart reload status list logs dev alerts history timeline errors'
 
         for ((i = 1; i < COMP_CWORD; i++)); do
                 word=${COMP_WORDS[i]}
@@ -18,7 +18,7 @@ _toolooctl() {
                 return
         fi
 
-        local options='--quiet --help --version' names=''
+        local options='--quiet --help --version' names='' command=${COMP_WORDS[i + 1]:-}
         case $verb in
         '') names=$verbs ;;
         start | stop | restart) names=$(_toolooctl_ids) ;;
@@ -33,6 +33,31 @@ _toolooctl() {
         logs)
                 options+=' --follow --lines= --since= --json'
                 names="$(_toolooctl_ids) watchd"
+                ;;
+        alerts)
+                options+=' --json'
+                if ((i + 1 < COMP_CWORD)); then
+                        _toolooctl_alerts
+                else
+                        options+=' --all'
+                        names='list rules add rm trigger silence silences unsilence'
+                fi
+                ;;
+        history)
+                options+=' --since= --until= --step= --table --json'
+                if ((i + 1 < COMP_CWORD)); then
+                        names="$_toolooctl_metrics journal.errors"
+                else
+                        names=$(_toolooctl_ids)
+                fi
+                ;;
+        timeline)
+                options+=' --since= --until= --lines= --kind= --json'
+                names=$(_toolooctl_ids)
+                ;;
+        errors)
+                options+=' --lines= --json'
+                names=$(_toolooctl_ids)
                 ;;
         dev)
                 options+=' --build='
@@ -50,6 +75,43 @@ _toolooctl() {
         if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then
                 compopt -o nospace
         fi
+}
+
+_toolooctl_metrics='responseTime health restarts memory cpu errorRate requests errors generation'
+
+# Of "alerts", behind its command; sets options and names of the caller.
+_toolooctl_alerts() {
+        case $command in
+        list) options+=' --all' ;;
+        add)
+                options+=' --dry-run --metric= --operator= --threshold= --action= --service= --severity= --for= --cooldown='
+                options+=' --margin= --param= --no-action --id= --description='
+                ;;
+        rm)
+                options+=' --dry-run'
+                names=$(_toolooctl_alert_ids rules)
+                ;;
+        trigger)
+                options+=' --dry-run'
+                names=$_toolooctl_metrics
+                if ((COMP_CWORD > i + 2)); then
+                        names=$(_toolooctl_ids)
+                fi
+                ;;
+        silence)
+                options+=' --dry-run --for= --reason= --rule='
+                names=$(_toolooctl_ids)
+                ;;
+        unsilence)
+                options+=' --dry-run'
+                names=$(_toolooctl_alert_ids silences)
+                ;;
+        esac
+}
+
+# The ids in what a command of "alerts" lists.
+_toolooctl_alert_ids() {
+        toolooctl alerts "$1" --json 2>/dev/null | grep -o '{"id":"[A-Za-z0-9._-]*"' | cut -d '"' -f 4
 }
 
 # An id has no character that JSON would escape.

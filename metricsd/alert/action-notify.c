@@ -33,7 +33,7 @@ TL_DEFINE_CLEANUP(Notification *, notification_free)
 
 static void note(Notification *n, const char *problem) {
         if (problem && !n->problem)
-                (void) str_replace_printf(&n->problem, "%s", problem);
+                (void) str_replace(&n->problem, problem); /* without memory it is told now or not at all */
         if (!n->desktop && !n->webhook && !n->later)
                 alert_action_over(n->action, problem && !n->problem ? problem : n->problem);
 }
@@ -62,7 +62,9 @@ static int on_later(sd_event_source *source, void *userdata) {
 }
 
 static int fail_later(Notification *n, const char *problem) {
-        if (str_replace_printf(&n->problem, "%s", problem) < 0)
+        if (n->later)
+                return 0; /* both went wrong: the first says so */
+        if (str_replace(&n->problem, problem) < 0)
                 return -ENOMEM;
         return sd_event_add_defer(sd_bus_get_event(n->action->shared->bus), &n->later, on_later, n);
 }

@@ -54,10 +54,6 @@ static const alert_action_begin_t kinds[_ACTION_MAX] = {
         [ACTION_NOTIFY] = action_notify_begin,
 };
 
-bool alert_action_available(AlertActionType type) {
-        return kinds[type] != NULL;
-}
-
 int alert_action_begin(AlertAction *a, const AlertActionRequest *request) {
         if (a->stop)
                 return -EBUSY;

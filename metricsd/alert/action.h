@@ -59,8 +59,6 @@ int alert_action_begin(AlertAction *a, const AlertActionRequest *request);
 /* Waits no longer, without a call of over. A job of systemd itself goes on. */
 void alert_action_give_up(AlertAction *a);
 
-bool alert_action_available(AlertActionType type);
-
 /* --- For the kinds of action --- */
 
 /* Begins one; sets a->state and a->stop on success alone. restart-service and reload-service are in action.c, each of the

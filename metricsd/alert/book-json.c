@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+#include <json-c/json_tokener.h>
+
 #include "basic/string-util.h"
 #include "book-internal.h"
 #include "foundation/json-util.h"
 
 /* Raised when an older metricsd could no longer read the document. */
 #define FORMAT_VERSION 1
+
+#define TEXT_MAX ((size_t) 8 * 1024 * 1024)
+#define DEPTH_MAX 32
 
 static bool add_to_array(json_object *array, json_object *value) {
         if (value && json_object_array_add(array, value) >= 0)
@@ -44,29 +50,54 @@ static json_object *entry_to_json(const AlertLogEntry *entry, AlertTime now) {
         return TAKE_PTR(json);
 }
 
-static json_object *log_to_json(const AlertBook *book, AlertTime now) {
+static json_object *log_to_json(const AlertLog *log, AlertTime now) {
         _cleanup_(json_object_putp) json_object *array = json_object_new_array();
 
-        for (size_t i = 0; array && i < book->n_log; i++)
-                if (!add_to_array(array, entry_to_json(book->log + i, now)))
+        for (size_t i = 0; array && i < log->n; i++)
+                if (!add_to_array(array, entry_to_json(log->entries + i, now)))
                         return NULL;
         return TAKE_PTR(array);
 }
 
+static json_object *one_efficacy_to_json(const AlertEfficacy *e) {
+        _cleanup_(json_object_putp) json_object *json = json_object_new_object();
+
+        if (!json || !json_add(json, "service", json_object_new_string(e->service)) ||
+            !json_add(json, "rule", json_object_new_string(e->rule)) ||
+            !json_add(json, "tries", json_object_new_int64(e->tries)) ||
+            !json_add(json, "helped", json_object_new_int64(e->helped)))
+                return NULL;
+        return TAKE_PTR(json);
+}
+
+static json_object *efficacy_to_json(const AlertBook *book) {
+        _cleanup_(json_object_putp) json_object *array = json_object_new_array();
+
+        for (size_t i = 0; array && i < book->n_efficacy; i++)
+                if (!add_to_array(array, one_efficacy_to_json(book->efficacy + i)))
+                        return NULL;
+        return TAKE_PTR(array);
+}
+
+/* Takes over value; false also when there is none. */
+static bool add_made(json_object *json, const char *name, json_object *value) {
+        return value && json_add(json, name, value);
+}
+
 json_object *book_to_json(const AlertBook *book, AlertTime now) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
-        json_object *rules = rules_to_json(book), *silences = silences_to_json(book, now);
-        json_object *log = log_to_json(book, now);
-        bool ok = json && rules && silences && log;
 
-        /* Each is taken over, whatever became of the one before. */
-        ok = json && json_add(json, "version", json_object_new_int(FORMAT_VERSION)) && ok;
-        ok = json && json_add(json, "rules", rules) && ok;
-        ok = json && json_add(json, "silences", silences) && ok;
-        ok = json && json_add(json, "lastSilence", json_object_new_uint64(book->last_silence)) && ok;
-        ok = json && json_add(json, "actions", log) && ok;
-        return ok ? TAKE_PTR(json) : NULL;
+        if (!json || !add_made(json, "version", json_object_new_int(FORMAT_VERSION)) ||
+            !add_made(json, "rules", rules_to_json(book)) || !add_made(json, "silences", silences_to_json(book, now)) ||
+            !add_made(json, "lastSilence", json_object_new_uint64(book->last_silence)) ||
+            !add_made(json, "actions", log_to_json(&book->actions, now)) ||
+            !add_made(json, "notices", log_to_json(&book->notices, now)) ||
+            !add_made(json, "efficacy", efficacy_to_json(book)))
+                return NULL;
+        return TAKE_PTR(json);
 }
+
+/* --- Reading --- */
 
 typedef int (*read_one_t)(AlertBook *book, json_object *json, AlertTime now, char **ret_problem);
 
@@ -119,53 +150,135 @@ static int read_silence(AlertBook *book, json_object *json, AlertTime now, char 
         return r;
 }
 
-static int read_entry(AlertBook *book, json_object *json, AlertTime now, char **ret_problem) {
-        const char *service = NULL, *rule = NULL, *text = NULL;
-        _cleanup_(freep) char *s = NULL, *u = NULL;
-        uint64_t at, age;
+/* service and rule, which must both be there. */
+static int read_pair(json_object *json, const char **ret_service, const char **ret_rule, char **ret_problem) {
         int r;
 
         if (!json_object_is_type(json, json_type_object))
                 return field_problem(ret_problem, "an object is expected");
-        r = field_id(json, "service", &service, ret_problem);
+        r = field_id(json, "service", ret_service, ret_problem);
         if (r >= 0)
-                r = field_id(json, "rule", &rule, ret_problem);
+                r = field_id(json, "rule", ret_rule, ret_problem);
+        if (r < 0)
+                return r;
+        return *ret_service && *ret_rule ? 0 : field_problem(ret_problem, "service and rule are expected");
+}
+
+static int read_entry(AlertLog *log, json_object *json, AlertTime now, char **ret_problem) {
+        const char *service = NULL, *rule = NULL, *text = NULL;
+        AlertLogEntry entry;
+        uint64_t at, age;
+        int r;
+
+        r = read_pair(json, &service, &rule, ret_problem);
         if (r >= 0)
                 r = field_text(json, "at", ISO8601_MAX, &text, ret_problem);
         if (r < 0)
                 return r;
-        if (!service || !rule || !text || parse_iso8601(text, &at) < 0)
-                return field_problem(ret_problem, "service, rule and at are expected");
-        s = strdup(service);
-        u = strdup(rule);
-        if (!s || !u)
-                return -ENOMEM;
+        if (!text || parse_iso8601(text, &at) < 0)
+                return field_problem(ret_problem, "at: a date is expected");
         /* A clock that was set back makes it as young as can be, a machine that has just booted as old as itself. */
         age = now.realtime - MIN(at, now.realtime);
-        r = book_append(&book->log, &book->n_log, sizeof(AlertLogEntry),
-                        &(AlertLogEntry) { .service = s, .rule = u, .at = now.monotonic - MIN(age, now.monotonic) });
+        entry = (AlertLogEntry) { .service = strdup(service), .rule = strdup(rule),
+                                  .at = now.monotonic - MIN(age, now.monotonic) };
+        r = entry.service && entry.rule ? book_append(&log->entries, &log->n, sizeof(entry), &entry) : -ENOMEM;
+        if (r < 0) {
+                free(entry.service);
+                free(entry.rule);
+        }
+        return r;
+}
+
+static int read_action(AlertBook *book, json_object *json, AlertTime now, char **ret_problem) {
+        return read_entry(&book->actions, json, now, ret_problem);
+}
+
+static int read_notice(AlertBook *book, json_object *json, AlertTime now, char **ret_problem) {
+        return read_entry(&book->notices, json, now, ret_problem);
+}
+
+static int read_efficacy(AlertBook *book, json_object *json, AlertTime now, char **ret_problem) {
+        const char *service = NULL, *rule = NULL;
+        double tries = -1, helped = -1;
+        AlertEfficacy e;
+        int r;
+
+        r = read_pair(json, &service, &rule, ret_problem);
+        if (r >= 0)
+                r = field_number(json, "tries", &tries, ret_problem);
+        if (r >= 0)
+                r = field_number(json, "helped", &helped, ret_problem);
         if (r < 0)
                 return r;
-        s = u = NULL;
+        if (!(helped >= 0 && helped <= tries && tries <= UINT32_MAX))
+                return field_problem(ret_problem, "tries: at least as many as helped are expected");
+        e = (AlertEfficacy) { .service = strdup(service), .rule = strdup(rule), .tries = (unsigned) tries,
+                              .helped = (unsigned) helped };
+        r = e.service && e.rule ? book_append(&book->efficacy, &book->n_efficacy, sizeof(e), &e) : -ENOMEM;
+        if (r < 0)
+                book_efficacy_done(&e);
+        return r;
+}
+
+/* The whole of text must be one object. */
+static int parse(const char *text, json_object **ret) {
+        json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
+        size_t n = strlen(text);
+        json_object *json;
+        bool whole;
+
+        if (!tokener)
+                return -ENOMEM;
+        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        json = n <= TEXT_MAX ? json_tokener_parse_ex(tokener, text, (int) n) : NULL;
+        whole = json_object_is_type(json, json_type_object) && json_tokener_get_error(tokener) == json_tokener_success &&
+                json_tokener_get_parse_end(tokener) == n;
+        json_tokener_free(tokener);
+        if (!whole) {
+                json_object_put(json);
+                return -EBADMSG;
+        }
+        *ret = json;
         return 0;
 }
 
-int book_from_json(AlertBook *book, json_object *document, AlertTime now, char **ret_problem) {
-        json_object *version, *last;
+static int read_document(AlertBook *book, json_object *document, AlertTime now, char **ret_problem) {
+        static const struct {
+                const char *name;
+                size_t max;
+                read_one_t read_one;
+        } arrays[] = {
+                { "rules", BOOK_RULES_MAX, read_rule },
+                { "silences", BOOK_SILENCES_MAX, read_silence },
+                { "actions", BOOK_LOG_MAX, read_action },
+                { "notices", BOOK_LOG_MAX, read_notice },
+                { "efficacy", BOOK_EFFICACY_MAX, read_efficacy },
+        };
+        double version = 0, last = 0;
         int r;
 
-        if (!json_object_object_get_ex(document, "version", &version) ||
-            !json_object_is_type(version, json_type_int) || json_object_get_int(version) != FORMAT_VERSION)
-                return field_problem(ret_problem, "version: %d is expected", FORMAT_VERSION);
-        r = read_array(book, document, "rules", BOOK_RULES_MAX, read_rule, now, ret_problem);
+        r = field_number(document, "version", &version, ret_problem);
+        if (r >= 0 && version != FORMAT_VERSION)
+                r = field_problem(ret_problem, "version: %d is expected", FORMAT_VERSION);
         if (r >= 0)
-                r = read_array(book, document, "silences", BOOK_SILENCES_MAX, read_silence, now, ret_problem);
+                r = field_number(document, "lastSilence", &last, ret_problem);
+        for (size_t i = 0; i < ELEMENTSOF(arrays) && r >= 0; i++)
+                r = read_array(book, document, arrays[i].name, arrays[i].max, arrays[i].read_one, now, ret_problem);
         if (r >= 0)
-                r = read_array(book, document, "actions", BOOK_LOG_MAX, read_entry, now, ret_problem);
+                book->last_silence = (uint64_t) MIN(MAX(last, 0), 1e15);
+        return r;
+}
+
+int book_from_json(AlertBook *book, const char *text, AlertTime now, char **ret_problem) {
+        _cleanup_(json_object_putp) json_object *document = NULL;
+        int r;
+
+        r = parse(text, &document);
+        if (r >= 0)
+                r = read_document(book, document, now, ret_problem);
         if (r < 0)
                 return r;
-        if (json_object_object_get_ex(document, "lastSilence", &last))
-                book->last_silence = json_object_get_uint64(last);
-        book_log_trim(book, now);
+        book_log_trim(&book->actions, now);
+        book_log_trim(&book->notices, now);
         return 0;
 }

@@ -55,15 +55,53 @@ static const char *rule_state(const AlertRule *rule) {
         return state;
 }
 
+static json_object *one_efficacy_to_json(const AlertEfficacy *e, const AlertRule *rule) {
+        _cleanup_(json_object_putp) json_object *json = json_object_new_object();
+
+        if (!json || !json_add(json, "service", json_object_new_string(e->service)) ||
+            !json_add(json, "action", json_object_new_string(alert_action_to_string(rule->action))) ||
+            !json_add(json, "tries", json_object_new_int64(e->tries)) ||
+            !json_add(json, "helped", json_object_new_int64(e->helped)) ||
+            !json_add(json, "off", json_object_new_boolean(alert_efficacy_is_off(e))))
+                return NULL;
+        return TAKE_PTR(json);
+}
+
+/* NULL without memory. */
+static json_object *efficacy_to_json(const AlertBook *book, const AlertRule *rule) {
+        _cleanup_(json_object_putp) json_object *array = json_object_new_array();
+
+        for (size_t i = 0; array && i < book->n_efficacy; i++) {
+                json_object *json;
+
+                if (!streq(book->efficacy[i].rule, rule->id))
+                        continue;
+                json = one_efficacy_to_json(book->efficacy + i, rule);
+                if (!json || json_object_array_add(array, json) < 0) {
+                        json_object_put(json);
+                        return NULL;
+                }
+        }
+        return TAKE_PTR(array);
+}
+
+/* NULL without memory. */
+static json_object *rule_to_json(const AlertBook *book, const AlertRule *rule) {
+        _cleanup_(json_object_putp) json_object *json = alert_rule_to_json(rule), *efficacy = efficacy_to_json(book, rule);
+
+        if (!json || !efficacy || !json_add(json, "state", json_object_new_string(rule_state(rule))) ||
+            !json_add(json, "efficacy", TAKE_PTR(efficacy)))
+                return NULL;
+        return TAKE_PTR(json);
+}
+
 json_object *alert_engine_rules_to_json(const AlertEngine *engine) {
         _cleanup_(json_object_putp) json_object *array = json_object_new_array();
 
         for (size_t i = 0; array && i < engine->book->n_rules; i++) {
-                const AlertRule *rule = engine->book->rules[i];
-                json_object *json = alert_rule_to_json(rule);
+                json_object *json = rule_to_json(engine->book, engine->book->rules[i]);
 
-                if (!json || !json_add(json, "state", json_object_new_string(rule_state(rule))) ||
-                    json_object_array_add(array, json) < 0) {
+                if (!json || json_object_array_add(array, json) < 0) {
                         json_object_put(json);
                         return NULL;
                 }

@@ -11,6 +11,13 @@
 
 #define ID_MAX 64
 
+void field_clean(char *text) {
+        utf8_clean(text, strlen(text));
+        for (; *text; text++)
+                if ((unsigned char) *text < ' ' || *text == 0x7f)
+                        *text = '?';
+}
+
 int field_problem(char **ret_problem, const char *format, ...) {
         va_list ap;
         char *text;
@@ -20,6 +27,7 @@ int field_problem(char **ret_problem, const char *format, ...) {
         va_end(ap);
         if (!text)
                 return -ENOMEM;
+        field_clean(text);
         *ret_problem = text;
         return -EINVAL;
 }
@@ -133,14 +141,23 @@ int field_word(json_object *object, const char *name, field_word_t word, int n, 
         return field_problem(ret_problem, "%s: one of %s is expected", name, words);
 }
 
+/* What is too large for an integer json-c makes the largest one: another number than was sent. */
+static bool is_cut_off(json_object *value) {
+        return json_object_is_type(value, json_type_int) &&
+               (json_object_get_uint64(value) == UINT64_MAX || json_object_get_int64(value) == INT64_MIN);
+}
+
 int field_number(json_object *object, const char *name, double *ret, char **ret_problem) {
         json_object *value = get(object, name);
 
         if (!value)
                 return 0;
-        if ((!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double)) ||
-            !isfinite(json_object_get_double(value)))
+        if (!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double))
                 return field_problem(ret_problem, "%s: a number is expected", name);
+        if (is_cut_off(value))
+                return field_problem(ret_problem, "%s: a number is expected, one so large with an exponent as 1e20", name);
+        if (!isfinite(json_object_get_double(value)))
+                return field_problem(ret_problem, "%s: a number is expected, neither infinite nor NaN", name);
         *ret = json_object_get_double(value);
         return 0;
 }
@@ -166,7 +183,8 @@ static int read_duration(json_object *value, uint64_t max, uint64_t *ret) {
         ms = json_object_get_double(value);
         if (!(ms >= 0) || ms > (double) max / (double) USEC_PER_MSEC)
                 return -ERANGE;
-        *ret = (uint64_t) (ms * (double) USEC_PER_MSEC);
+        /* Rounded, or what was printed of it would not read as the same. */
+        *ret = (uint64_t) llround(ms * (double) USEC_PER_MSEC);
         return 0;
 }
 

@@ -14,7 +14,10 @@ TL_DEFINE_CLEANUP(json_object *, json_object_put)
  * that is wrong is -EINVAL, and *ret_problem then says in one line for the client which field it is and what was
  * expected; the caller frees it. -ENOMEM else. */
 
-/* Makes the problem: always returns -EINVAL, or -ENOMEM. */
+/* Makes one line of UTF-8 of what a client sent, or of what was cut off from that. */
+void field_clean(char *text);
+
+/* Makes the problem, and one line of it: always returns -EINVAL, or -ENOMEM. */
 int field_problem(char **ret_problem, const char *format, ...) _printf_(2, 3);
 
 /* True for [A-Za-z0-9._-]{1,64}: the id of a rule or a silence. */

@@ -7,7 +7,7 @@
 #include <sys/queue.h>
 
 #include "basic/string-util.h"
-#include "notice.h"
+#include "notice-message.h"
 
 #define NAME "org.freedesktop.Notifications"
 #define PATH "/org/freedesktop/Notifications"
@@ -72,7 +72,7 @@ static const char *text_of(json_object *alert, const char *name) {
 static uint8_t urgency_of(json_object *alert) {
         const char *severity = text_of(alert, "severity");
 
-        if (notice_is_resolved(alert) || streq(severity, "info"))
+        if (message_is_resolved(alert) || streq(severity, "info"))
                 return 0;
         return streq(severity, "critical") ? 2 : 1;
 }
@@ -200,7 +200,7 @@ static int on_shown(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) 
 }
 
 static int notice_new(DesktopNotifier *n, json_object *alert, DesktopNotice **ret) {
-        _cleanup_(freep) char *text = notice_text(alert);
+        _cleanup_(freep) char *text = message_text(alert);
         DesktopNotice *notice = calloc(1, sizeof(DesktopNotice));
 
         if (!notice || !text) {
@@ -209,7 +209,7 @@ static int notice_new(DesktopNotifier *n, json_object *alert, DesktopNotice **re
         }
         notice->notifier = n;
         (void) snprintf(notice->alert, sizeof(notice->alert), "%s", text_of(alert, "id"));
-        notice->summary = notice_summary(alert);
+        notice->summary = message_summary(alert);
         notice->body = desktop_escape(text); /* alert_to_json() has nothing in it that is not UTF-8 */
         notice->urgency = urgency_of(alert);
         TAILQ_INSERT_TAIL(&n->notices, notice, entries);

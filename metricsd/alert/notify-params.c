@@ -6,7 +6,7 @@
 #include "basic/file-util.h"
 #include "basic/string-util.h"
 #include "field.h"
-#include "notice.h"
+#include "notice-message.h"
 #include "webhook-url.h"
 
 #define ALERTMANAGER_PATH "/api/v2/alerts"
@@ -50,7 +50,7 @@ static json_object *make_array(json_object *const *alerts, size_t n, const char 
         _cleanup_(json_object_putp) json_object *array = json_object_new_array();
 
         for (size_t i = 0; array && i < n; i++) {
-                json_object *one = notice_to_alertmanager(alerts[i], instance, generator_url);
+                json_object *one = message_to_alertmanager(alerts[i], instance, generator_url);
 
                 if (!one || json_object_array_add(array, one) < 0) {
                         json_object_put(one);
@@ -63,7 +63,7 @@ static json_object *make_array(json_object *const *alerts, size_t n, const char 
 char *notify_params_body(const NotifyParams *p, json_object *const *alerts, size_t n, const char *instance,
                          const char *generator_url) {
         _cleanup_(json_object_putp) json_object *json =
-                p->alertmanager ? make_array(alerts, n, instance, generator_url) : notice_to_json(alerts[0]);
+                p->alertmanager ? make_array(alerts, n, instance, generator_url) : message_to_json(alerts[0]);
         const char *text = json ? json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
                                                                                JSON_C_TO_STRING_NOSLASHESCAPE)
                                 : NULL;

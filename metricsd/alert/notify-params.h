@@ -28,7 +28,7 @@ NotifyParams notify_params_read(json_object *params);
 bool notify_params_same_receiver(const NotifyParams *a, const NotifyParams *b);
 
 /* Both: NULL without memory, the caller frees. alerts are n of alert_to_json(), one alone unless for an Alertmanager;
- * instance and generator_url as in notice_to_alertmanager(). */
+ * instance and generator_url as in message_to_alertmanager(). */
 char *notify_params_url(const NotifyParams *p);
 char *notify_params_body(const NotifyParams *p, json_object *const *alerts, size_t n, const char *instance,
                          const char *generator_url);

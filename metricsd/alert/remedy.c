@@ -4,7 +4,7 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "engine-internal.h"
-#include "shared/log.h"
+#include "shared/strv.h"
 
 /* --- Which rule decides --- */
 
@@ -15,8 +15,13 @@ static const char *target(const AlertRule *rule, const char *service) {
 
 /* True when b beats a. */
 static bool decides_before(const AlertRule *a, const AlertRule *b, const char *service) {
+        bool change_a = a->action != ACTION_NOTIFY, change_b = b->action != ACTION_NOTIFY;
         bool has_a = target(a, service) != NULL, has_b = target(b, service) != NULL;
 
+        if (change_a != change_b)
+                return change_b;
+        if (a->dry_run != b->dry_run)
+                return a->dry_run;
         if (has_a != has_b)
                 return has_b;
         if (a->severity != b->severity)
@@ -24,10 +29,19 @@ static bool decides_before(const AlertRule *a, const AlertRule *b, const char *s
         return !a->service && b->service;
 }
 
+static void add_notice(Verdict *v, const AlertRule *rule) {
+        for (size_t i = 0; i < v->n_notices; i++)
+                if (v->notices[i] == rule)
+                        return;
+        v->notices[v->n_notices++] = rule;
+}
+
 void verdict_add(Verdict *v, const AlertEngine *engine, const AlertRule *rule, const char *service, AlertTime now) {
         const AlertSilence *silence =
                 alert_book_find_silence(engine->book, rule->id, target(rule, service), now.realtime);
 
+        if (rule->action == ACTION_NOTIFY)
+                add_notice(v, rule);
         v->severity = MAX(v->severity, rule->severity);
         /* One that is not silenced beats all that are. */
         if (v->rule && !v->silence && silence)
@@ -40,41 +54,74 @@ void verdict_add(Verdict *v, const AlertEngine *engine, const AlertRule *rule, c
 
 /* --- The decision --- */
 
-static int judge_silence(const AlertSilence *silence, SafetyVerdict *ret, char **ret_reason) {
-        char until[ISO8601_MAX];
+const char *alert_key(const Alert *alert) {
+        return alert->service ? alert->service : ALERT_FLEET;
+}
 
-        *ret_reason = str_printf("silenced until %s by %s: %s", format_iso8601(until, silence->until), silence->id,
-                                 silence->reason);
-        if (!*ret_reason)
+static int refuse(SafetyVerdict verdict, SafetyVerdict *ret, char *reason, char **ret_reason) {
+        if (!reason)
                 return -ENOMEM;
-        *ret = SAFETY_SILENCED;
+        *ret = verdict;
+        *ret_reason = reason;
         return 0;
 }
 
-/* 1 when the rule has acted on the service within its cooldown. */
-static int judge_cooldown(const AlertEngine *engine, const Alert *alert, const AlertRule *rule, AlertTime now,
-                          SafetyVerdict *ret, char **ret_reason) {
+int judge_silence(const AlertSilence *silence, SafetyVerdict *ret, char **ret_reason) {
+        char until[ISO8601_MAX];
+
+        return refuse(SAFETY_SILENCED, ret,
+                      str_printf("silenced until %s by %s: %s", format_iso8601(until, silence->until), silence->id,
+                                 silence->reason), ret_reason);
+}
+
+int judge_suppression(const Alert *alert, SafetyVerdict *ret, char **ret_reason) {
+        if (!alert->suppressed_by)
+                return 0;
+        return refuse(SAFETY_SUPPRESSED, ret,
+                      str_printf("%s needs %s, which %s", alert->service, alert->suppressed_by,
+                                 alert->well_since > 0 ? "has just become well again" : "is not well itself"),
+                      ret_reason);
+}
+
+/* Since the rule has last acted on the service. */
+int judge_cooldown(const AlertEngine *engine, const Alert *alert, const AlertRule *rule, AlertTime now,
+                   SafetyVerdict *ret, char **ret_reason) {
         char end[ISO8601_MAX];
         uint64_t last, age;
 
-        if (alert->by_hand || !alert_book_last(engine->book, rule->id, alert->service, &last))
+        if (alert->by_hand || !alert_book_last(engine->book, rule, alert_key(alert), &last))
                 return 0;
         age = now.monotonic - last;
         if (age >= rule->cooldown)
                 return 0;
-        *ret_reason = str_printf("%s has acted on %s already, and does so again after %s at the earliest (cooldown)",
-                                 rule->id, alert->service,
-                                 format_iso8601(end, now.realtime + rule->cooldown - age));
-        if (!*ret_reason)
-                return -ENOMEM;
-        *ret = SAFETY_COOLDOWN;
-        return 1;
+        return refuse(SAFETY_COOLDOWN, ret,
+                      str_printf("%s has acted on %s already, and does so again after %s at the earliest (cooldown)",
+                                 rule->id, alert_key(alert),
+                                 format_iso8601(end, now.realtime + rule->cooldown - age)), ret_reason);
 }
 
-static int judge_safety(const AlertEngine *engine, const Alert *alert, AlertTime now, SafetyVerdict *ret,
-                        char **ret_reason) {
-        AlertSafety s = { .action = alert->action, .service = alert->service, .by_hand = alert->by_hand,
-                          .in_flight = engine->flight.service };
+int judge_dry_run(const AlertRule *rule, SafetyVerdict *ret, char **ret_reason) {
+        if (!rule->dry_run)
+                return 0;
+        return refuse(SAFETY_DRY_RUN, ret,
+                      str_printf("it would begin now, but %s is a dry run", rule->id), ret_reason);
+}
+
+static int judge_efficacy(const AlertEngine *engine, const Alert *alert, const AlertRule *rule, SafetyVerdict *ret,
+                          char **ret_reason) {
+        const AlertEfficacy *e = alert_book_efficacy(engine->book, rule->id, alert_key(alert));
+
+        if (alert->by_hand || !e || !alert_efficacy_is_off(e))
+                return 0;
+        return refuse(SAFETY_SWITCHED_OFF, ret,
+                      str_printf("switched itself off: helped %u of %u times; put the rule again to switch it on",
+                                 e->helped, e->tries), ret_reason);
+}
+
+static int judge_safety(AlertEngine *engine, const Alert *alert, const AlertRule *rule, AlertTime now,
+                        SafetyVerdict *ret, char **ret_reason) {
+        AlertSafety s = { .action = rule->action, .service = alert->service, .by_hand = alert->by_hand,
+                          .in_flight = alert_engine_in_flight(engine), .restarted = UINT64_MAX };
         char ends[ISO8601_MAX];
         AlertFacts facts = {};
         uint64_t oldest;
@@ -84,184 +131,175 @@ static int judge_safety(const AlertEngine *engine, const Alert *alert, AlertTime
                 s.is_self = facts.is_self;
                 s.condition = facts.condition;
                 s.failure = facts.failure ? facts.failure : "";
-                s.recent = alert_book_count(engine->book, alert->service, SAFETY_WINDOW, now, &oldest);
-                if (s.recent > 0)
-                        s.recent_ends = format_iso8601(ends, now.realtime + SAFETY_WINDOW - (now.monotonic - oldest));
+                if (facts.restarted_at > 0)
+                        s.restarted = now.monotonic - MIN(facts.restarted_at, now.monotonic);
         }
-        engine->hooks->fleet(&s.unhealthy, &s.total, engine->userdata);
+        s.recent = alert_book_count(engine->book, alert_key(alert), SAFETY_WINDOW, now, &oldest);
+        if (s.recent > 0)
+                s.recent_ends = format_iso8601(ends, now.realtime + SAFETY_WINDOW - (now.monotonic - oldest));
+        s.distrust = group_distrust(engine, now);
+        s.unhealthy = engine->unhealthy;
+        s.total = engine->total;
         return alert_safety_judge(&s, ret, ret_reason);
 }
 
-static int judge(const AlertEngine *engine, const Alert *alert, const Verdict *v, AlertTime now, SafetyVerdict *ret,
+static int judge(AlertEngine *engine, const Alert *alert, const Verdict *v, AlertTime now, SafetyVerdict *ret,
                  char **ret_reason) {
-        int r;
+        int r = 0;
 
         if (v->silence)
-                return judge_silence(v->silence, ret, ret_reason);
-        r = judge_safety(engine, alert, now, ret, ret_reason);
-        if (r < 0 || *ret != SAFETY_OK)
-                return r;
-        r = judge_cooldown(engine, alert, v->rule, now, ret, ret_reason);
-        return r < 0 ? r : 0;
+                r = judge_silence(v->silence, ret, ret_reason);
+        if (r >= 0 && *ret == SAFETY_OK)
+                r = judge_suppression(alert, ret, ret_reason);
+        if (r >= 0 && *ret == SAFETY_OK)
+                r = judge_efficacy(engine, alert, v->rule, ret, ret_reason);
+        if (r >= 0 && *ret == SAFETY_OK)
+                r = judge_safety(engine, alert, v->rule, now, ret, ret_reason);
+        if (r >= 0 && *ret == SAFETY_OK)
+                r = judge_cooldown(engine, alert, v->rule, now, ret, ret_reason);
+        if (r >= 0 && *ret == SAFETY_OK)
+                r = judge_dry_run(v->rule, ret, ret_reason);
+        return r;
 }
 
-/* --- What is said of it --- */
+static void report_refusal(AlertEngine *engine, const Alert *alert, const AlertDeed *deed) {
+        _cleanup_(freep) char *what = str_printf("%s is refused: %s", alert_action_noun(deed->action), deed->refused);
 
-/* One line for each decision. what is a whole sentence about the service. */
-static void report(int priority, const char *event, const Alert *alert, const char *what) {
-        _cleanup_(freep) char *event_field = str_printf("TOOLOO_EVENT=%s", event);
-        _cleanup_(freep) char *id = str_printf("TOOLOO_ALERT=%s", alert->id);
-        _cleanup_(freep) char *rule = str_printf("TOOLOO_RULE=%s", alert->rule);
-        const char *fields[] = { event_field, id, rule, NULL };
-
-        /* Without memory the fields end early, and the line is still said. */
-        log_fields(priority, fields, "%s%s%s is %g (rule %s, %s): %s", alert->service ? alert->service : "",
-                   alert->service ? " " : "", alert_metric_to_string(alert->metric), alert->value, alert->rule,
-                   alert_severity_to_string(alert->severity), what);
+        /* What a dry run does not do nobody was kept from doing. */
+        if (deed->verdict != SAFETY_DRY_RUN)
+                engine->counts[deed->action][OUTCOME_REFUSED]++;
+        note_deed(engine, alert, deed, "refused", deed->refused, what ? what : deed->refused);
 }
 
-static void report_refusal(AlertEngine *engine, const Alert *alert) {
-        _cleanup_(freep) char *what = str_printf("%s is refused: %s", alert_action_verb(alert->action), alert->refused);
+void remedy_refuse(AlertEngine *engine, Alert *alert, AlertDeed *deed, SafetyVerdict verdict, char *reason) {
+        bool same = deed->verdict == verdict;
 
-        engine->counts[alert->action][OUTCOME_REFUSED]++;
-        report(LOG_WARNING, "remediation-refused", alert, what ? what : alert->refused);
-}
-
-/* --- The flight --- */
-
-/* Takes over service. */
-static void take_off(AlertEngine *engine, Alert *alert, char *service, AlertTime now) {
-        engine->flight = (Flight) { .alert = alert, .service = service, .begun = now.monotonic };
-        alert->attempted = alert->under_way = true;
-        alert->succeeded = false;
-        alert->attempts++;
-        free(alert->refused);
-        alert->refused = NULL;
-        free(alert->problem);
-        alert->problem = NULL;
-}
-
-static void land(AlertEngine *engine, const char *problem, AlertTime now) {
-        Flight flight = engine->flight;
-        Alert *alert = flight.alert;
-        _cleanup_(freep) char *service = flight.service, *what = NULL;
-        char took[TIMESPAN_MAX];
-
-        engine->flight = (Flight) {};
-        alert->under_way = false;
-        alert->succeeded = !problem;
-        alert->ends = now.monotonic + ALERT_TRIGGERED_USEC;
-        if (problem)
-                (void) str_replace_printf(&alert->problem, "%s", problem); /* the line below says it too */
-        engine->counts[alert->action][problem ? OUTCOME_FAILED : OUTCOME_DONE]++;
-        (void) format_timespan(took, now.monotonic - flight.begun);
-        what = problem ? str_printf("the %s failed after %s: %s", alert_action_verb(alert->action), took, problem)
-                       : str_printf("the %s is done, and %s is healthy after %s", alert_action_verb(alert->action),
-                                    service, took);
-        report(problem ? LOG_ERR : LOG_NOTICE, problem ? "remediation-failed" : "remediation-done", alert,
-               what ? what : "the action is over");
-        if (alert->by_hand && !problem && alert->resolved_at == 0)
-                engine_resolve(engine, alert, now);
-        if (flight.done)
-                flight.done(alert_to_json(alert), flight.done_userdata);
-        engine_changed(engine);
-}
-
-static int begin(AlertEngine *engine, Alert *alert, AlertTime now) {
-        _cleanup_(freep) char *service = strdup(alert->service), *what = NULL;
-        int r;
-
-        what = str_printf("%s of %s begins", alert_action_verb(alert->action), alert->service);
-        if (!service || !what)
-                return -ENOMEM;
-        report(LOG_NOTICE, "remediation", alert, what);
-        alert_book_log(engine->book, alert->rule, service, now);
-        take_off(engine, alert, TAKE_PTR(service), now);
-        r = engine->hooks->act(alert->action, alert->service, engine->userdata);
-        if (r < 0) {
-                _cleanup_(freep) char *problem = str_printf("systemd could not be asked: %s", strerror(-r));
-
-                land(engine, problem ? problem : "systemd could not be asked", now);
-                return 0;
+        /* That it rests after what it has done is no decision against it. */
+        if (verdict == SAFETY_COOLDOWN && deed->attempted) {
+                free(reason);
+                return;
         }
-        engine_changed(engine);
-        return 1;
+        deed->verdict = verdict;
+        free(deed->refused);
+        deed->refused = reason;
+        if (same || alert->passing)
+                return;
+        report_refusal(engine, alert, deed);
+        engine_changed(engine, alert);
 }
 
-/* Copies what the verdict says into the alert. */
-static int note_verdict(Alert *alert, const Verdict *v) {
-        const char *service = target(v->rule, alert->service);
+/* --- What is needed --- */
 
-        alert->severity = v->severity;
-        alert->action = v->rule->action;
-        if (str_replace_printf(&alert->rule, "%s", v->rule->id) < 0)
-                return -ENOMEM;
-        if (!alert->service && service && str_replace_printf(&alert->service, "%s", service) < 0)
-                return -ENOMEM;
-        if (v->silence)
-                return str_replace_printf(&alert->silence, "%s", v->silence->id);
-        free(alert->silence);
-        alert->silence = NULL;
+/* Can a service that is not there make it so with those that need it? */
+static bool depends_on_others(AlertMetric metric) {
+        return metric != METRIC_MEMORY && metric != METRIC_CPU && metric != METRIC_RELOAD_FAILED &&
+               metric != METRIC_BUDGET_PERCENT;
+}
+
+static uint64_t longest_hold(const Verdict *v) {
+        uint64_t hold = v->rule->hold;
+
+        for (size_t i = 0; i < v->n_notices; i++)
+                hold = MAX(hold, v->notices[i]->hold);
+        return hold;
+}
+
+/* After a dependency has become well again those that need it get as long as the rule says to become so, too. */
+static int follow_dependency(AlertEngine *engine, Alert *alert, const Verdict *v, AlertTime now) {
+        const char *id;
+
+        if (alert->by_hand || !alert->service || !engine->hooks->dependency || !depends_on_others(alert->metric))
+                return 0;
+        if (engine->hooks->dependency(alert->service, &id, engine->userdata)) {
+                alert->well_since = 0;
+                if (alert->suppressed_by && streq(alert->suppressed_by, id))
+                        return 0;
+                engine_changed(engine, alert);
+                return str_replace(&alert->suppressed_by, id);
+        }
+        if (!alert->suppressed_by)
+                return 0;
+        if (alert->well_since == 0)
+                alert->well_since = now.monotonic;
+        if (now.monotonic - alert->well_since < longest_hold(v))
+                return 0;
+        free(TAKE_PTR(alert->suppressed_by));
+        alert->well_since = 0;
+        engine_changed(engine, alert);
         return 0;
 }
 
-int remedy_decide(AlertEngine *engine, Alert *alert, const Verdict *v, AlertTime now) {
-        _cleanup_(freep) char *reason = NULL;
-        SafetyVerdict verdict = SAFETY_OK, before = alert->verdict;
+/* --- All of it --- */
+
+/* Copies what the verdict says into the alert. */
+static int note_verdict(AlertEngine *engine, Alert *alert, const Verdict *v) {
+        const char *service = alert->group ? NULL : target(v->rule, alert->service);
+        bool silenced = v->silence && !(alert->silence && streq(alert->silence, v->silence->id));
+
+        if (alert->severity != v->severity || alert->action != v->rule->action || silenced ||
+            !(alert->rule && streq(alert->rule, v->rule->id)) || (alert->silence && !v->silence))
+                engine_changed(engine, alert);
+        alert->severity = v->severity;
+        alert->action = v->rule->action;
+        if (str_replace(&alert->rule, v->rule->id) < 0 ||
+            (!alert->service && service && str_replace(&alert->service, service) < 0) ||
+            (silenced && str_replace(&alert->silence, v->silence->id) < 0))
+                return -ENOMEM;
+        if (!v->silence)
+                free(TAKE_PTR(alert->silence));
+        return 0;
+}
+
+static void announce(AlertEngine *engine, Alert *alert) {
+        if (alert->announced || alert->passing)
+                return;
+        alert->announced = true;
+        note_alert(engine, alert, "begun", alert->by_hand ? "triggered by a person" : "the alert begins");
+        engine_changed(engine, alert);
+}
+
+static int decide_change(AlertEngine *engine, Alert *alert, const Verdict *v, AlertTime now) {
+        AlertDeed *deed = &alert->deed;
+        SafetyVerdict verdict = SAFETY_OK;
+        char *reason = NULL;
         int r;
 
-        if (alert->under_way)
+        if (deed->under_way)
                 return 0;
-        r = note_verdict(alert, v);
-        if (r >= 0)
+        if (str_replace(&deed->rule, v->rule->id) < 0)
+                return -ENOMEM;
+        deed->action = v->rule->action;
+        deed->dry_run = v->rule->dry_run;
+        if (alert->group) {
+                reason = str_printf("%u of %u services are not healthy: one cause for all is likely, or the check itself "
+                                    "is at fault; no service is acted on for it", engine->unhealthy, engine->total);
+                verdict = SAFETY_FLEET_UNHEALTHY;
+                r = reason ? 0 : -ENOMEM;
+        } else
                 r = judge(engine, alert, v, now, &verdict, &reason);
         if (r < 0)
                 return r;
-        /* That it rests after what it has done is no decision against it. */
-        if (verdict == SAFETY_COOLDOWN && alert->attempted)
+        if (verdict != SAFETY_OK) {
+                remedy_refuse(engine, alert, deed, verdict, reason);
                 return 0;
-        alert->verdict = verdict;
-        if (verdict == SAFETY_OK)
-                return alert->dry_run ? 0 : begin(engine, alert, now);
-        free(alert->refused);
-        alert->refused = TAKE_PTR(reason);
-        if (verdict != before && !alert->dry_run) {
-                report_refusal(engine, alert);
-                engine_changed(engine);
         }
-        return 0;
+        return alert->passing ? 0 : flight_begin(engine, alert, deed, v->rule, now);
 }
 
-void alert_engine_job_over(AlertEngine *engine, const char *problem, AlertTime now) {
-        Flight *flight = &engine->flight;
+int remedy_decide(AlertEngine *engine, Alert *alert, const Verdict *v, AlertTime now) {
+        int begun = 0, r;
 
-        if (!flight->alert || flight->job_over)
-                return;
-        if (problem) {
-                land(engine, problem, now);
-                return;
+        r = note_verdict(engine, alert, v);
+        if (r >= 0)
+                r = follow_dependency(engine, alert, v, now);
+        if (r < 0)
+                return r;
+        announce(engine, alert);
+        if (v->rule->action != ACTION_NOTIFY)
+                begun = decide_change(engine, alert, v, now);
+        for (size_t i = 0; i < v->n_notices && begun >= 0; i++) {
+                r = notice_decide(engine, alert, v->notices[i], now);
+                begun = r < 0 ? r : begun + r;
         }
-        flight->job_over = true;
-        engine->hooks->check(flight->service, engine->userdata);
-}
-
-void remedy_verified(AlertEngine *engine, const char *service, AlertTime now) {
-        /* Before the job is over it is the old process that is well. */
-        if (engine->flight.job_over && streq(engine->flight.service, service))
-                land(engine, NULL, now);
-}
-
-void remedy_check_deadline(AlertEngine *engine, AlertTime now) {
-        Flight *flight = &engine->flight;
-        char limit[TIMESPAN_MAX];
-        _cleanup_(freep) char *problem = NULL;
-
-        if (!flight->alert || now.monotonic - flight->begun < ALERT_ACTION_USEC)
-                return;
-        (void) format_timespan(limit, ALERT_ACTION_USEC);
-        problem = flight->job_over ? str_printf("%s is not healthy within %s", flight->service, limit)
-                                   : str_printf("systemd is not done with it within %s", limit);
-        if (!flight->job_over)
-                engine->hooks->give_up(engine->userdata);
-        land(engine, problem ? problem : "not within its time", now);
+        return begun;
 }

@@ -57,8 +57,9 @@ const char *alert_action_to_string(int action);
 typedef struct AlertWatch {
         char *service;
         double value;   /* the last one, NAN for none */
-        bool holds;     /* the condition */
+        bool holds;     /* the condition; while firing, with the margin */
         bool firing;    /* and has for as long as the rule says */
+        bool restored;  /* fires since before metricsd began, and no value was there yet */
         uint64_t since; /* with holds */
         struct AlertWatch *next;
 } AlertWatch;
@@ -68,6 +69,7 @@ typedef struct AlertRule {
         AlertMetric metric;
         AlertOperator op;
         double threshold;
+        double margin; /* how far behind the threshold a value must be to end what fires; 0 with == and != */
         AlertSeverity severity;
         AlertActionType action;
         json_object *params; /* actionParams; NULL for none */
@@ -76,6 +78,7 @@ typedef struct AlertRule {
         uint64_t hold;     /* for: usec that the condition must hold */
         uint64_t cooldown; /* usec between two actions of this rule on one service */
         bool enabled;
+        bool dry_run; /* evaluated and written down, but nothing is done */
         AlertWatch *watches;
 } AlertRule;
 
@@ -85,11 +88,15 @@ TL_DEFINE_CLEANUP(AlertRule *, alert_rule_free)
 /* Is that a service of the fleet? */
 typedef bool (*alert_service_exists_t)(const char *service, void *userdata);
 
-/* Reads a rule and checks every field; `id` may be missing (NULL then). -EINVAL with *ret_problem for a client, see
- * field.h. exists may be NULL: a stored rule outlives its service. What a rule says of itself in
- * alert_rule_to_json() beyond its own fields is passed over, so that what was read can be changed and sent back. */
+/* rule-read.c: reads a rule and checks every field; `id` may be missing (NULL then). -EINVAL with *ret_problem for a
+ * client, see field.h. exists may be NULL: a stored rule outlives its service. What alert_engine_rules_to_json() adds to
+ * a rule's own fields is passed over, so that what was read can be changed and sent back. */
 int alert_rule_from_json(json_object *json, alert_service_exists_t exists, void *userdata, AlertRule **ret,
                          char **ret_problem);
+
+/* rule-params.c: checks actionParams for the rule's action and puts them into the rule; *ret_service is the serviceId among
+ * them, or left alone. */
+int rule_read_params(json_object *json, AlertRule *rule, const char **ret_service, char **ret_problem);
 
 /* The fields of the rule, durations in ms. NULL without memory; the caller puts. */
 json_object *alert_rule_to_json(const AlertRule *rule);
@@ -101,7 +108,13 @@ char *alert_rule_make_id(const AlertRule *rule, unsigned n);
 /* The same in everything but the id and the description. */
 bool alert_rule_equal(const AlertRule *a, const AlertRule *b);
 
-bool alert_rule_holds(const AlertRule *rule, double value);
+/* firing: it does already, and goes on until the value is the margin away from the threshold. Never for NaN. */
+bool alert_rule_holds(const AlertRule *rule, double value, bool firing);
+/* What margin is when a rule does not say: a tenth of the threshold for what is measured and wavers, 0 for what is counted,
+ * and where a tenth is more than the metric could ever move. */
+double alert_rule_default_margin(const AlertRule *rule);
+/* Whether any value that the metric can have ends what fires, if only just. */
+bool alert_rule_can_end(const AlertRule *rule);
 
 static inline bool alert_rule_watches(const AlertRule *rule, const char *service) {
         return !rule->service || strcmp(rule->service, service) == 0;

@@ -2,6 +2,44 @@
 #include "safety.h"
 
 #include "basic/string-util.h"
+#include "basic/time-util.h"
+
+static const char *const verdicts[_SAFETY_MAX] = {
+        [SAFETY_NO_SERVICE] = "no-service",
+        [SAFETY_UNKNOWN_SERVICE] = "unknown-service",
+        [SAFETY_SELF] = "self",
+        [SAFETY_STOPPED] = "stopped",
+        [SAFETY_ASLEEP] = "asleep",
+        [SAFETY_CHANGING] = "changing",
+        [SAFETY_CRASHED] = "crashed",
+        [SAFETY_FAILED] = "failed",
+        [SAFETY_NEEDS_A_PERSON] = "needs-a-person",
+        [SAFETY_FLEET_UNHEALTHY] = "fleet-unhealthy",
+        [SAFETY_BUSY] = "busy",
+        [SAFETY_SILENCED] = "silenced",
+        [SAFETY_SUPPRESSED] = "suppressed",
+        [SAFETY_COOLDOWN] = "cooldown",
+        [SAFETY_SWITCHED_OFF] = "switched-off",
+        [SAFETY_DRY_RUN] = "dry-run",
+};
+
+const char *safety_verdict_to_string(int verdict) {
+        return verdicts[verdict];
+}
+
+SafetyVerdict safety_verdict_from_string(const char *word) {
+        int verdict = SAFETY_OK + 1;
+
+        while (verdict < _SAFETY_MAX && !streq(verdicts[verdict], word))
+                verdict++;
+        return verdict < _SAFETY_MAX ? (SafetyVerdict) verdict : SAFETY_OK;
+}
+
+bool alert_safety_distrust(unsigned unhealthy, unsigned total, bool was) {
+        unsigned percent = was ? SAFETY_WELL_PERCENT : SAFETY_UNHEALTHY_PERCENT;
+
+        return unhealthy >= SAFETY_UNHEALTHY_MIN && unhealthy * 100 > total * percent;
+}
 
 static int refuse(SafetyVerdict verdict, SafetyVerdict *ret, char *reason, char **ret_reason) {
         if (!reason)
@@ -36,10 +74,24 @@ static int judge_condition(const AlertSafety *s, SafetyVerdict *ret, char **ret_
         }
 }
 
+/* switch-provider is about no service. */
+static bool is_on_a_service(AlertActionType action) {
+        return action == ACTION_RESTART_SERVICE || action == ACTION_RELOAD_SERVICE || action == ACTION_SCALE_UP;
+}
+
+static int judge_crash(const AlertSafety *s, SafetyVerdict *ret, char **ret_reason) {
+        char ago[TIMESPAN_MAX];
+
+        if (s->by_hand || s->restarted >= SAFETY_CRASH_WINDOW)
+                return 0;
+        return refuse(SAFETY_CRASHED, ret,
+                      str_printf("systemd has restarted %s %s ago: what crashes is systemd's to see to", s->service,
+                                 format_timespan(ago, s->restarted)), ret_reason);
+}
+
 static int judge_service(const AlertSafety *s, SafetyVerdict *ret, char **ret_reason) {
-        if (s->action != ACTION_RESTART_SERVICE && s->action != ACTION_RELOAD_SERVICE)
-                return refuse(SAFETY_NOT_AVAILABLE, ret,
-                              str_printf("%s is not available yet", alert_action_to_string(s->action)), ret_reason);
+        int r;
+
         if (!s->service)
                 return refuse(SAFETY_NO_SERVICE, ret,
                               strdup("no service to act on: neither the rule nor the request names one"), ret_reason);
@@ -49,35 +101,51 @@ static int judge_service(const AlertSafety *s, SafetyVerdict *ret, char **ret_re
         if (s->is_self)
                 return refuse(SAFETY_SELF, ret,
                               str_printf("%s cannot see to a restart of itself", s->service), ret_reason);
-        return judge_condition(s, ret, ret_reason);
+        r = judge_condition(s, ret, ret_reason);
+        return r < 0 || *ret != SAFETY_OK ? r : judge_crash(s, ret, ret_reason);
+}
+
+static int judge_fleet(const AlertSafety *s, SafetyVerdict *ret, char **ret_reason) {
+        if (s->by_hand || !s->distrust)
+                return 0;
+        return refuse(SAFETY_FLEET_UNHEALTHY, ret,
+                      str_printf("%u of %u services are not healthy: the cause is likely to be one for all, which no "
+                                 "action on %s mends",
+                                 s->unhealthy, s->total, s->service), ret_reason);
+}
+
+static int judge_recent(const AlertSafety *s, SafetyVerdict *ret, char **ret_reason) {
+        if (s->recent < SAFETY_ACTIONS_MAX)
+                return 0;
+        return refuse(SAFETY_NEEDS_A_PERSON, ret,
+                      str_printf("%u actions on %s in 30 min did not settle it: it needs a person (no further action "
+                                 "before %s)",
+                                 s->recent, s->service ? s->service : "the providers", s->recent_ends), ret_reason);
+}
+
+static int judge_busy(const AlertSafety *s, SafetyVerdict *ret, char **ret_reason) {
+        if (!s->in_flight)
+                return 0;
+        return refuse(SAFETY_BUSY, ret,
+                      str_printf("an action on %s is still under way, and there is only one at a time", s->in_flight),
+                      ret_reason);
 }
 
 int alert_safety_judge(const AlertSafety *s, SafetyVerdict *ret, char **ret_reason) {
-        SafetyVerdict verdict;
-        int r;
+        static const struct {
+                int (*judge)(const AlertSafety *s, SafetyVerdict *ret, char **ret_reason);
+                bool on_a_service;
+        } steps[] = { { judge_service, true }, { judge_recent, false }, { judge_fleet, true }, { judge_busy, false } };
+        SafetyVerdict verdict = SAFETY_OK;
+        char *reason = NULL;
 
-        r = judge_service(s, &verdict, ret_reason);
-        if (r < 0)
-                return r;
-        if (verdict != SAFETY_OK) {
-                *ret = verdict;
-                return 0;
+        for (size_t i = 0; i < ELEMENTSOF(steps) && verdict == SAFETY_OK; i++) {
+                int r = steps[i].on_a_service && !is_on_a_service(s->action) ? 0 : steps[i].judge(s, &verdict, &reason);
+
+                if (r < 0)
+                        return r;
         }
-        if (s->recent >= SAFETY_ACTIONS_MAX)
-                return refuse(SAFETY_NEEDS_A_PERSON, ret,
-                              str_printf("%u actions on %s in 30 min did not settle it: it needs a person (no further "
-                                         "action before %s)",
-                                         s->recent, s->service, s->recent_ends), ret_reason);
-        if (!s->by_hand && s->unhealthy * 100 > s->total * SAFETY_UNHEALTHY_PERCENT)
-                return refuse(SAFETY_FLEET_UNHEALTHY, ret,
-                              str_printf("%u of %u services are not healthy: the cause is likely to be one for all, "
-                                         "which no restart of %s mends",
-                                         s->unhealthy, s->total, s->service), ret_reason);
-        if (s->in_flight)
-                return refuse(SAFETY_BUSY, ret,
-                              str_printf("an action on %s is still under way, and there is only one at a time",
-                                         s->in_flight), ret_reason);
-        *ret = SAFETY_OK;
-        *ret_reason = NULL;
+        *ret = verdict;
+        *ret_reason = reason;
         return 0;
 }

@@ -97,7 +97,7 @@ static bool says_no(json_object *json) {
 
 static void on_answer(const HttpAnswer *answer, void *userdata) {
         ServiceRequest *r = userdata;
-        _cleanup_(http_call_freep) HttpCall *call = TAKE_PTR(r->call); /* the answer lies in it */
+        _cleanup_(http_call_freep) _unused_ HttpCall *call = TAKE_PTR(r->call); /* the answer lies in it */
         _cleanup_(json_object_putp) json_object *json = NULL;
         _cleanup_(freep) char *problem = NULL;
         bool success = answer->status >= 200 && answer->status < 300;

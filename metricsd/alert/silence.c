@@ -93,6 +93,8 @@ int alert_silence_from_request(json_object *json, uint64_t now, alert_known_t se
 
         if (!silence)
                 return -ENOMEM;
+        if (!json_object_is_type(json, json_type_object))
+                return field_problem(ret_problem, "a silence must be an object");
         r = field_check_names(json, names, "a silence", ret_problem);
         if (r >= 0)
                 r = read_words(json, &service, &rule, &reason, ret_problem);
@@ -157,7 +159,7 @@ json_object *alert_silence_to_json(const AlertSilence *silence) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
         char created[ISO8601_MAX], until[ISO8601_MAX];
 
-        if (!json || !json_add(json, "id", json_object_new_string(silence->id)) ||
+        if (!json || (silence->id && !json_add(json, "id", json_object_new_string(silence->id))) ||
             (silence->service && !json_add(json, "service", json_object_new_string(silence->service))) ||
             (silence->rule && !json_add(json, "rule", json_object_new_string(silence->rule))) ||
             !json_add(json, "created", json_object_new_string(format_iso8601(created, silence->created))) ||

@@ -19,6 +19,12 @@ static CURLU *parse(const char *url) {
         return TAKE_PTR(u);
 }
 
+bool webhook_url_is_valid(const char *url) {
+        _cleanup_(curl_url_cleanupp) CURLU *u = parse(url);
+
+        return u != NULL;
+}
+
 char *webhook_url_with_path(const char *url, const char *path) {
         _cleanup_(curl_url_cleanupp) CURLU *u = parse(url);
         _cleanup_(curl_freep) char *old = NULL, *text = NULL;

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The address that a webhook is sent to, as rule-params.c has checked it. NULL without memory, or for what is no address
- * after all; the caller frees. */
+#include <stdbool.h>
+
+/* The address that a webhook is sent to, see rule-params.c. */
+
+/* Can libcurl make something of it? Also false without memory. */
+bool webhook_url_is_valid(const char *url);
+
+/* For a valid one. NULL without memory; the caller frees. */
 
 /* The same with that path when it has none, or "/" alone. */
 char *webhook_url_with_path(const char *url, const char *path);

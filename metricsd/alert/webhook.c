@@ -150,7 +150,7 @@ static char *describe(const Target *t, const HttpAnswer *answer) {
 
 static void on_answer(const HttpAnswer *answer, void *userdata) {
         Target *t = userdata;
-        _cleanup_(http_call_freep) HttpCall *call = TAKE_PTR(t->call); /* the answer lies in it */
+        _cleanup_(http_call_freep) _unused_ HttpCall *call = TAKE_PTR(t->call); /* the answer lies in it */
         WebhookDelivery *d = TAILQ_FIRST(&t->queue);
 
         if (answer->status >= 200 && answer->status < 300) {
@@ -357,6 +357,10 @@ void webhook_give_up(WebhookDelivery *d) {
                 go_on(t);
 }
 
+size_t webhooks_waiting(const Webhooks *w) {
+        return w->n;
+}
+
 /* --- Begin and end --- */
 
 int webhooks_new(sd_event *event, CurlEvent *curl, const Fleet *fleet, uint64_t retry_usec, Webhooks **ret) {
@@ -393,8 +397,6 @@ static void free_deliveries(struct DeliveryList *list) {
 Webhooks *webhooks_free(Webhooks *w) {
         if (!w)
                 return NULL;
-        if (w->n > 0)
-                log_warning("%zu messages of webhooks were not delivered before the end", w->n);
         while (!LIST_EMPTY(&w->targets))
                 target_free(LIST_FIRST(&w->targets)); /* with what it calls, which reads a delivery's body */
         free_deliveries(&w->ages);

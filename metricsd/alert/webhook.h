@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shared/curl-event.h"
@@ -17,7 +18,7 @@ typedef struct WebhookDelivery WebhookDelivery;
 
 /* fleet may be NULL, see http-call.h; retry_usec: `base` of webhook_retry_wait(). curl and fleet must outlive it. */
 int webhooks_new(sd_event *event, CurlEvent *curl, const Fleet *fleet, uint64_t retry_usec, Webhooks **ret);
-/* What has not been delivered is lost, which one line in the journal says. over is called for none of it. */
+/* What has not been delivered is lost. over is called for none of it. */
 Webhooks *webhooks_free(Webhooks *webhooks);
 TL_DEFINE_CLEANUP(Webhooks *, webhooks_free)
 
@@ -35,6 +36,9 @@ int webhooks_send(Webhooks *webhooks, const WebhookMessage *message, webhook_ove
                   WebhookDelivery **ret);
 /* Without a call of over. A receiver that is just being told may have heard it. */
 void webhook_give_up(WebhookDelivery *delivery);
+
+/* How many wait or are under way. */
+size_t webhooks_waiting(const Webhooks *webhooks);
 
 /* Says again what was said: once, when nothing else waits for that address. Of several failures in a row the first is one
  * line in the journal. */

@@ -30,7 +30,8 @@ static const char *const migrations[] = {
         "CREATE TABLE error (service TEXT NOT NULL, fingerprint INTEGER NOT NULL, message TEXT, sample TEXT,"
         " message_id TEXT, code_func TEXT, priority INTEGER NOT NULL, count INTEGER NOT NULL, first INTEGER NOT NULL,"
         " last INTEGER NOT NULL, cursor TEXT, UNIQUE (service, fingerprint));"
-        "CREATE INDEX error_last ON error (service, last);"
+        "CREATE INDEX error_of_service ON error (service, last);"
+        "CREATE INDEX error_last ON error (last);"
         "CREATE TABLE tick (at INTEGER PRIMARY KEY, data BLOB NOT NULL);"
         "CREATE TABLE hour (hour INTEGER PRIMARY KEY, n INTEGER NOT NULL, times BLOB NOT NULL,"
         " samples INTEGER NOT NULL, blob_bytes INTEGER NOT NULL, rollup_bytes INTEGER NOT NULL);"
@@ -161,7 +162,6 @@ static int try_open(History *h) {
         int64_t version;
         int r;
 
-        h->damaged = false;
         r = connect_to(h);
         if (r >= 0)
                 r = check_version(h, &version);
@@ -180,21 +180,28 @@ int database_open(History *h) {
         _cleanup_(freep) char *aside = NULL;
         int r;
 
-        r = try_open(h);
+        r = h->damaged ? -EBADMSG : try_open(h);
+        h->damaged = false; /* when it cannot be set aside, the next try looks again */
         if (r == -EBADMSG) {
                 r = damage_set_aside(h, &aside);
                 if (r >= 0)
                         r = try_open(h);
         }
-        if (r >= 0 && aside)
-                damage_salvage(h, aside);
         h->open_error = r;
-        return r;
+        if (r < 0 || !aside)
+                return r;
+        /* What could not be packed or written back was of the other one. */
+        history_set_problem(h, PROBLEM_SEAL, 0);
+        history_set_problem(h, PROBLEM_CHECKPOINT, 0);
+        damage_salvage(h, aside);
+        return 0;
 }
 
 void database_close(History *h) {
         statements_free(h);
         services_clear(&h->services);
+        seal_done(&h->seal);
+        h->wal_pages = h->wal_done = 0;
         (void) sqlite3_close(h->db); /* fails only while there are statements */
         h->db = NULL;
 }

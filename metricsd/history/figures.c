@@ -48,10 +48,11 @@ static int read_figures(History *h, HistoryFigures *figures) {
 
 int history_figures(History *h, HistoryFigures *ret) {
         HistoryFigures figures = { .ticks_lost = h->ticks_lost };
-        int r;
+        int r = 0;
 
-        r = file_bytes(h, &figures.file_bytes);
-        if (r >= 0)
+        if (h->db)
+                r = file_bytes(h, &figures.file_bytes);
+        if (h->db && r >= 0)
                 r = read_figures(h, &figures);
         if (r >= 0)
                 *ret = figures;

@@ -19,6 +19,7 @@
 typedef enum ProblemKind {
         PROBLEM_WRITE,
         PROBLEM_SEAL,
+        PROBLEM_CHECKPOINT,
         _PROBLEM_KIND_MAX,
 } ProblemKind;
 
@@ -27,6 +28,7 @@ struct History {
         sqlite3 *db; /* NULL while it cannot be opened; each write tries again */
         int open_error;
         bool damaged; /* seen in use: set aside before the next write */
+        unsigned reading; /* callbacks that are running */
         sqlite3_stmt *statements[_STATEMENT_MAX];
         char *problems[_PROBLEM_KIND_MAX];
 
@@ -34,7 +36,7 @@ struct History {
         bool in_transaction;
         bool durable;
         int failed;     /* the first error in it */
-        size_t n_ticks; /* in it */
+        size_t n_ticks; /* in it that are none elsewhere */
         uint64_t before_last, before_newest; /* what a rollback goes back to */
 
         ServiceTable services;
@@ -46,18 +48,23 @@ struct History {
 
         Seal seal;
         uint64_t tidied; /* the hour in which all that is old was last looked for */
-        int wal_pages;
+        int wal_pages, wal_done; /* in the WAL, and of these in the database too */
         uint64_t ticks_lost;
+        bool blob_complained; /* once is enough */
 };
 
 static inline bool string_too_long(const char *s) {
         return s && strlen(s) > HISTORY_STRING_MAX;
 }
 
-/* Opens a transaction unless the caller has, which *ret_own says. */
+/* A transaction of one's own. The end commits it unless r is an error, in which case it is rolled back; r else. Either's
+ * failure is the problem of that kind, as the end's success is the end of it. */
+int transaction_begin(History *h, ProblemKind kind);
+int transaction_end(History *h, ProblemKind kind, int r);
+
+/* The same unless the caller has one open, which *ret_own says. With an error the caller's is one that can only be rolled
+ * back. */
 int transaction_enter(History *h, bool *ret_own);
-/* With an error in r a transaction of one's own is rolled back, and the caller's is one that can only be; else one's own is
- * committed. */
 int transaction_leave(History *h, bool own, int r);
 /* What is in the transaction is on the disk when its commit returns. */
 void transaction_make_durable(History *h);

@@ -20,12 +20,10 @@ int history_packer(History *h, Packer **ret) {
         return 0;
 }
 
-static int unpack_times(Packer *packer, const void *data, size_t size, uint16_t *seconds, size_t n) {
-        _cleanup_(freep) int64_t *numbers = calloc(n, sizeof(int64_t));
+static int unpack_seconds(Packer *packer, const void *data, size_t size, uint16_t *seconds, size_t n) {
+        int64_t numbers[SECONDS_PER_HOUR];
         int r;
 
-        if (!numbers)
-                return -ENOMEM;
         r = unpack(packer, data, size, numbers, n);
         if (r < 0)
                 return r;
@@ -37,12 +35,25 @@ static int unpack_times(Packer *packer, const void *data, size_t size, uint16_t 
         return 0;
 }
 
+int hour_times_unpack(Packer *packer, const void *data, size_t size, uint64_t n, uint64_t hour, HourTimes *ret) {
+        _cleanup_(freep) uint16_t *seconds = NULL;
+        int r;
+
+        if (n == 0 || n > SECONDS_PER_HOUR)
+                return -EBADMSG;
+        seconds = calloc(n, sizeof(uint16_t));
+        if (!seconds)
+                return -ENOMEM;
+        r = unpack_seconds(packer, data, size, seconds, n);
+        if (r < 0)
+                return r;
+        *ret = (HourTimes) { .hour = hour, .n = n, .seconds = TAKE_PTR(seconds) };
+        return 0;
+}
+
 int hour_times_load(History *h, uint64_t hour, HourTimes *ret) {
         _cleanup_(statement_donep) sqlite3_stmt *s = NULL;
-        _cleanup_(freep) uint16_t *seconds = NULL;
-        const void *data;
         Packer *packer;
-        size_t n;
         int r;
 
         r = history_packer(h, &packer);
@@ -54,18 +65,9 @@ int hour_times_load(History *h, uint64_t hour, HourTimes *ret) {
                 r = statement_step(h, s);
         if (r <= 0)
                 return r;
-        n = (size_t) sqlite3_column_int64(s, 0);
-        if (n == 0 || n > SECONDS_PER_HOUR)
-                return -EBADMSG;
-        seconds = calloc(n, sizeof(uint16_t));
-        data = sqlite3_column_blob(s, 1);
-        if (!seconds || (!data && sqlite3_column_bytes(s, 1) > 0))
-                return -ENOMEM;
-        r = unpack_times(packer, data, (size_t) sqlite3_column_bytes(s, 1), seconds, n);
-        if (r < 0)
-                return r;
-        *ret = (HourTimes) { .hour = hour, .n = n, .seconds = TAKE_PTR(seconds) };
-        return 1;
+        r = hour_times_unpack(packer, sqlite3_column_blob(s, 1), (size_t) sqlite3_column_bytes(s, 1),
+                              (uint64_t) sqlite3_column_int64(s, 0), hour, ret);
+        return r < 0 ? r : 1;
 }
 
 int hour_times_save(History *h, const HourTimes *times, const HourFigures *figures) {

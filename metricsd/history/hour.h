@@ -15,6 +15,8 @@ void hour_times_done(HourTimes *times);
 
 /* 1 when there are any, 0 when there are none, -EBADMSG for what is damaged. */
 int hour_times_load(History *h, uint64_t hour, HourTimes *ret);
+/* The same from what a row holds. -EBADMSG. */
+int hour_times_unpack(Packer *packer, const void *data, size_t size, uint64_t n, uint64_t hour, HourTimes *ret);
 
 typedef struct HourFigures {
         uint64_t samples, blob_bytes, rollup_bytes;

@@ -11,8 +11,9 @@
 #define WINDOW_BITS 12
 #define MEMORY_LEVEL 6
 
-/* So many equal ones in a row pay for a token of their own. */
-#define RUN_MIN 4
+/* So many equal ones in a row get a token of their own. Fewer are better left to deflate, which sees what repeats beyond
+ * them: a tenth off what memory takes. */
+#define RUN_MIN 32
 
 /* A number takes up to VARINT_MAX bytes, and no token or gap begins without one. */
 #define BODY_MAX(n) ((n) * (VARINT_MAX + 4) + 16)
@@ -20,11 +21,7 @@
 enum {
         HEAD_DEFLATED = 1 << 0,
         HEAD_GAPS = 1 << 1,
-        HEAD_ORDER = 3 << 2,
-        HEAD_ORDER_SHIFT = 2,
 };
-
-#define ORDERS 3
 
 struct Packer {
         z_stream deflate, inflate;
@@ -51,23 +48,6 @@ Packer *packer_free(Packer *packer) {
                 (void) inflateEnd(&packer->inflate);
         free(packer);
         return NULL;
-}
-
-/* --- Differences --- */
-
-/* What the numbers of an order are counted from. Arithmetic without sign, for that may wrap. */
-typedef struct Predictor {
-        unsigned order;
-        uint64_t last, difference;
-} Predictor;
-
-static uint64_t predict(const Predictor *p) {
-        return p->order == 0 ? 0 : p->order == 1 ? p->last : p->last + p->difference;
-}
-
-static void learn(Predictor *p, uint64_t number) {
-        p->difference = number - p->last;
-        p->last = number;
 }
 
 /* --- To be written --- */
@@ -110,17 +90,17 @@ static uint8_t *put_tokens(uint8_t *to, const uint64_t *values, size_t n) {
         return to;
 }
 
-static size_t make_body(uint8_t *body, const int64_t *numbers, size_t n, unsigned order) {
-        Predictor predictor = { .order = order };
-        uint64_t values[PACK_MAX];
+/* Differences without sign, for those may wrap. */
+static size_t make_body(uint8_t *body, const int64_t *numbers, size_t n) {
+        uint64_t values[PACK_MAX], last = 0;
         uint8_t *end = body;
         size_t m = 0;
 
         for (size_t i = 0; i < n; i++) {
                 if (numbers[i] == PACK_GAP)
                         continue;
-                values[m++] = zigzag((int64_t) ((uint64_t) numbers[i] - predict(&predictor)));
-                learn(&predictor, (uint64_t) numbers[i]);
+                values[m++] = zigzag((int64_t) ((uint64_t) numbers[i] - last));
+                last = (uint64_t) numbers[i];
         }
         if (m < n)
                 end = put_gaps(end, numbers, n);
@@ -133,7 +113,7 @@ static int deflate_body(Packer *packer, size_t size, size_t *ret_size) {
         int r;
 
         if (!packer->can_deflate) {
-                r = deflateInit2(z, Z_BEST_COMPRESSION, Z_DEFLATED, -WINDOW_BITS, MEMORY_LEVEL, Z_DEFAULT_STRATEGY);
+                r = deflateInit2(z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -WINDOW_BITS, MEMORY_LEVEL, Z_FILTERED);
                 if (r != Z_OK)
                         return -ENOMEM;
                 packer->can_deflate = true;
@@ -151,7 +131,7 @@ static int deflate_body(Packer *packer, size_t size, size_t *ret_size) {
 
 int pack(Packer *packer, const int64_t *numbers, size_t n, const uint8_t **ret, size_t *ret_size) {
         size_t size, deflated;
-        uint8_t head = 1 << HEAD_ORDER_SHIFT;
+        uint8_t head = 0;
         int r;
 
         if (n > PACK_MAX)
@@ -163,7 +143,7 @@ int pack(Packer *packer, const int64_t *numbers, size_t n, const uint8_t **ret, 
         for (size_t i = 0; i < n && !(head & HEAD_GAPS); i++)
                 if (numbers[i] == PACK_GAP)
                         head |= HEAD_GAPS;
-        size = 1 + make_body(packer->body + 1, numbers, n, 1);
+        size = 1 + make_body(packer->body + 1, numbers, n);
         packer->body[0] = head;
         *ret_size = size;
         r = size > 2 ? deflate_body(packer, size, &deflated) : -ENOSPC;
@@ -224,22 +204,19 @@ static int get_gaps(ByteReader *body, int64_t *numbers, size_t n, size_t *ret_th
         return 0;
 }
 
-/* The next one that is no gap becomes what the predictor and the value say. */
-static int put_number(Predictor *predictor, uint64_t value, int64_t **next) {
-        uint64_t number = predict(predictor) + (uint64_t) unzigzag(value);
-
+/* The next one that is no gap becomes the last one and the value. */
+static int put_number(uint64_t *last, uint64_t value, int64_t **next) {
         while (**next == PACK_GAP)
                 (*next)++;
-        if ((int64_t) number == PACK_GAP)
+        *last += (uint64_t) unzigzag(value);
+        if ((int64_t) *last == PACK_GAP)
                 return -EBADMSG;
-        *(*next)++ = (int64_t) number;
-        learn(predictor, number);
+        *(*next)++ = (int64_t) *last;
         return 0;
 }
 
-static int get_tokens(ByteReader *body, unsigned order, int64_t *next, size_t left) {
-        Predictor predictor = { .order = order };
-        uint64_t token, count, value = 0;
+static int get_tokens(ByteReader *body, int64_t *next, size_t left) {
+        uint64_t token, count, value = 0, last = 0;
         int r = 0;
 
         while (left > 0) {
@@ -254,7 +231,7 @@ static int get_tokens(ByteReader *body, unsigned order, int64_t *next, size_t le
                         if (i == 0 || !(token & 1))
                                 r = varint_get(body, &value);
                         if (r >= 0)
-                                r = put_number(&predictor, value, &next);
+                                r = put_number(&last, value, &next);
                 }
                 if (r < 0)
                         return r;
@@ -266,7 +243,6 @@ int unpack(Packer *packer, const void *data, size_t size, int64_t *numbers, size
         const uint8_t *bytes = data;
         ByteReader body = { .at = bytes + 1, .end = bytes + size };
         size_t there = n;
-        unsigned order;
         uint8_t head;
         int r = 0;
 
@@ -275,8 +251,7 @@ int unpack(Packer *packer, const void *data, size_t size, int64_t *numbers, size
         if (n == 0 || size == 0)
                 return n == 0 && size == 0 ? 0 : -EBADMSG;
         head = bytes[0];
-        order = (head & HEAD_ORDER) >> HEAD_ORDER_SHIFT;
-        if (head & ~(HEAD_DEFLATED | HEAD_GAPS | HEAD_ORDER) || order >= ORDERS)
+        if (head & ~(HEAD_DEFLATED | HEAD_GAPS))
                 return -EBADMSG;
         if (head & HEAD_DEFLATED)
                 r = inflate_body(packer, bytes + 1, size - 1, n, &body);
@@ -284,7 +259,7 @@ int unpack(Packer *packer, const void *data, size_t size, int64_t *numbers, size
         if (r >= 0 && head & HEAD_GAPS)
                 r = get_gaps(&body, numbers, n, &there);
         if (r >= 0)
-                r = get_tokens(&body, order, numbers, there);
+                r = get_tokens(&body, numbers, there);
         if (r < 0)
                 return r;
         return bytes_left(&body) == 0 ? 0 : -EBADMSG;

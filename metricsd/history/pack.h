@@ -10,9 +10,8 @@
  * zlib's frame) where that is smaller:
  *
  *   gaps      only if there are any: how many numbers there are, how many are missing, how many there are, ... in turns
- *   numbers   those that are there, each less what the order says: nothing (0), the one before (1), or what continuing the
- *             last difference would give (2); as tokens: count * 2, then so many of them, or count * 2 + 1, then one that
- *             stands for all of so many
+ *   numbers   those that are there, each less the one before; as tokens: count * 2, then so many of them, or count * 2 + 1,
+ *             then one that stands for all of so many
  *
  * Counts are varints, numbers zigzag varints. What is read back has to give as many as were asked for with its last byte, and
  * nothing else than that. */

@@ -98,17 +98,15 @@ int service_find(History *h, const char *id, uint32_t *ret) {
         return 0;
 }
 
-/* The lowest number that nobody has: what an old service leaves is taken again. */
+/* The lowest number that nobody has, of which there is one: what an old service leaves is taken again. */
 static uint32_t free_number(const ServiceTable *table) {
+        bool taken[HISTORY_SERVICES_MAX + 1] = {};
         uint32_t number = 1;
-        bool taken;
 
-        do {
-                taken = false;
-                for (size_t i = 0; i < table->n && !taken; i++)
-                        taken = table->list[i].number == number;
-                number += taken;
-        } while (taken);
+        for (size_t i = 0; i < table->n; i++)
+                taken[table->list[i].number] = true;
+        while (taken[number])
+                number++;
         return number;
 }
 

@@ -72,6 +72,24 @@ int tick_reader_values(TickReader *reader, int64_t values[static _SERIES_MAX]) {
         return 0;
 }
 
+int ticks_select(History *h, uint64_t from, uint64_t to, sqlite3_stmt **ret) {
+        int r;
+
+        r = statement_get(h, STATEMENT_TICKS, "SELECT at, data FROM tick WHERE at >= ? AND at < ? ORDER BY at", ret);
+        return r < 0 ? r : statement_bind(h, *ret, "uu", from, to);
+}
+
+int ticks_next(History *h, sqlite3_stmt *s, uint64_t *ret_second, TickReader *ret) {
+        int r;
+
+        r = statement_step(h, s);
+        if (r <= 0)
+                return r;
+        *ret_second = (uint64_t) sqlite3_column_int64(s, 0);
+        tick_reader_init(ret, sqlite3_column_blob(s, 1), (size_t) sqlite3_column_bytes(s, 1));
+        return 1;
+}
+
 /* --- To be written --- */
 
 static uint8_t *put_entry(uint8_t *to, uint32_t service, const HistorySample *sample) {

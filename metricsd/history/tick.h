@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "history.h"
+#include "statement.h"
 #include "varint.h"
 
 /* A tick's row: for each service its number, the size of what follows of it, which series there are (bit by bit), and these
@@ -26,3 +26,7 @@ void tick_reader_init(TickReader *reader, const void *data, size_t size);
 int tick_reader_next(TickReader *reader);
 /* Its values; VALUE_NONE for those that are not there. */
 int tick_reader_values(TickReader *reader, int64_t values[static _SERIES_MAX]);
+
+/* The rows of these seconds, one by one, in their order. The data lasts until the next one or statement_done(). */
+int ticks_select(History *h, uint64_t from, uint64_t to, sqlite3_stmt **ret);
+int ticks_next(History *h, sqlite3_stmt *s, uint64_t *ret_second, TickReader *ret);

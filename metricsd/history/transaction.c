@@ -4,8 +4,11 @@
 #include "database.h"
 #include "history-internal.h"
 
-/* What could not be opened may be by now; what has shown itself damaged makes way for a new one. */
+/* What could not be opened may be by now; what has shown itself damaged makes way for a new one, unless it is just being
+ * read. */
 static int make_usable(History *h) {
+        if (h->damaged && h->reading > 0)
+                return -EBADMSG;
         if (h->damaged)
                 database_close(h);
         return h->db ? 0 : database_open(h);
@@ -35,14 +38,14 @@ static void roll_back(History *h) {
         forget(h);
 }
 
-static int begin(History *h) {
+int transaction_begin(History *h, ProblemKind kind) {
         int r;
 
         r = make_usable(h);
         if (r >= 0)
                 r = execute(h, STATEMENT_BEGIN, "BEGIN IMMEDIATE");
         if (r < 0) {
-                history_set_problem(h, PROBLEM_WRITE, r);
+                history_set_problem(h, kind, r);
                 return r;
         }
         h->in_transaction = true;
@@ -65,22 +68,45 @@ static int sync_wal(History *h) {
         return file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) == SQLITE_OK ? 0 : -EIO;
 }
 
-static int commit(History *h) {
+int transaction_end(History *h, ProblemKind kind, int r) {
         bool durable = h->durable;
-        int r = h->failed;
+        int error = MIN(r, 0);
 
-        if (r >= 0)
-                r = execute(h, STATEMENT_COMMIT, "COMMIT");
-        if (r < 0) {
+        if (error == 0)
+                error = h->failed;
+        if (error == 0)
+                error = execute(h, STATEMENT_COMMIT, "COMMIT");
+        if (error < 0) {
                 h->ticks_lost += h->n_ticks;
                 roll_back(h);
         } else {
                 forget(h);
                 if (durable)
-                        r = sync_wal(h);
+                        error = sync_wal(h);
         }
-        history_set_problem(h, PROBLEM_WRITE, r);
+        /* A caller's mistake says nothing about the disk; and what is damaged is soon set aside, with a line of its own. */
+        if (error != -EINVAL && !h->damaged)
+                history_set_problem(h, kind, error);
+        return error < 0 ? error : r;
+}
+
+int transaction_enter(History *h, bool *ret_own) {
+        *ret_own = !h->in_transaction;
+        if (*ret_own)
+                return transaction_begin(h, PROBLEM_WRITE);
+        return h->failed;
+}
+
+int transaction_leave(History *h, bool own, int r) {
+        if (own)
+                return transaction_end(h, PROBLEM_WRITE, r);
+        if (r < 0 && h->failed == 0)
+                h->failed = r;
         return r;
+}
+
+void transaction_make_durable(History *h) {
+        h->durable = true;
 }
 
 int history_begin(History *h) {
@@ -88,34 +114,21 @@ int history_begin(History *h) {
 
         if (h->in_transaction)
                 return -EBUSY;
-        r = begin(h);
+        r = transaction_begin(h, PROBLEM_WRITE);
         if (r < 0)
                 h->ticks_lost++; /* which is what it was for */
         return r;
 }
 
 int history_commit(History *h) {
-        return h->in_transaction ? commit(h) : -EINVAL;
+        return h->in_transaction ? transaction_end(h, PROBLEM_WRITE, 0) : -EINVAL;
 }
 
 void history_rollback(History *h) {
-        if (h->in_transaction)
+        if (!h->in_transaction)
+                return;
+        if (h->failed < 0)
+                (void) transaction_end(h, PROBLEM_WRITE, h->failed); /* whoever rolls it back knows why */
+        else
                 roll_back(h);
-}
-
-int transaction_enter(History *h, bool *ret_own) {
-        *ret_own = !h->in_transaction;
-        if (*ret_own)
-                return begin(h);
-        return h->failed;
-}
-
-int transaction_leave(History *h, bool own, int r) {
-        if (r < 0 && h->failed == 0)
-                h->failed = r;
-        return own ? commit(h) : r;
-}
-
-void transaction_make_durable(History *h) {
-        h->durable = true;
 }

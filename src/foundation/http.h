@@ -18,6 +18,7 @@
 typedef struct HttpRequest HttpRequest;
 typedef struct HttpStream HttpStream;
 typedef struct WsConn WsConn;
+typedef struct WsMessage WsMessage;
 
 #define HTTP_BODY_MAX_DEFAULT ((size_t) 2 * 1024 * 1024)
 #define HTTP_BODY_MAX_CEILING ((size_t) 256 * 1024 * 1024)
@@ -128,11 +129,26 @@ uint64_t http_stream_generation(const HttpStream *stream) _public_;
 
 /* Queues one message (a copy); -ENOBUFS over 4 MiB that the client has not read, -EPIPE when the connection ends. */
 int ws_send(WsConn *conn, const void *data, size_t size, bool binary) _public_;
+/* A message for many connections: one copy, however many of them wait for it. The caller unrefs. */
+int ws_message_new(const void *data, size_t size, bool binary, WsMessage **ret) _public_;
+WsMessage *ws_message_ref(WsMessage *message) _public_;
+WsMessage *ws_message_unref(WsMessage *message) _public_;
+size_t ws_message_size(const WsMessage *message) _public_;
+static inline void ws_message_unrefp(WsMessage **message) {
+        (void) ws_message_unref(*message);
+}
+/* As ws_send(), without the copy. */
+int ws_send_message(WsConn *conn, WsMessage *message) _public_;
+/* The same for what is worth reading in its newest version alone: it takes the place of the message that was queued so
+ * before it, unless that is on its way already (1 then, else 0). So no more than two of them ever wait for a client. */
+int ws_send_latest(WsConn *conn, WsMessage *message) _public_;
 /* Closes with a code of RFC 6455 and a reason (copied, NULL for none, at most 123 bytes of it) once what is queued
  * has been sent. */
 void ws_close(WsConn *conn, uint16_t code, const char *reason) _public_;
 /* Bytes of messages that wait for the client to read, with a little for each message. What has been given to the kernel
  * does not count. */
 size_t ws_queued(const WsConn *conn) _public_;
+/* Bytes of messages that the kernel was given so far: whether a client reads shows in that it grows. */
+uint64_t ws_sent(const WsConn *conn) _public_;
 const char *ws_path(const WsConn *conn) _public_;
 uint64_t ws_generation(const WsConn *conn) _public_;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "foundation/websocket-internal.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
 #include "shared/log.h"
 
 #define MESSAGE_MAX_DEFAULT ((size_t) 1024 * 1024)
-#define SEND_QUEUE_MAX ((size_t) 4 * 1024 * 1024)
 /* Buffers up to this size are kept for the next message; an idle connection holds no more than two of them. */
 #define BUFFER_KEEP ((size_t) 1024)
 #define REASON_MAX 123 /* a control frame has room for 125 bytes, 2 of them are the code */
@@ -15,11 +15,7 @@
 /* Any byte from a client shows that it lives, but noting it costs time in proportion to the number of connections. */
 #define ALIVE_NOTED_USEC (5 * USEC_PER_SEC)
 
-/* Stands in the send queue before LWS_PRE bytes that lws writes the frame's head into, and the message. */
-typedef struct Queued {
-        uint32_t size;
-        bool binary;
-} Queued;
+static_assert(WS_HEAD_ROOM >= LWS_PRE, "lws needs more room for the head of a frame");
 
 /* --- Buffers --- */
 
@@ -91,7 +87,7 @@ Connection *connection_free(Connection *c) {
         c->ws->n_connections--;
         c->ws->any_closed = true;
         buffer_free(&c->received);
-        buffer_free(&c->queue);
+        ws_queue_done(&c->queue);
         free(c->close_reason);
         free(c->public.path);
         free(c->public.data);
@@ -132,24 +128,16 @@ void connection_close(Connection *c, uint16_t code, const char *reason) {
         (void) lws_callback_on_writable(c->lws);
 }
 
-int connection_send(Connection *c, const void *data, size_t size, bool binary) {
-        static const uint8_t head_room[LWS_PRE] = {};
-        size_t whole = sizeof(Queued) + LWS_PRE + size, queued = c->queue.end - c->queue.begin;
+int connection_send(Connection *c, WsMessage *message, bool latest) {
+        bool was_empty = ws_queue_is_empty(&c->queue);
         int r;
 
         if (!c->established || c->closing || c->peer_closed)
                 return -EPIPE;
-        if (size > SEND_QUEUE_MAX || whole > SEND_QUEUE_MAX - queued)
-                return -ENOBUFS;
-        r = buffer_reserve(&c->queue, whole);
-        if (r < 0)
-                return r;
-        buffer_append(&c->queue, &(Queued) { .size = (uint32_t) size, .binary = binary }, sizeof(Queued));
-        buffer_append(&c->queue, head_room, LWS_PRE);
-        buffer_append(&c->queue, data, size);
-        if (queued == 0)
+        r = ws_queue_push(&c->queue, message, latest);
+        if (r >= 0 && was_empty)
                 (void) lws_callback_on_writable(c->lws);
-        return 0;
+        return r;
 }
 
 /* --- What lws tells of a connection. Nonzero ends it. --- */
@@ -223,22 +211,34 @@ static void on_received(Connection *c, const void *piece, size_t size) {
         buffer_emptied(&c->received);
 }
 
-static int send_queued(Connection *c) {
-        while (c->queue.begin < c->queue.end) {
-                uint8_t *message = c->queue.bytes + c->queue.begin + sizeof(Queued) + LWS_PRE;
-                Queued head;
+static int send_piece(Connection *c) {
+        WsPiece piece = ws_queue_peek(&c->queue, WS_FRAME_MAX);
+        int type = piece.message->binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT, n;
+        uint8_t *data = piece.message->bytes + WS_HEAD_ROOM + piece.offset, covered[WS_HEAD_ROOM];
 
-                memcpy(&head, c->queue.bytes + c->queue.begin, sizeof(head));
-                /* What the socket does not take lws keeps and sends before it calls us again. */
-                if (lws_write(c->lws, message, head.size, head.binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT) < 0)
-                        return -EPIPE;
-                c->queue.begin += sizeof(Queued) + LWS_PRE + head.size;
-                if (c->queue.begin < c->queue.end && lws_send_pipe_choked(c->lws)) {
+        /* The head of a frame is written over what stands before it, which others have still to be sent. */
+        memcpy(covered, data - sizeof(covered), sizeof(covered));
+        /* What the socket does not take lws keeps and sends before it calls us again. */
+        n = lws_write(c->lws, data, piece.size, (enum lws_write_protocol) lws_write_ws_flags(type, piece.first, piece.last));
+        memcpy(data - sizeof(covered), covered, sizeof(covered));
+        if (n < 0)
+                return -EPIPE;
+        c->sent += piece.size;
+        ws_queue_take(&c->queue, &piece);
+        return 0;
+}
+
+static int send_queued(Connection *c) {
+        while (!ws_queue_is_empty(&c->queue)) {
+                int r = send_piece(c);
+
+                if (r < 0)
+                        return r;
+                if (!ws_queue_is_empty(&c->queue) && lws_send_pipe_choked(c->lws)) {
                         (void) lws_callback_on_writable(c->lws);
                         return 0;
                 }
         }
-        buffer_emptied(&c->queue);
         return 0;
 }
 
@@ -247,7 +247,7 @@ static int on_writable(Connection *c) {
                 return 0;
         if (send_queued(c) < 0)
                 return -1;
-        if (!c->closing || c->queue.end > 0)
+        if (!c->closing || !ws_queue_is_empty(&c->queue))
                 return 0;
         /* lws drops the close frame when it holds the rest of a message back. */
         if (lws_partial_buffered(c->lws)) {

@@ -4,11 +4,15 @@
 /* Shared by the files of tooloo-websocket.so alone. */
 
 /* First, for uv.h brings in <sys/param.h>, whose MIN and MAX only a header of the system may define twice. */
-#include "foundation/websocket.h"
+#include "foundation/websocket-queue.h"
 
 #include <libwebsockets.h>
 #include <sys/queue.h>
 #include <uv.h>
+
+/* A longer message goes out in frames of this size, each when the client has room for it: what the kernel does not take of
+ * one lws copies and keeps. */
+#define WS_FRAME_MAX ((size_t) 16 * 1024)
 
 typedef struct Buffer {
         uint8_t *bytes;
@@ -23,7 +27,8 @@ typedef struct Connection {
         struct lws *lws;
         LIST_ENTRY(Connection) entries, ended_entries;
         Buffer received; /* of a message that has not ended yet */
-        Buffer queue;
+        WsQueue queue;
+        uint64_t sent; /* bytes of messages given to lws */
         uint64_t alive_noted; /* monotonic usec */
         char *close_reason;
         uint16_t close_code;
@@ -61,8 +66,8 @@ TL_DEFINE_CLEANUP(Connection *, connection_free)
 
 /* Closes after what is queued; a connection that is closing already keeps its code. reason is copied, may be NULL. */
 void connection_close(Connection *c, uint16_t code, const char *reason);
-/* Copies one message into the queue: -ENOBUFS when that is full, -EPIPE on a connection that ends. */
-int connection_send(Connection *c, const void *data, size_t size, bool binary);
+/* Queues a reference to the message, see ws_queue_push(): -ENOBUFS when too much waits, -EPIPE on a connection that ends. */
+int connection_send(Connection *c, WsMessage *message, bool latest);
 
 /* Called by lws for everything. */
 int on_lws(struct lws *lws, enum lws_callback_reasons reason, void *session, void *in, size_t size);

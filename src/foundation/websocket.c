@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "foundation/websocket-internal.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "shared/log.h"
 
@@ -9,6 +12,9 @@
 #define DEAD_AFTER_SEC 60
 /* Of a handshake, while it lasts: a browser sends the cookies of every service on this host name. */
 #define HEAD_MAX (16 * 1024)
+
+/* Bytes that the kernel takes of a connection beyond what its client makes room for. */
+#define UNSENT_MAX (64 * 1024)
 
 #define TIMER_ACCURACY_USEC (100 * USEC_PER_MSEC)
 /* lws asks for a second turn of the uv loop after each with an event. */
@@ -133,8 +139,10 @@ static int create_context(Ws *ws) {
         };
 
         lws_set_log_level(LLL_ERR | LLL_WARN, log_lws);
-        ws->protocols[0] = (struct lws_protocols) { .name = "", .callback = on_lws };
-        ws->protocols[1] = (struct lws_protocols) { .name = ws->subprotocol, .callback = on_lws };
+        /* Unless told lws gives the kernel 4 KiB at a time, and copies what is left of a frame. */
+        ws->protocols[0] = (struct lws_protocols) { .name = "", .callback = on_lws, .tx_packet_size = WS_FRAME_MAX };
+        ws->protocols[1] = ws->protocols[0];
+        ws->protocols[1].name = ws->subprotocol;
         ws->context = lws_create_context(&info);
         if (!ws->context)
                 return -EIO; /* lws has logged why */
@@ -193,9 +201,12 @@ static int ws_create(sd_event *event, void (*closed)(void *userdata), void *user
 }
 
 static int ws_adopt(Ws *ws, int fd, RouteSet *set, const HttpRoute *route, const char *path) {
+        static const int unsent = UNSENT_MAX;
         _cleanup_(connection_freep) Connection *c = NULL;
         int r;
 
+        /* Else it takes megabytes for a client that does not read, and what that gets to read at last is old. */
+        (void) setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
         r = connection_new(ws, set, route, path, &c);
         if (r < 0) {
                 safe_close(fd);
@@ -248,8 +259,8 @@ static unsigned ws_count(const Ws *ws) {
         return ws->n_connections;
 }
 
-static int ws_conn_send(WsConn *conn, const void *data, size_t size, bool binary) {
-        return connection_send((Connection *) conn, data, size, binary);
+static int ws_conn_send(WsConn *conn, WsMessage *message, bool latest) {
+        return connection_send((Connection *) conn, message, latest);
 }
 
 static void ws_conn_close(WsConn *conn, uint16_t code, const char *reason) {
@@ -257,9 +268,11 @@ static void ws_conn_close(WsConn *conn, uint16_t code, const char *reason) {
 }
 
 static size_t ws_conn_queued(const WsConn *conn) {
-        const Connection *c = (const Connection *) conn;
+        return ((const Connection *) conn)->queue.waiting;
+}
 
-        return c->queue.end - c->queue.begin;
+static uint64_t ws_conn_sent(const WsConn *conn) {
+        return ((const Connection *) conn)->sent;
 }
 
 const WsOps tooloo_websocket_ops = {
@@ -272,4 +285,5 @@ const WsOps tooloo_websocket_ops = {
         .send = ws_conn_send,
         .close = ws_conn_close,
         .queued = ws_conn_queued,
+        .sent = ws_conn_sent,
 };

@@ -24,13 +24,25 @@ struct WsOps {
         void (*close_all)(Ws *ws, uint16_t code, const char *reason);
         unsigned (*count)(const Ws *ws);
 
-        int (*send)(WsConn *conn, const void *data, size_t size, bool binary);
+        /* As ws_send_message(); with latest as ws_send_latest(). */
+        int (*send)(WsConn *conn, WsMessage *message, bool latest);
         void (*close)(WsConn *conn, uint16_t code, const char *reason);
         size_t (*queued)(const WsConn *conn);
+        uint64_t (*sent)(const WsConn *conn);
 };
 
 #define WEBSOCKET_OPS_SYMBOL "tooloo_websocket_ops"
 extern const WsOps tooloo_websocket_ops _public_;
+
+/* What libwebsockets writes a frame's head into, right before the frame. */
+#define WS_HEAD_ROOM 16
+
+struct WsMessage {
+        unsigned n_refs;
+        bool binary;
+        size_t size;
+        uint8_t bytes[]; /* the room for the head, and the message */
+};
 
 /* The part of a connection that every program can see; websocket.c keeps the rest behind it. */
 struct WsConn {

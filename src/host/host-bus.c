@@ -56,6 +56,10 @@ static int property_get(sd_bus *bus, const char *path, const char *interface, co
                 return sd_bus_message_append(reply, "t", host->last_reload);
         if (streq(property, "LastPause"))
                 return sd_bus_message_append(reply, "t", host->last_pause);
+        if (streq(property, "Reloaded"))
+                return sd_bus_message_append(reply, "t", host->n_reloaded);
+        if (streq(property, "Rejected"))
+                return sd_bus_message_append(reply, "t", host->n_rejected);
         if (streq(property, "LastResult"))
                 return get_string(reply, host->last_result);
         return get_string(reply, host->last_problem);
@@ -75,6 +79,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("Errors", "t", property_get, 0, 0),
         SD_BUS_PROPERTY("LastReload", "t", property_get, 0, 0),
         SD_BUS_PROPERTY("LastPause", "t", property_get, 0, 0),
+        SD_BUS_PROPERTY("Reloaded", "t", property_get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Rejected", "t", property_get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("LastResult", "s", property_get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("LastProblem", "s", property_get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
@@ -123,7 +129,7 @@ void host_bus_changed(Host *host) {
         if (!host->bus)
                 return;
         r = sd_bus_emit_properties_changed(host->bus, SERVICE_BUS_PATH, SERVICE_BUS_INTERFACE, "Generation",
-                                           "LastResult", "LastProblem", NULL);
+                                           "Reloaded", "Rejected", "LastResult", "LastProblem", NULL);
         if (r < 0)
                 log_errno(r, "Cannot announce the new generation");
 }

@@ -24,6 +24,7 @@ typedef void (*ReloadDone)(const ReloadResult *result, void *userdata);
 
 typedef struct ReloadWaiter {
         bool only_if_changed;
+        uint64_t asked; /* monotonic usec */
         ReloadDone done; /* may be NULL */
         void *userdata;
         STAILQ_ENTRY(ReloadWaiter) entries;
@@ -66,6 +67,7 @@ typedef struct Host {
         uint64_t last_reload; /* realtime usec, 0 for never */
         uint64_t last_pause;  /* usec */
         const char *last_result;
+        uint64_t n_reloaded, n_rejected; /* since this process began */
         char *last_problem; /* NULL for none */
         bool stopping;      /* no reload begins any more */
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,13 +48,34 @@ static bool begin_to_prove(Host *host, const char *copy, bool replaces) {
         return true;
 }
 
+/* --- What is said of it --- */
+
+/* What a timeline is made of. pause in usec, 0 for none; reason may be NULL. */
+static void add_fields(const Host *host, LogFields *fields, const char *event, uint64_t generation, uint64_t pause,
+                       const char *reason) {
+        const ReloadWaiter *first = STAILQ_FIRST(&host->running);
+
+        log_fields_add(fields, "TOOLOO_EVENT=%s", event);
+        log_fields_add(fields, "TOOLOO_GENERATION=%" PRIu64, generation);
+        log_fields_add(fields, "TOOLOO_FILE=%s", host->module_path);
+        if (pause > 0)
+                log_fields_add(fields, "TOOLOO_PAUSE_USEC=%" PRIu64, pause);
+        if (first)
+                log_fields_add(fields, "TOOLOO_DURATION_USEC=%" PRIu64, now_usec() - first->asked);
+        if (reason)
+                log_fields_add(fields, "TOOLOO_REASON=%s", reason);
+}
+
 /* --- The first generation --- */
 
 static void note_rollback(Host *host, const char *why) {
+        _cleanup_(log_fields_done) LogFields fields = {};
+
         if (str_replace_printf(&host->last_problem, "rolled back to the last good module: %s", why) < 0)
                 log_errno(-ENOMEM, "Cannot note the problem");
         host->last_result = "rolled-back";
-        log_fields(LOG_ERR, (const char *const[]) { "TOOLOO_EVENT=rolled-back", NULL },
+        add_fields(host, &fields, "rolled-back", host->next_generation, 0, why);
+        log_fields(LOG_ERR, (const char *const *) fields.list,
                    "Not running %s: %s. Running the last good module instead; a changed file is taken again",
                    host->module_path, why);
 }
@@ -142,7 +164,10 @@ static void finish(Host *host, const ReloadResult *result) {
 }
 
 static void reject(Host *host, const char *copy, const char *error, const char *reason) {
-        log_fields(LOG_ERR, (const char *const[]) { "TOOLOO_EVENT=reload-rejected", NULL },
+        _cleanup_(log_fields_done) LogFields fields = {};
+
+        add_fields(host, &fields, "reload-rejected", host->current->service.number, 0, reason);
+        log_fields(LOG_ERR, (const char *const *) fields.list,
                    "Module rejected, generation %lu goes on serving: %s",
                    (unsigned long) host->current->service.number, reason);
         if (copy && rename(copy, host->rejected_path) < 0) {
@@ -152,11 +177,13 @@ static void reject(Host *host, const char *copy, const char *error, const char *
         if (str_replace_printf(&host->last_problem, "module rejected: %s", reason) < 0)
                 log_errno(-ENOMEM, "Cannot note the problem");
         host->last_result = "rejected";
+        host->n_rejected++;
         finish(host, &(ReloadResult) { .error = error, .message = reason });
 }
 
 /* Takes over copy. */
 static void accept_module(Host *host, char *copy) {
+        _cleanup_(log_fields_done) LogFields fields = {};
         _cleanup_(freep) char *reason = NULL;
         uint64_t begin, pause;
         bool noted;
@@ -179,9 +206,11 @@ static void accept_module(Host *host, char *copy) {
         host->last_pause = pause;
         host->last_reload = now_realtime_usec();
         host->last_result = "reloaded";
+        host->n_reloaded++;
         host->last_problem = (free(host->last_problem), NULL);
         (void) unlink(host->rejected_path);
-        log_fields(LOG_INFO, (const char *const[]) { "TOOLOO_EVENT=reloaded", NULL },
+        add_fields(host, &fields, "reloaded", host->current->service.number, pause, NULL);
+        log_fields(LOG_INFO, (const char *const *) fields.list,
                    "Reloaded: generation %lu serves, pause %lu us", (unsigned long) host->current->service.number,
                    (unsigned long) pause);
         finish(host, &(ReloadResult) { .outcome = "reloaded", .generation = host->current->service.number,
@@ -248,7 +277,8 @@ void host_reload(Host *host, bool only_if_changed, ReloadDone done, void *userda
                 free(waiter);
                 return;
         }
-        *waiter = (ReloadWaiter) { .only_if_changed = only_if_changed, .done = done, .userdata = userdata };
+        *waiter = (ReloadWaiter) { .only_if_changed = only_if_changed, .asked = now_usec(), .done = done,
+                                   .userdata = userdata };
         STAILQ_INSERT_TAIL(&host->queued, waiter, entries);
         if (!host->trial && !host->next_reload)
                 start_next(host);

@@ -12,8 +12,6 @@
 
 #include "basic/string-util.h"
 
-#define FIELDS_MAX 8
-
 static struct {
         const char *program;
         const char *service_id;
@@ -43,7 +41,7 @@ void log_setup(const char *program, const char *service_id) {
 /* False when journald could not take it; stderr is the way out then. */
 static bool send_to_journal(int priority, const char *const *fields, const char *message) {
         _cleanup_(freep) char *text = NULL, *level = NULL, *service = NULL;
-        struct iovec iov[FIELDS_MAX + 4];
+        struct iovec iov[LOG_FIELDS_MAX + 4];
         int n = 0;
 
         text = str_printf("MESSAGE=%s", message);
@@ -57,7 +55,7 @@ static bool send_to_journal(int priority, const char *const *fields, const char 
                 if (service)
                         iov[n++] = (struct iovec) { service, strlen(service) };
         }
-        for (size_t i = 0; fields && fields[i] && i < FIELDS_MAX; i++)
+        for (size_t i = 0; fields && fields[i] && i < LOG_FIELDS_MAX; i++)
                 iov[n++] = (struct iovec) { (char *) fields[i], strlen(fields[i]) };
         return sd_journal_sendv(iov, n) >= 0;
 }
@@ -80,6 +78,22 @@ void log_fields(int priority, const char *const *fields, const char *format, ...
         va_start(ap, format);
         log_internal(priority, fields, format, ap);
         va_end(ap);
+}
+
+void log_fields_add(LogFields *fields, const char *format, ...) {
+        va_list ap;
+
+        if (fields->n >= LOG_FIELDS_MAX)
+                return;
+        va_start(ap, format);
+        fields->list[fields->n] = str_vprintf(format, ap);
+        va_end(ap);
+        fields->n += fields->list[fields->n] != NULL;
+}
+
+void log_fields_done(LogFields *fields) {
+        for (size_t i = 0; i < fields->n; i++)
+                free(fields->list[i]);
 }
 
 void log_msg(int priority, const char *format, ...) {

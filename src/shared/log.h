@@ -20,6 +20,18 @@ int log_errno(int error, const char *format, ...) _public_ _printf_(2, 3);
 /* As log_msg, with further "FIELD=value" strings for the journal; fields end in NULL. */
 void log_fields(int priority, const char *const *fields, const char *format, ...) _public_ _printf_(3, 4);
 
+#define LOG_FIELDS_MAX 8
+
+/* Fields that are made for one line. One that there is no memory for is missing in it; the line is said all the same. */
+typedef struct LogFields {
+        char *list[LOG_FIELDS_MAX + 1]; /* for log_fields() */
+        size_t n;
+} LogFields;
+
+/* "FIELD=value". At most LOG_FIELDS_MAX. */
+void log_fields_add(LogFields *fields, const char *format, ...) _printf_(2, 3);
+void log_fields_done(LogFields *fields);
+
 #define log_error(...) log_msg(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_msg(LOG_WARNING, __VA_ARGS__)
 #define log_notice(...) log_msg(LOG_NOTICE, __VA_ARGS__)

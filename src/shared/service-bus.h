@@ -15,9 +15,10 @@
  *       stopping answers as if it were gone, org.freedesktop.DBus.Error.NameHasNoOwner: the next start loads the new
  *       file anyway.
  *
- *   properties (PropertiesChanged is emitted for Generation, LastResult, LastProblem):
+ *   properties (PropertiesChanged is emitted for Generation, Reloaded, Rejected, LastResult, LastProblem):
  *       Id s, Version s (of the module), Generation t, RetiringGenerations u (older ones that still answer something),
  *       Connections u, Requests t, Errors t, LastReload t (realtime usec, 0 for never), LastPause t (usec),
+ *       Reloaded t, Rejected t (how often, since the process began),
  *       LastResult s ("", "reloaded", "rejected", "rolled-back"), LastProblem s (one line, "" for none)
  */
 #define SERVICE_BUS_NAME_PREFIX "ai.tooloo.Service."

@@ -26,14 +26,14 @@ typedef struct Entry {
         bool touched;
         bool unsettled; /* was other than built while that build ran */
         bool waiting;
-        LIST_ENTRY(Entry) touched_list, waiting_list;
+        TAILQ_ENTRY(Entry) touched_list, waiting_list;
         char storage[];
 } Entry;
 
 struct Content {
         void *tree; /* of Entry, by path; tsearch(3) */
         size_t n, max;
-        LIST_HEAD(, Entry) touched, waiting;
+        TAILQ_HEAD(, Entry) touched, waiting; /* in the order in which it was noticed */
         Changes changes;
         bool settling; /* the build that runs was only for files that changed back */
         XXH3_state_t *hash;
@@ -54,6 +54,8 @@ int content_new(size_t max_files, Content **ret) {
         if (!c)
                 return -ENOMEM;
         c->max = max_files;
+        TAILQ_INIT(&c->touched);
+        TAILQ_INIT(&c->waiting);
         c->hash = XXH3_createState();
         c->buffer = malloc(READ_CHUNK);
         if (!c->hash || !c->buffer)
@@ -71,6 +73,13 @@ void content_free(Content *c) {
 
 size_t content_size(const Content *c) {
         return c->n;
+}
+
+const char *content_waiting(const Content *c, unsigned *ret_n) {
+        const Entry *first = TAILQ_FIRST(&c->waiting);
+
+        *ret_n = c->changes.waiting;
+        return first ? first->path : NULL;
 }
 
 static uint64_t timespec_usec(const struct timespec *t) {
@@ -154,7 +163,7 @@ int content_touch(Content *c, const char *path) {
         }
         if (!entry->touched) {
                 entry->touched = true;
-                LIST_INSERT_HEAD(&c->touched, entry, touched_list);
+                TAILQ_INSERT_TAIL(&c->touched, entry, touched_list);
         }
         return 0;
 }
@@ -171,7 +180,7 @@ static void touch_if_below(const void *node, VISIT visit, void *userdata) {
         if ((visit != postorder && visit != leaf) || entry->touched || !path_is_below(entry->path, below->directory))
                 return;
         entry->touched = true;
-        LIST_INSERT_HEAD(&below->content->touched, entry, touched_list);
+        TAILQ_INSERT_TAIL(&below->content->touched, entry, touched_list);
 }
 
 void content_touch_below(Content *c, const char *directory) {
@@ -197,9 +206,9 @@ static void settle(Content *c, Entry *entry) {
         bool waiting = entry->unsettled || !state_equal(entry->seen, entry->built);
 
         if (waiting && !entry->waiting)
-                LIST_INSERT_HEAD(&c->waiting, entry, waiting_list);
+                TAILQ_INSERT_TAIL(&c->waiting, entry, waiting_list);
         else if (!waiting && entry->waiting)
-                LIST_REMOVE(entry, waiting_list);
+                TAILQ_REMOVE(&c->waiting, entry, waiting_list);
         entry->waiting = waiting;
         count(c, entry, 1);
         if (!waiting && !entry->touched && entry->seen.kind == STATE_MISSING) {
@@ -213,10 +222,10 @@ Changes content_look(Content *c, bool building) {
         Entry *entry;
 
         c->changes.changed = 0;
-        while ((entry = LIST_FIRST(&c->touched))) {
+        while ((entry = TAILQ_FIRST(&c->touched))) {
                 FileState state = read_state(c, entry->path);
 
-                LIST_REMOVE(entry, touched_list);
+                TAILQ_REMOVE(&c->touched, entry, touched_list);
                 entry->touched = false;
                 if (!state_equal(state, entry->seen))
                         c->changes.changed++;
@@ -244,7 +253,7 @@ void content_renew(Content *c, uint64_t usec) {
         Entry *entry;
 
         /* Not one that is known by its time: that would be one more change. */
-        LIST_FOREACH(entry, &c->waiting, waiting_list)
+        TAILQ_FOREACH(entry, &c->waiting, waiting_list)
                 if (entry->seen.kind == STATE_HASH || entry->seen.kind == STATE_EMPTY)
                         renew_time(entry->path, usec);
 }
@@ -253,7 +262,7 @@ void content_accept(Content *c) {
         bool any = false, different = false;
         Entry *entry;
 
-        while ((entry = LIST_FIRST(&c->waiting))) {
+        while ((entry = TAILQ_FIRST(&c->waiting))) {
                 any = true;
                 different = different || !state_equal(entry->seen, entry->built);
                 count(c, entry, -1);

@@ -33,6 +33,10 @@ void content_touch_below(Content *c, const char *directory);
  * next build even if it changes back: the compiler may have read it in between. */
 Changes content_look(Content *c, bool building);
 
+/* What waits for the next build: how many files, and which of them was the first to change. NULL for none; the string
+ * lasts until the next call. */
+const char *content_waiting(const Content *c, unsigned *ret_n);
+
 /* Before a build: gives what waits for it the present time unless its own is later than usec (realtime), the end of the
  * build before. make and ninja go by times: to them a file that was saved while the compiler ran, or an old copy moved
  * into its place, is older than what was made of it, and so unchanged. */

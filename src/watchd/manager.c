@@ -37,6 +37,8 @@ struct Manager {
         Build *build;
         unsigned builds;
         uint64_t started;
+        char *first_changed; /* of the files that led to the build; NULL when none did */
+        unsigned n_changed;
         uint64_t ended; /* realtime, 0 before the end of the first build */
         bool stopping;
 };
@@ -59,11 +61,51 @@ static int _printf_(2, 3) fail(int error, const char *format, ...) {
         return error;
 }
 
-static void report_failure(const char *problem) {
-        (void) fail(-EIO, "Build failed: %s", problem); /* the services go on with what they have */
+/* "a.so, b.so" -> "a b" */
+static char *module_ids(const char *names) {
+        char *ids = strdup(names), *to = ids;
+
+        for (const char *from = names; ids && *from;) {
+                const char *rest = startswith(from, ".so, ");
+
+                *to++ = rest ? ' ' : *from;
+                from = rest ? rest : from + 1;
+        }
+        if (ids)
+                to[-(ptrdiff_t) strlen(".so")] = '\0';
+        return ids;
 }
 
-static void report_success(Manager *m, const char *names) {
+/* What a timeline is made of. names are those of the modules that were published, and reason is why not, or not all; each
+ * may be NULL. */
+static void add_fields(const Manager *m, LogFields *fields, const char *names, const char *reason) {
+        _cleanup_(freep) char *ids = names ? module_ids(names) : NULL;
+
+        log_fields_add(fields, "TOOLOO_EVENT=%s", reason ? "build-failed" : "build-done");
+        log_fields_add(fields, "TOOLOO_CHANGED=%u", m->n_changed);
+        log_fields_add(fields, "TOOLOO_DURATION_USEC=%" PRIu64, now_usec() - m->started);
+        if (m->first_changed)
+                log_fields_add(fields, "TOOLOO_FILE=%s", m->first_changed);
+        if (ids)
+                log_fields_add(fields, "TOOLOO_MODULES=%s", ids);
+        if (reason)
+                log_fields_add(fields, "TOOLOO_REASON=%s", reason);
+}
+
+/* The services go on with what they have. */
+static void report_failure(const Manager *m, const char *what, const char *names, const char *problem) {
+        _cleanup_(log_fields_done) LogFields fields = {};
+        _cleanup_(freep) char *text = str_printf("%s failed: %s", what, problem);
+
+        if (!text)
+                return;
+        add_fields(m, &fields, names, problem);
+        log_fields(LOG_ERR, (const char *const *) fields.list, "%s", text);
+        show_status(text);
+}
+
+static void report_success(const Manager *m, const char *names) {
+        _cleanup_(log_fields_done) LogFields fields = {};
         _cleanup_(freep) char *text = NULL;
         uint64_t ms = (now_usec() - m->started) / USEC_PER_MSEC;
 
@@ -71,7 +113,8 @@ static void report_success(Manager *m, const char *names) {
                           names ? "published " : "nothing changed", names ? names : "");
         if (!text)
                 return;
-        log_info("%s", text);
+        add_fields(m, &fields, names, NULL);
+        log_fields(LOG_INFO, (const char *const *) fields.list, "%s", text);
         show_status(text);
 }
 
@@ -82,7 +125,7 @@ static void publish_modules(Manager *m) {
 
         r = publish(&what, &names, &problem);
         if (r < 0)
-                (void) fail(r, "Publishing failed: %s", problem ? problem : "out of memory");
+                report_failure(m, "Publishing", names, problem ? problem : "out of memory");
         else
                 report_success(m, names);
 }
@@ -122,10 +165,26 @@ static void on_build_done(void *userdata, const char *problem) {
                 return;
         }
         if (problem)
-                report_failure(problem);
+                report_failure(m, "Build", NULL, problem);
         else
                 publish_modules(m);
         (void) end_on_failure(m, decide(m));
+}
+
+static void report_no_build(const Manager *m, const char *program, int error) {
+        _cleanup_(freep) char *problem = NULL;
+
+        problem = error == -ENOENT ? str_printf("%s: not found; install %s, then run '" BUILD_AGAIN "'", program,
+                                                m->options->command ? program : "ninja-build")
+                                   : str_printf("cannot run %s: %s", program, strerror(-error));
+        report_failure(m, "Build", NULL, problem ? problem : "out of memory");
+}
+
+static void note_changes(Manager *m) {
+        const char *first = content_waiting(m->content, &m->n_changed);
+
+        free(m->first_changed);
+        m->first_changed = first ? strdup(first) : NULL; /* without memory one field of the journal is missing */
 }
 
 static int start_build(Manager *m) {
@@ -136,6 +195,7 @@ static int start_build(Manager *m) {
 
         if (m->ended > 0)
                 content_renew(m->content, m->ended);
+        note_changes(m);
         content_accept(m->content);
         schedule_started(&m->schedule);
         m->builds++;
@@ -143,11 +203,7 @@ static int start_build(Manager *m) {
         r = build_start(m->event, argv, m->source, on_build_done, m, &m->build);
         if (r < 0) {
                 schedule_ended(&m->schedule);
-                if (r == -ENOENT)
-                        (void) fail(r, "Build failed: %s: not found; install %s, then run '" BUILD_AGAIN "'", argv[0],
-                                    m->options->command ? argv[0] : "ninja-build");
-                else
-                        (void) fail(r, "Build failed: cannot run %s: %s", argv[0], strerror(-r));
+                report_no_build(m, argv[0], r);
                 return sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
         }
         (void) sd_notifyf(0, "STATUS=Build %u is running", m->builds);
@@ -387,5 +443,6 @@ void manager_free(Manager *m) {
                 content_free(m->content);
         sd_event_unref(m->event);
         (void) strv_free(m->skip);
+        free(m->first_changed);
         free(m);
 }

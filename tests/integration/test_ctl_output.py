@@ -357,11 +357,16 @@ def test_a_name_given_twice_counts_once(fleet):
 # --- What is promised ---
 
 
+METRICS_VERBS = ["alerts", "history", "timeline", "errors"]
+
+
 def promised():
-    """Verbs and options of --help."""
+    """Verbs and options of --help, of the verbs that have one of their own, too."""
     text = toolooctl("--help").stdout
     verbs = set(re.findall(r"^  ([a-z]+) ", text, re.M))
-    options = set(re.findall(r"^ +(?:-\w, +)?(--[a-z]+)", text, re.M)) | set(re.findall(r"^ +(-\w), --", text, re.M))
+    assert verbs >= set(METRICS_VERBS)
+    text += "".join(toolooctl(verb, "--help").stdout for verb in METRICS_VERBS)
+    options = set(re.findall(r"^ +(?:-\w, +)?(--[a-z-]+)", text, re.M)) | set(re.findall(r"^ +(-\w), --", text, re.M))
     assert verbs >= {"start", "list", "logs", "dev"} and options >= {"--json", "--since", "-f", "-n", "--build", "-q"}
     return verbs, options
 
@@ -372,8 +377,18 @@ def test_man_page_says_what_help_says():
     assert {v for v in verbs if not re.search(rf"^\.It Cm {v}\b", text, re.M)} == set()
     listed = set()
     for line in re.findall(r"^\.It Fl (.*)$", text, re.M):
-        listed |= {f"-{name}" for name in re.findall(r"(?:^|, |Fl )(-?\w+)", line)}
+        listed |= {f"-{name}" for name in re.findall(r"(?:^|, |Fl )(-?[\w-]+)", line)}
     assert options == listed - {"-changed"}
+
+
+def test_commands_of_alerts_are_in_man_page_and_completions():
+    commands = set(re.findall(r"^  ([a-z]+) ", toolooctl("alerts", "--help").stdout, re.M))
+    assert commands >= {"list", "add", "rm", "unsilence"}
+    text = (CHECKOUT / "ctl/toolooctl.1").read_text()
+    assert {c for c in commands if not re.search(rf"^\.It Cm alerts (Op Cm )?{c}\b", text, re.M)} == set()
+    for file in "toolooctl.bash", "_toolooctl":
+        text = (CHECKOUT / "ctl/completions" / file).read_text()
+        assert {c for c in commands if not re.search(rf"\b{c}\b", text)} == set()
 
 
 @pytest.mark.parametrize("file", ["toolooctl.bash", "_toolooctl"])
@@ -391,6 +406,17 @@ def test_completions_know_what_help_says(file):
     (["logs", "--s"], {"--since="}),
     (["list", "-"], {"--json", "--quiet", "--help", "--version"}),
     (["logs", "-n", ""], set()),
+    (["history", "we"], {"web"}),
+    (["history", "web", "mem"], {"memory"}),
+    (["timeline", "--k"], {"--kind="}),
+    (["errors", "tra"], {"training"}),
+    (["alerts", "u"], {"unsilence"}),
+    (["alerts", "--a"], {"--all"}),
+    (["alerts", "add", "--th"], {"--threshold="}),
+    (["alerts", "rm", "default-off"], {"default-offline"}),
+    (["alerts", "trigger", "c"], {"cpu"}),
+    (["alerts", "trigger", "cpu", "5", "we"], {"web"}),
+    (["alerts", "silence", "we"], {"web"}),
 ])
 def test_bash_completion(fleet, words, found):
     script = f"""source {CHECKOUT}/ctl/completions/toolooctl.bash; compopt() {{ :; }}

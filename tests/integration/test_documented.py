@@ -4,7 +4,8 @@ import json
 import sys
 
 import pytest
-from conftest import CHECKOUT, main_pid, run
+from conftest import CHECKOUT, CONTROL, main_pid, run
+from test_metricsd import Updates
 
 sys.path.insert(0, str(CHECKOUT / "tests/lib"))
 import readme  # noqa: E402
@@ -31,7 +32,7 @@ def one(commands, *words):
 
 
 def test_every_command_is_tried_here(commands):
-    assert len(commands) == 6
+    assert len(commands) == 11
 
 
 def test_dashboard(commands):
@@ -60,3 +61,40 @@ def test_rule_and_trigger(commands):
     assert main_pid("tooloo-training.service") not in (0, before)
     status = typed(one(commands, "/alerts/status"))
     assert alert["id"] in [a["id"] for a in status["active"] + status["history"]]
+
+
+def shown(command):
+    """What a command of toolooctl printed."""
+    assert command.startswith("toolooctl "), command
+    return run("bash", "-c", command).stdout
+
+
+def test_status_of_alerts(commands):
+    answer = typed(one(commands, "/alerts/status"))
+    assert set(answer) >= {"active", "history", "totalActive", "totalHistory"}
+
+
+def test_timeline(commands):
+    run("toolooctl", "restart", "training")
+    assert "restart" in shown(one(commands, "toolooctl timeline"))
+
+
+def test_errors(commands):
+    assert isinstance(json.loads(shown(one(commands, "toolooctl errors")))["errors"], list)
+
+
+def test_history(commands):
+    command = one(commands, "toolooctl history")
+    with Updates(CONTROL["metricsd"]) as updates:
+        updates.wait(lambda data: "MiB" in shown(command))
+
+
+def test_alerts(commands):
+    typed(one(commands, "/alerts/rules"))
+    alert = typed(one(commands, "/alerts/trigger"))["alert"]
+    assert alert["service"] == "training" and "training" in shown(one(commands, "toolooctl alerts"))
+
+
+def test_metrics(commands):
+    done = run("bash", "-c", one(commands, "3010/metrics").replace("curl ", "curl --silent --show-error --fail ", 1))
+    assert 'systemd_unit_state{name="tooloo-training.service"' in done.stdout

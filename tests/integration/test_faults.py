@@ -64,6 +64,7 @@ def bad_module(request, tmp_path):
 def test_a_module_that_does_not_load_is_not_noticed(faulty, bad_module):
     file, reason = bad_module
     pid = faulty.pid()
+    after = journal_cursor()
     with Load(faulty.port, connections=10, rate=50, path="/value") as load:
         load.wait_for(10)
         done = faulty.reload(file, ok=False)
@@ -72,6 +73,11 @@ def test_a_module_that_does_not_load_is_not_noticed(faulty, bad_module):
         assert done.returncode == 1 and said.startswith("toolooctl: faulty keeps its old code: module rejected: ")
         reason_given = said.split("module rejected: ")[1]
         assert re.search(reason, reason_given), said
+        with Journal(faulty.unit, after=after) as journal:
+            entry = journal.wait("Module rejected, generation 1 goes on serving: ")
+        assert entry["TOOLOO_EVENT"] == "reload-rejected" and entry["TOOLOO_REASON"] == reason_given
+        assert (entry["TOOLOO_GENERATION"], entry["TOOLOO_FILE"]) == ("1", str(faulty.file))
+        assert int(entry["TOOLOO_DURATION_USEC"]) > 0 and "TOOLOO_PAUSE_USEC" not in entry
         check_shown(faulty, re.escape(reason_given))
         assert faulty.status()["lastResult"] == "rejected"
 
@@ -125,7 +131,8 @@ def test_a_module_that_takes_its_process_down_is_rolled_back(service, fault, rea
             # It dies within the reload, or after it has been reported.
             done = faulty.reload(f"faulty-{fault}", ok=None)
             entry = journal.wait("Running the last good module instead", timeout=20)
-        assert entry["TOOLOO_EVENT"] == "rolled-back"
+        assert entry["TOOLOO_EVENT"] == "rolled-back" and re.search(reason, entry["TOOLOO_REASON"])
+        assert (entry["TOOLOO_GENERATION"], entry["TOOLOO_FILE"]) == ("1", str(faulty.file))
         load.wait_for(20)
     if fault == "init-crashes-live":
         assert done.returncode == 1 and one_line(done)

@@ -132,6 +132,8 @@ def test_a_signal_reloads_too(echo):
         systemctl("kill", "--kill-whom=main", "--signal=HUP", echo.unit)
         entry = journal.wait("Reloaded: generation 2 serves")
     assert entry["TOOLOO_EVENT"] == "reloaded" and entry["TOOLOO_SERVICE"] == "echo"
+    assert (entry["TOOLOO_GENERATION"], entry["TOOLOO_FILE"]) == ("2", str(echo.file))
+    assert 0 < int(entry["TOOLOO_PAUSE_USEC"]) < int(entry["TOOLOO_DURATION_USEC"]) and "TOOLOO_REASON" not in entry
     assert echo.get("/echo")["value"] == 2
 
 

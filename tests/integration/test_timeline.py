@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What metricsd remembers: the history of figures, and the timeline of what happened with its cause. And the states that unit
 and HTTP do not agree on, each by its name."""
+import errno
 import json
 import os
 import re
@@ -12,7 +13,7 @@ import urllib.parse
 from pathlib import Path
 
 import pytest
-from conftest import (CONTROL, MODULES, PATIENCE, USER_UNITS, foreign, get_json, http_request, kill, main_pid, run, service,
+from conftest import (CONTROL, USER_UNITS, get_json, http_request, journal_cursor, journal_lines, kill, run, state_directory,
                       systemctl, toolooctl, unit_property)
 from test_metricsd import Updates, by_id
 
@@ -77,9 +78,9 @@ def run_of(id):
 
 def restarted(updates, id, was):
     """The restart event of the run that comes after `was`."""
-    updates.wait(lambda data: run_of(id) != was and is_condition(id, "ok")(data))
+    updates.wait(lambda data: run_of(id) != was and (newest(id, "restart") or {}).get("invocationId") == run_of(id))
     event = newest(id, "restart")
-    assert event["invocationId"] == run_of(id) and event["service"] == id
+    assert event["service"] == id
     return event
 
 
@@ -136,6 +137,18 @@ def test_what_ran_anew_while_metricsd_did_not_run(updates):
     assert event["cause"] == "unknown" and event["invocationId"] == run_of("cup")
     # The others did not run anew, and nothing is said of them.
     assert (newest("coach", "restart") or {"cause": None})["cause"] != "unknown"
+
+
+def test_a_start_of_the_whole_fleet_is_one_thing(updates):
+    before = timeline(limit=1)[0]["id"]
+    toolooctl("stop")
+    toolooctl("start")
+    with Updates() as others:
+        others.wait(lambda data: all(s["condition"] == "ok" for s in data["services"]))
+    events = [e for e in timeline(limit=500) if e["id"] > before]
+    assert not [e for e in events if e["cause"] == "unknown"]
+    started, = (e for e in events if e["kind"] == "monitor" and e["cause"] == "started")
+    assert started["service"] is None and "most have run anew" in started["text"]
 
 
 # --- What unit and HTTP do not agree on ---
@@ -224,7 +237,8 @@ def test_figures_are_kept_and_where_there_are_none_is_a_gap(updates):
     health = history(service="cup", metric="service.health", **{"from": iso(begin), "to": iso(begin + 2)}, step="1s")
     assert {value for _, value, *_ in health["points"]} == {1}
     long_ago = history(service="cup", metric="service.health", **{"from": "-30d", "to": "-29d"})
-    assert len(long_ago["points"]) == 24 * 3600 * 1000 // long_ago["step"]
+    assert len(long_ago["points"]) - 24 * 3600 * 1000 // long_ago["step"] in (0, 1)
+    assert all(t % long_ago["step"] == 0 for t, *_ in long_ago["points"])
     assert {tuple(rest) for _, *rest in long_ago["points"]} == {(None, None, None)}
 
 
@@ -281,3 +295,59 @@ def test_timeline_is_newest_first_and_limited(updates):
 def test_no_provider_is_made_up(fleet):
     answer = get_json(PORT, "/api/v1/metrics/providers")
     assert answer["providers"] == [] and answer["hint"]
+
+
+# --- A full disk ---
+
+
+@pytest.fixture
+def small_disk(quick):
+    """metricsd's state on a disk of 2 MiB. Gives the file that takes what is left of it."""
+    directory = state_directory("metricsd")
+    systemctl("stop", UNIT)
+    run("mount", "-t", "tmpfs", "-o", "size=2M,mode=0700", "tmpfs", directory)
+    systemctl("start", UNIT)
+    yield directory / "filler"
+    systemctl("stop", UNIT)
+    run("umount", directory)
+    systemctl("start", UNIT)
+
+
+def fill(path):
+    with path.open("ab", buffering=0) as file:
+        for size in 65536, 4096, 1:
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError as e:
+                assert e.errno == errno.ENOSPC
+
+
+def samples(id):
+    points = history(service=id, metric="service.health", step="1s", **{"from": "-5min"})["points"]
+    return sum(average is not None for _, average, *_ in points)
+
+
+def test_a_full_disk_stops_the_history_alone(small_disk):
+    cursor = journal_cursor()
+    with Updates() as updates:
+        updates.wait(is_condition("cup", "ok"))
+        fill(small_disk)
+        data = updates.wait(lambda data: data["monitor"]["problems"])[-1]["data"]
+        problem, = data["monitor"]["problems"]
+        assert "history" in problem and "No space left" in problem
+        before = samples("cup")
+        # Health goes on to be followed, and repair too.
+        toolooctl("stop", "cup")
+        updates.wait(is_condition("cup", "stopped"))
+        toolooctl("start", "cup")
+        updates.wait(is_condition("cup", "ok"))
+        answer = get_json(PORT, "/api/v1/system/alerts/trigger", method="POST", headers={"Content-Type": "application/json"},
+                          body=json.dumps({"metric": "service.responseTime", "value": 6000, "service": "cup"}))
+        assert answer["alert"]["remediationSuccess"] is True, answer
+        assert samples("cup") <= before  # a second in which it had begun may have become one too old
+        said = [line for line in journal_lines(UNIT, cursor) if "No history is kept" in line]
+        assert len(said) == 1, said
+        small_disk.unlink()
+        updates.wait(lambda data: not data["monitor"]["problems"])
+        updates.wait(lambda data: samples("cup") > before)

@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import time
+import urllib.parse
 from pathlib import Path
 
 import pytest
-from conftest import (CHECKOUT, IN_CLOSE_NOWRITE, PATIENCE, PORTS, USER_UNITS, Journal, Watch, get_json, journal_cursor, run,
-                      status_json, systemctl, toolooctl, unit_property, wait_until)
+from conftest import (CHECKOUT, CONTROL, IN_CLOSE_NOWRITE, PATIENCE, PORTS, USER_UNITS, Journal, Watch, get_json,
+                      journal_cursor, run, status_json, systemctl, toolooctl, unit_property, wait_until)
 from load import Load
+from test_metricsd import Updates
 
 PORT = PORTS["training"]
 SOURCE = "src/modules/training/training.c"
@@ -70,6 +72,17 @@ def dev(tree):
     return tree
 
 
+def timeline(condition, **query):
+    """The newest event of metricsd's timeline that is so; it may still be reading the journal."""
+
+    def find():
+        events = get_json(CONTROL["metricsd"], f"/api/v1/metrics/timeline?{urllib.parse.urlencode(query)}")["events"]
+        return next(filter(condition, events), None)
+
+    with Updates() as updates:
+        return wait_until(find, lambda deadline: updates.next(), f"the timeline has it ({query})")
+
+
 def test_a_save_is_live_and_disturbs_nobody(dev):
     file = dev / SOURCE
     others = {id: get_json(port)["generation"] for id, port in PORTS.items() if id != "training"}
@@ -88,6 +101,10 @@ def test_a_save_is_live_and_disturbs_nobody(dev):
     figures = load.figures
     assert (figures.failed, figures.dropped, figures.parted, figures.refused) == (0, 0, 0, 0), str(figures)
     assert {id: get_json(PORTS[id])["generation"] for id in others} == others
+    event = timeline(lambda e: e["detail"].get("generation") == str(generation + 1), service="training", kind="reload")
+    assert (event["cause"], event["detail"]["result"], event["detail"]["file"]) == ("change", "reloaded", SOURCE)
+    assert 0 < event["detail"]["pauseMs"] < event["detail"]["durationMs"] < took * 1000
+    assert event["invocationId"] == unit_property("tooloo-training.service", "InvocationID")
 
 
 def test_a_compile_error_is_shown_and_the_old_code_serves(dev):
@@ -98,6 +115,12 @@ def test_a_compile_error_is_shown_and_the_old_code_serves(dev):
         with Journal("tooloo-watchd.service", after=journal_cursor()) as journal:
             replace(file, good + "int broken(void);\nint broken(void) { return no_such_thing; }\n")
             entry = journal.wait("^Build failed")
+        assert entry["TOOLOO_EVENT"] == "build-failed" and entry["TOOLOO_REASON"] == entry["MESSAGE"].split(": ", 1)[1]
+        assert (entry["TOOLOO_FILE"], entry["TOOLOO_CHANGED"]) == (SOURCE, "1") and "TOOLOO_MODULES" not in entry
+        assert int(entry["TOOLOO_DURATION_USEC"]) > 0
+        event = timeline(lambda e: e["cursor"] == entry["__CURSOR"], kind="build")
+        assert (event["cause"], event["service"], event["detail"]["file"]) == ("failed", None, SOURCE)
+        assert event["detail"]["reason"] == entry["TOOLOO_REASON"]
         line = good.count("\n") + 2
         reason = f"training.c:{line}"
         assert reason in entry["MESSAGE"] and "no_such_thing" in entry["MESSAGE"] and int(entry["PRIORITY"]) <= 3
@@ -106,10 +129,17 @@ def test_a_compile_error_is_shown_and_the_old_code_serves(dev):
         assert reason in systemctl("status", "--no-pager", "--full", "--lines=0", "tooloo-watchd.service").stdout
         assert status_json()["training"]["state"] == "running"
         during = get_json(PORT)
-        with Journal("tooloo-training.service", after=journal_cursor()) as journal:
+        cursor = journal_cursor()
+        with Journal("tooloo-training.service", after=cursor) as journal:
             replace(file, with_version(good, "9.1.1"))
             journal.wait("Reloaded: generation")
+        with Journal("tooloo-watchd.service", after=cursor) as journal:
+            entry = journal.wait("^Build [0-9]+ done")
+        assert entry["TOOLOO_EVENT"] == "build-done" and "TOOLOO_REASON" not in entry
+        assert (entry["TOOLOO_FILE"], entry["TOOLOO_CHANGED"], entry["TOOLOO_MODULES"]) == (SOURCE, "1", "training")
         assert get_json(PORT)["version"] == "9.1.1"
+        event = timeline(lambda e: e["cursor"] == entry["__CURSOR"], kind="build")
+        assert (event["cause"], event["detail"]["modules"]) == ("mended", "training")
     assert (load.figures.failed, load.figures.dropped) == (0, 0), str(load.figures)
     assert during["version"] != "9.1.1" and during["generation"] >= before
     assert "no_such_thing" not in toolooctl("status").stdout

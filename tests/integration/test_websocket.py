@@ -206,6 +206,17 @@ def test_echo_of_every_length(host, size):
         assert ws.recv() == payload
 
 
+def test_a_long_message_comes_in_frames(host):
+    """So that of one who does not read only a frame is held."""
+    ws = host.connect()
+    text = "x" * 40000 + "end"
+    ws.send(text)
+    frames = [ws.recv_frame() for _ in range(3)]
+    assert [(opcode, fin) for opcode, _, fin in frames] == [(TEXT, False), (0, False), (0, True)]
+    assert max(len(payload) for _, payload, _ in frames) == 16384
+    assert b"".join(payload for _, payload, _ in frames).decode().endswith(text)
+
+
 def test_frames_of_one_message_are_joined(host):
     ws = host.connect()
     ws.send("one ", TEXT, fin=False)

@@ -38,7 +38,8 @@ def test_files():
 def run_file(options, sandbox, file):
     junit = options.junit / f"integration-{file.stem}.xml"
     command = [SANDBOX, "run", "--name", sandbox, "--", "env", f"TOOLOO_BUILDDIR={options.build}",
-               f"TOOLOO_TEST_LONG={os.environ.get('TOOLOO_TEST_LONG', '')}", "python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", file.relative_to(CHECKOUT), f"--junit-xml={junit}", "-rs"]
+               f"TOOLOO_LONG={os.environ.get('TOOLOO_LONG', '')}", "python3", "-m", "pytest",
+               "-q", "-p", "no:cacheprovider", file.relative_to(CHECKOUT), f"--junit-xml={junit}", "-rs"]
     if options.k:
         command += ["-k", options.k]
     begun = time.monotonic()
@@ -57,8 +58,8 @@ def run_file(options, sandbox, file):
     summary = lines[-1].strip("= ") if lines else "no output"
     with printing:
         print(f"{'ok   ' if status == 0 else 'FAIL '} {file.stem}: {summary} ({time.monotonic() - begun:.0f} s)")
-        skips = [line for line in lines if line.startswith("SKIPPED")]
-        print("".join(f"      {line}\n" for line in (skips if status == 0 else lines)), end="", flush=True)
+        notable = [line for line in lines if line.startswith(("SKIPPED", "Screenshots:"))]
+        print("".join(f"      {line}\n" for line in (notable if status == 0 else lines)), end="", flush=True)
 
 
 def work(options, sandbox, files):

@@ -266,7 +266,7 @@ class Load:
             sent = time.monotonic()
             memory["n"] = memory.get("n", 0) + 1
             writer.write(frame(1, str(memory["n"]).encode()))
-            got = await self._within(read_frame(reader), "message")
+            got = await self._within(read_message(reader), "message")
             if got is None:
                 return
             opcode, payload = got
@@ -282,7 +282,7 @@ class Load:
 
     async def _closed_before(self, at, reader, writer):
         """Waits for that moment; true when the server ended the connection meanwhile."""
-        reading = asyncio.ensure_future(read_frame(reader))
+        reading = asyncio.ensure_future(read_message(reader))
         stopping = asyncio.ensure_future(self.stopping.wait())
         try:
             await asyncio.wait([reading, stopping], timeout=max(at - self.loop.time(), 0),
@@ -358,13 +358,24 @@ async def read_chunk(reader):
 
 
 async def read_frame(reader):
-    """Opcode and payload of one frame from the server. Cancelled before the first byte, it takes none."""
+    """Opcode, payload and whether it is the last of its message, of one frame from the server."""
     first, second = await reader.readexactly(2)
     size = second & 0x7F
     if size >= 126:
         form, n = (">H", 2) if size == 126 else (">Q", 8)
         size, = struct.unpack(form, await reader.readexactly(n))
-    return first & 0x0F, await reader.readexactly(size)
+    return first & 0x0F, await reader.readexactly(size), first & 0x80 != 0
+
+
+async def read_message(reader):
+    """Opcode and payload of one message, of however many frames. Cancelled before the first byte, it takes none."""
+    opcode, payload, last = await read_frame(reader)
+    parts = [payload]
+    while not last:
+        kind, payload, last = await read_frame(reader)
+        assert kind == 0, f"opcode {kind} within a message"
+        parts.append(payload)
+    return opcode, b"".join(parts)
 
 
 def frame(opcode, payload):

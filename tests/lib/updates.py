@@ -35,21 +35,29 @@ class Updates:
         while len(self.buffer) < size:
             self.read()
 
+    def frame(self):
+        """Opcode, payload, and whether it is the last of its message."""
+        self.need(2)
+        last, opcode, size, at = self.buffer[0] >> 7, self.buffer[0] & 0x0F, self.buffer[1] & 0x7F, 2
+        if size >= 126:
+            form, n = (">H", 2) if size == 126 else (">Q", 8)
+            self.need(2 + n)
+            size, at = struct.unpack_from(form, self.buffer, 2)[0], 2 + n
+        self.need(at + size)
+        payload, self.buffer = self.buffer[at:at + size], self.buffer[at + size:]
+        return opcode, payload, last
+
     def next(self):
         """(realtime, monotonic, message)"""
+        message = b""
         while True:
-            self.need(2)
-            opcode, size, at = self.buffer[0] & 0x0F, self.buffer[1] & 0x7F, 2
-            if size >= 126:
-                form, n = (">H", 2) if size == 126 else (">Q", 8)
-                self.need(2 + n)
-                size, at = struct.unpack_from(form, self.buffer, 2)[0], 2 + n
-            self.need(at + size)
-            payload, self.buffer = self.buffer[at:at + size], self.buffer[at + size:]
-            if opcode == 1:
-                return time.time(), time.monotonic(), json.loads(payload)
+            opcode, payload, last = self.frame()
             if opcode == 9:
                 self.socket.sendall(frame(10, payload))
+            elif opcode in (0, 1):
+                message += payload
+                if last:
+                    return time.time(), time.monotonic(), json.loads(message)
 
     def until(self, condition):
         """The first message whose data the condition holds for."""

@@ -62,7 +62,7 @@ Test(alert_rule, documented) {
 Test(alert_rule, there_and_back) {
         static const char text[] = "{\"id\":\"a.b-c_1\"," GOOD ",\"actionParams\":{\"serviceId\":\"meta\"},"
                                    "\"description\":\"d\",\"service\":\"meta\",\"for\":\"1min 30s\",\"cooldown\":1500.5,"
-                                   "\"enabled\":false,\"state\":\"ok\"}";
+                                   "\"enabled\":false,\"margin\":12.5,\"dryRun\":true,\"state\":\"ok\",\"efficacy\":[]}";
         _cleanup_(json_object_putp) json_object *json = NULL;
         _cleanup_(alert_rule_freep) AlertRule *rule = parse_good(text), *again = NULL;
 
@@ -71,10 +71,16 @@ Test(alert_rule, there_and_back) {
         json = alert_rule_to_json(rule);
         cr_expect_str_eq(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN),
                          "{\"id\":\"a.b-c_1\"," GOOD ",\"actionParams\":{\"serviceId\":\"meta\"},\"description\":\"d\","
-                         "\"service\":\"meta\",\"for\":90000,\"cooldown\":1500.5,\"enabled\":false}");
+                         "\"service\":\"meta\",\"for\":90000,\"cooldown\":1500.5,\"enabled\":false,\"margin\":12.5,\"dryRun\":true}");
         again = parse_good(json_object_to_json_string(json));
         cr_expect(alert_rule_equal(rule, again));
         again->threshold += 1;
+        cr_expect(!alert_rule_equal(rule, again));
+        again->threshold -= 1;
+        again->margin = 12;
+        cr_expect(!alert_rule_equal(rule, again));
+        again->margin = 12.5;
+        again->dry_run = false;
         cr_expect(!alert_rule_equal(rule, again));
 }
 
@@ -101,10 +107,17 @@ Test(alert_rule, bad_ones) {
                 { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
                   "\"threshold\":\"5000\"}", "threshold: a number is expected" },
                 { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
-                  "\"threshold\":1e999}", "threshold: a number is expected" },
+                  "\"threshold\":1e999}", "threshold: a number is expected, neither infinite nor NaN" },
+                { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
+                  "\"threshold\":18446744073709551615}", "threshold: a number is expected, one so large with an exponent" },
+                { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
+                  "\"threshold\":-Infinity}", "threshold: a number is expected, neither infinite nor NaN" },
+                { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
+                  "\"threshold\":[[[[[[1]]]]]]}", "threshold: a number is expected" },
                 { "{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
                   "\"threshold\":true}", "threshold: a number is expected" },
                 { "{" GOOD ",\"thresh\":1}", "thresh: is no field of a rule, which are: metric, operator," },
+                { "{" GOOD ",\"a\\nb\\u007f\":1}", "a?b?: is no field of a rule" },
                 { "{" GOOD ",\"id\":\"\"}", "id: 1 to 64 of" },
                 { "{" GOOD ",\"id\":\"a/b\"}", "id: 1 to 64 of" },
                 { "{" GOOD ",\"id\":\"a\\u0000\"}", "id: 1 to 64 of" },
@@ -118,7 +131,7 @@ Test(alert_rule, bad_ones) {
                 { "{" GOOD ",\"actionParams\":{\"serviceId\":\"trainer\"}}", "actionParams.serviceId: the id of a service" },
                 { "{" GOOD ",\"actionParams\":{\"serviceId\":1}}", "actionParams.serviceId: a string is expected" },
                 { "{" GOOD ",\"actionParams\":{\"serviceID\":\"training\"}}",
-                  "serviceID: is no field of the actionParams of restart-service" },
+                  "actionParams.serviceID: is no field of the actionParams of restart-service, which are: serviceId" },
                 { "{" GOOD ",\"service\":\"meta\",\"actionParams\":{\"serviceId\":\"training\"}}",
                   "service: \"meta\" is not the service that actionParams.serviceId names" },
                 { "{" GOOD ",\"description\":1}", "description: a string is expected" },
@@ -129,6 +142,20 @@ Test(alert_rule, bad_ones) {
                 { "{" GOOD ",\"for\":true}", "for: a duration" },
                 { "{" GOOD ",\"cooldown\":\"25h\"}", "cooldown: a duration" },
                 { "{" GOOD ",\"cooldown\":\"99999999999999999999h\"}", "cooldown: a duration" },
+                { "{" GOOD ",\"dryRun\":\"yes\"}", "dryRun: true or false is expected" },
+                { "{" GOOD ",\"margin\":-1}", "margin: a number of at least 0 is expected" },
+                { "{" GOOD ",\"margin\":1e999}", "margin: a number is expected, neither infinite nor NaN" },
+                { "{" GOOD ",\"margin\":NaN}", "margin: a number is expected, neither infinite nor NaN" },
+                { "{" GOOD ",\"margin\":\"10 %\"}", "margin: a number is expected" },
+                { "{" GOOD ",\"margin\":5000.5}", "margin: less is expected, for with it no value of service.responseTime" },
+                { "{\"metric\":\"service.health\",\"operator\":\"<\",\"severity\":\"info\",\"action\":\"notify\","
+                  "\"threshold\":1,\"margin\":0.1}", "margin: less is expected" },
+                { "{\"metric\":\"service.cpu\",\"operator\":\">=\",\"severity\":\"info\",\"action\":\"notify\","
+                  "\"threshold\":50,\"margin\":50}", "margin: less is expected" },
+                { "{\"metric\":\"service.health\",\"operator\":\"<=\",\"severity\":\"info\",\"action\":\"notify\","
+                  "\"threshold\":0.5,\"margin\":0.5}", "margin: less is expected" },
+                { "{\"metric\":\"reload.failed\",\"operator\":\"==\",\"severity\":\"info\",\"action\":\"notify\","
+                  "\"threshold\":1,\"margin\":0.1}", "margin: 0 is expected with ==" },
                 { "{" GOOD ",\"enabled\":1}", "enabled: true or false is expected" },
         };
 
@@ -168,35 +195,133 @@ Test(alert_rule, durations_at_their_limit) {
         cr_expect_eq(rule->cooldown, 0);
 }
 
-Test(alert_rule, params_at_their_limit) {
-        /* {"text":"..."} is 11 bytes around the text. */
-        for (size_t more = 0; more <= 1; more++) {
-                _cleanup_(freep) char *fill = calloc(1, RULE_PARAMS_MAX), *text = NULL, *problem = NULL;
-                _cleanup_(alert_rule_freep) AlertRule *rule = NULL;
+/* --- actionParams --- */
 
-                memset(fill, 'x', RULE_PARAMS_MAX - 11 + more);
-                text = str_printf("{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"action\":\"notify\","
-                                  "\"threshold\":1,\"actionParams\":{\"text\":\"%s\"}}", fill);
-                cr_expect_eq(parse(text, &rule, &problem), more ? -EINVAL : 0, "%zu", more);
-        }
+static int parse_params(const char *action, const char *params, AlertRule **ret, char **ret_problem) {
+        _cleanup_(freep) char *text = NULL;
+
+        text = str_printf("{\"metric\":\"service.cpu\",\"operator\":\">\",\"severity\":\"info\",\"threshold\":1,"
+                          "\"action\":\"%s\",\"actionParams\":%s}", action, params);
+        return parse(text, ret, ret_problem);
 }
 
-Test(alert_rule, operators) {
+Test(alert_rule, good_params) {
         static const struct {
-                AlertOperator op;
-                bool below, equal, above;
+                const char *action, *params;
         } cases[] = {
-                { OP_GT, false, false, true }, { OP_LT, true, false, false }, { OP_GE, false, true, true },
-                { OP_LE, true, true, false },  { OP_EQ, false, true, false }, { OP_NE, true, false, true },
+                { "restart-service", "{}" },
+                { "reload-service", "{\"serviceId\":\"meta\"}" },
+                { "switch-provider", "{}" },
+                { "switch-provider", "{\"provider\":\"local\"}" },
+                { "scale-up", "{}" },
+                { "scale-up", "{\"max\":2}" },
+                { "scale-up", "{\"max\":32,\"serviceId\":\"meta\"}" },
+                { "notify", "{}" },
+                { "notify", "{\"desktop\":true}" },
+                { "notify", "{\"webhook\":\"http://127.0.0.1:9093/api/v2/alerts\",\"format\":\"alertmanager\"}" },
+                { "notify", "{\"webhook\":\"http://a\",\"credential\":\"hook.v1\"}" },
+                { "notify", "{\"webhook\":\"https://[::1]/x?y=z@w#v\",\"format\":\"json\",\"desktop\":false}" },
+                { "notify", "{\"webhook\":\"http://a\",\"credential\":\"alerts.token\"}" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                AlertRule rule = { .op = cases[i].op, .threshold = 0.7 };
+                _cleanup_(alert_rule_freep) AlertRule *rule = NULL;
+                _cleanup_(freep) char *problem = NULL;
 
-                cr_expect_eq(alert_rule_holds(&rule, 0.6), cases[i].below, "%zu", i);
-                cr_expect_eq(alert_rule_holds(&rule, 0.7), cases[i].equal, "%zu", i);
-                cr_expect_eq(alert_rule_holds(&rule, 0.8), cases[i].above, "%zu", i);
-                cr_expect(!alert_rule_holds(&rule, NAN), "%zu", i);
+                cr_expect_eq(parse_params(cases[i].action, cases[i].params, &rule, &problem), 0, "%s: %s", cases[i].params,
+                             strna(problem));
+        }
+}
+
+Test(alert_rule, bad_params) {
+        static const struct {
+                const char *action, *params, *problem;
+        } cases[] = {
+                { "switch-provider", "{\"provider\":\"\"}", "actionParams.provider: the name of one is expected" },
+                { "switch-provider", "{\"provider\":7}", "actionParams.provider: a string is expected" },
+                { "switch-provider", "{\"max\":7}", "actionParams.max: is no field of the actionParams of switch-provider" },
+                { "scale-up", "{\"max\":1}", "actionParams.max: a whole number of instances in 2..32 is expected" },
+                { "scale-up", "{\"max\":33}", "actionParams.max: a whole number" },
+                { "scale-up", "{\"max\":4.5}", "actionParams.max: a whole number" },
+                { "scale-up", "{\"max\":\"4\"}", "actionParams.max: a whole number" },
+                { "scale-up", "{\"max\":18446744073709551615}", "actionParams.max: a whole number" },
+                { "notify", "{\"desktop\":1}", "actionParams.desktop: true or false is expected" },
+                { "notify", "{\"desktop\":false}", "actionParams.webhook: is missing; with desktop false nobody" },
+                { "notify", "{\"format\":\"json\"}", "actionParams.webhook: is missing; format is the format of one" },
+                { "notify", "{\"webhook\":\"http://a\",\"format\":\"xml\"}",
+                  "actionParams.format: one of json, alertmanager is expected" },
+                { "notify", "{\"webhook\":\"ftp://a\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"webhook\":\"http://\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"webhook\":\"http:///x\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"webhook\":\"http://:80/x\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"webhook\":\"http://me:secret@host/\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"webhook\":\"http://a:99999/\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"webhook\":\"http://[zz]/\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"credential\":\"c\"}", "actionParams.webhook: is missing; credential is that of one" },
+                { "notify", "{\"webhook\":\"http://a\",\"credential\":\"a/b\"}", "actionParams.credential: 1 to 64 of" },
+                { "notify", "{\"webhook\":\"http://a b/\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"webhook\":\"http://a/\\u00e4\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"webhook\":{\"url\":\"http://a\"}}", "actionParams.webhook: a string is expected" },
+                { "notify", "{\"webhook\":\"http://a:99999/\"}", "actionParams.webhook: a URL as " },
+                { "notify", "{\"credential\":\"hook\"}", "actionParams.webhook: is missing; credential is that of one" },
+                { "notify", "{\"webhook\":\"http://a\",\"credential\":\"../x\"}", "actionParams.credential: 1 to 64 of" },
+                { "notify", "{\"webhook\":\"http://a\",\"credential\":\"..\"}", "actionParams.credential: the name" },
+                { "notify", "{\"text\":\"x\"}", "actionParams.text: is no field of the actionParams of notify" },
+                { "notify", "[]", "actionParams: an object is expected" },
+                { "notify", "{\"serviceId\":{\"a\":{\"b\":{}}}}", "actionParams.serviceId: a string is expected" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(alert_rule_freep) AlertRule *rule = NULL;
+                _cleanup_(freep) char *problem = NULL;
+
+                cr_expect_eq(parse_params(cases[i].action, cases[i].params, &rule, &problem), -EINVAL, "%s", cases[i].params);
+                cr_expect(problem && startswith(problem, cases[i].problem), "%s: %s", cases[i].params, strna(problem));
+        }
+}
+
+static char *webhook_of(size_t n) {
+        _cleanup_(freep) char *fill = malloc(n + 1);
+
+        memset(fill, 'x', n);
+        fill[n] = '\0';
+        memcpy(fill, "http://a/", strlen("http://a/"));
+        return str_printf("{\"webhook\":\"%s\"}", fill);
+}
+
+Test(alert_rule, webhooks_at_their_limit) {
+        for (size_t more = 0; more <= 1; more++) {
+                _cleanup_(freep) char *params = webhook_of(1000 + more), *problem = NULL;
+                _cleanup_(alert_rule_freep) AlertRule *rule = NULL;
+
+                cr_expect_eq(parse_params("notify", params, &rule, &problem), more ? -EINVAL : 0, "%zu", more);
+        }
+}
+
+/* Before anything is looked at in them. */
+Test(alert_rule, params_at_their_limit) {
+        for (size_t more = 0; more <= 1; more++) {
+                _cleanup_(freep) char *fill = calloc(1, RULE_PARAMS_MAX), *params = NULL, *problem = NULL;
+                _cleanup_(alert_rule_freep) AlertRule *rule = NULL;
+
+                memset(fill, 'x', RULE_PARAMS_MAX - 11 + more); /* {"text":"..."} is 11 bytes around the text */
+                params = str_printf("{\"text\":\"%s\"}", fill);
+                cr_expect_eq(parse_params("notify", params, &rule, &problem), -EINVAL);
+                cr_expect(startswith(problem, more ? "actionParams: at most 2048" : "actionParams.text: "), "%s", problem);
+        }
+}
+
+/* What is printed reads as the same, however it was written. */
+Test(alert_rule, durations_there_and_back) {
+        static const char *const durations[] = { "1.005", "0.001", "1500.5", "33.333", "86400000", "4.35", "\"1h 3ms\"" };
+
+        for (size_t i = 0; i < ELEMENTSOF(durations); i++) {
+                _cleanup_(freep) char *text = str_printf("{" GOOD ",\"for\":%s}", durations[i]);
+                _cleanup_(alert_rule_freep) AlertRule *rule = parse_good(text), *again = NULL;
+                _cleanup_(json_object_putp) json_object *json = alert_rule_to_json(rule);
+
+                again = parse_good(json_object_to_json_string(json));
+                cr_expect_eq(again->hold, rule->hold, "%s", durations[i]);
         }
 }
 

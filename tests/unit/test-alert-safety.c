@@ -7,7 +7,8 @@
 /* All is well, and a restart allowed. */
 static AlertSafety good(void) {
         return (AlertSafety) { .action = ACTION_RESTART_SERVICE, .service = "meta", .known = true,
-                               .condition = FLEET_RUNNING, .failure = "", .recent_ends = "12:00", .total = 13 };
+                               .condition = FLEET_RUNNING, .failure = "", .restarted = UINT64_MAX,
+                               .recent_ends = "12:00", .total = 13 };
 }
 
 static void expect(AlertSafety s, SafetyVerdict verdict, const char *words) {
@@ -65,13 +66,40 @@ Test(alert_safety, whom) {
         expect(s, SAFETY_SELF, "cannot see to a restart of itself");
 }
 
-Test(alert_safety, what) {
-        for (AlertActionType action = 0; action < _ACTION_MAX; action++) {
-                AlertSafety s = good();
-                bool available = action == ACTION_RESTART_SERVICE || action == ACTION_RELOAD_SERVICE;
+Test(alert_safety, what_crashes_is_systemd_s) {
+        AlertSafety s = good();
 
-                s.action = action;
-                expect(s, available ? SAFETY_OK : SAFETY_NOT_AVAILABLE, available ? NULL : "not available yet");
+        s.restarted = SAFETY_CRASH_WINDOW - 1;
+        expect(s, SAFETY_CRASHED, "systemd has restarted meta 29s");
+        s.by_hand = true;
+        expect(s, SAFETY_OK, NULL);
+        s.by_hand = false;
+        s.restarted = SAFETY_CRASH_WINDOW;
+        expect(s, SAFETY_OK, NULL);
+}
+
+/* What every action on a service is bound by, a switch of the provider is not. */
+Test(alert_safety, what) {
+        static const AlertActionType types[] = { ACTION_RESTART_SERVICE, ACTION_RELOAD_SERVICE, ACTION_SCALE_UP,
+                                                 ACTION_SWITCH_PROVIDER };
+
+        for (size_t i = 0; i < ELEMENTSOF(types); i++) {
+                bool on_a_service = types[i] != ACTION_SWITCH_PROVIDER;
+                AlertSafety s = good();
+
+                s.action = types[i];
+                expect(s, SAFETY_OK, NULL);
+                s.recent = 3;
+                expect(s, SAFETY_NEEDS_A_PERSON, NULL);
+                s.recent = 0;
+                s.in_flight = "training";
+                expect(s, SAFETY_BUSY, NULL);
+                s.in_flight = NULL;
+                s.distrust = true;
+                expect(s, on_a_service ? SAFETY_FLEET_UNHEALTHY : SAFETY_OK, NULL);
+                s.distrust = false;
+                s.service = NULL;
+                expect(s, on_a_service ? SAFETY_NO_SERVICE : SAFETY_OK, NULL);
         }
 }
 
@@ -87,23 +115,38 @@ Test(alert_safety, three_in_half_an_hour) {
 }
 
 Test(alert_safety, not_when_the_fleet_is_unwell) {
+        AlertSafety s = good();
+
+        s.distrust = true;
+        s.unhealthy = 6;
+        expect(s, SAFETY_FLEET_UNHEALTHY, "6 of 13 services are not healthy");
+        s.by_hand = true;
+        expect(s, SAFETY_OK, NULL);
+}
+
+Test(alert_safety, when_the_check_is_distrusted) {
         static const struct {
                 unsigned unhealthy, total;
-                bool allowed;
+                bool begins, goes_on;
         } cases[] = {
-                { 0, 0, true }, { 5, 13, true }, { 6, 13, false }, { 4, 10, true }, { 5, 10, false }, { 2, 5, true },
-                { 3, 5, false }, { 1, 1, false },
+                { 0, 0, false, false },  { 5, 13, false, true }, { 6, 13, true, true },    { 4, 13, false, true },
+                { 3, 13, false, false }, { 4, 10, false, true }, { 5, 10, true, true },    { 3, 10, false, false },
+                { 2, 5, false, true },   { 3, 5, true, true },   { 1, 1, false, false },   { 1, 2, false, false },
+                { 2, 2, true, true },    { 80, 200, false, true }, { 81, 200, true, true }, { 60, 200, false, false },
+                { 61, 200, false, true },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                AlertSafety s = good();
-
-                s.unhealthy = cases[i].unhealthy;
-                s.total = cases[i].total;
-                expect(s, cases[i].allowed ? SAFETY_OK : SAFETY_FLEET_UNHEALTHY, NULL);
-                s.by_hand = true;
-                expect(s, SAFETY_OK, NULL);
+                cr_expect_eq(alert_safety_distrust(cases[i].unhealthy, cases[i].total, false), cases[i].begins, "%zu", i);
+                cr_expect_eq(alert_safety_distrust(cases[i].unhealthy, cases[i].total, true), cases[i].goes_on, "%zu", i);
         }
+}
+
+Test(alert_safety, words) {
+        cr_expect_null(safety_verdict_to_string(SAFETY_OK));
+        cr_expect_eq(safety_verdict_from_string("nothing"), SAFETY_OK);
+        for (int v = SAFETY_OK + 1; v < _SAFETY_MAX; v++)
+                cr_expect_eq(safety_verdict_from_string(safety_verdict_to_string(v)), (SafetyVerdict) v);
 }
 
 Test(alert_safety, one_at_a_time) {

@@ -55,6 +55,14 @@ Test(alert_webhook, the_receiver_may_ask_for_longer) {
         cr_expect_eq(wait, WEBHOOK_LIFETIME); /* left alone */
 }
 
+Test(alert_webhook, addresses) {
+        cr_expect(webhook_url_is_valid("http://a"));
+        cr_expect(webhook_url_is_valid("https://[::1]:9093/x?y=z"));
+        cr_expect(!webhook_url_is_valid("http://[zz]/"));
+        cr_expect(!webhook_url_is_valid("http://a:99999/"));
+        cr_expect(!webhook_url_is_valid(""));
+}
+
 Test(alert_webhook, origin) {
         _cleanup_(freep) char *a = webhook_url_origin("https://hooks.example/T0/secret?key=1"),
                               *b = webhook_url_origin("http://[::1]:8080/x"), *c = webhook_url_origin("no address");

@@ -146,7 +146,7 @@ Test(report, no_services) {
 }
 
 Test(report, an_update) {
-        _cleanup_(json_object_putp) json_object *json = report_update(NOW, dashboard(N));
+        _cleanup_(json_object_putp) json_object *json = report_update(NOW, 5 * USEC_PER_SEC, dashboard(N));
 
         expect(json, "type", "\"metrics-update\"");
         expect(json, "timestamp", "\"2026-01-01T00:00:00.000Z\"");

@@ -96,7 +96,7 @@ Test(registry_rules, ids) {
         static const char *const good[] = { "a", "a-1", "x23456789012345678901234567890ab", "orchestrator", "metricsd",
                                             "core2" };
         static const char *const wrong[] = { "", "A", "1a", "-a", "a_b", "a.b", "x234567890123456789012345678901bc" };
-        static const char *const reserved[] = { "reload", "reload-again", "watchd", "dev", "core", "control", "service",
+        static const char *const reserved[] = { "reload", "reload-again", "watchd", "dev", "port-owner", "core", "control", "service",
                                                 "backoff", "all", "fleet" };
 
         for (size_t i = 0; i < ELEMENTSOF(good); i++)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "basic/file-util.h"
+#include "basic/string-util.h"
 #include "watchd/content.h"
 
 static char directory[] = "/tmp/test-watchd-content-XXXXXX";
@@ -58,6 +59,32 @@ static Content *with_two_files(void) {
         content_accept(c);
         expect(content_look(c, false), 0, 0, 0, 0);
         return c;
+}
+
+static void expect_waiting(const Content *c, const char *first, unsigned n) {
+        unsigned n_waiting = 100;
+        const char *path = content_waiting(c, &n_waiting);
+
+        cr_expect_eq(n_waiting, n, "%u wait", n_waiting);
+        cr_expect_str_eq(strna(path), strna(first));
+}
+
+Test(watchd_content, knows_what_changed_first) {
+        _cleanup_(content_freep) Content *c = with_two_files();
+
+        expect_waiting(c, NULL, 0);
+        put("b", "two");
+        put("a", "two");
+        cr_assert_eq(content_touch(c, "b"), 0);
+        cr_assert_eq(content_touch(c, "a"), 0);
+        (void) content_look(c, false);
+        expect_waiting(c, "b", 2);
+        put("b", "one"); /* as before: it waits no more */
+        cr_assert_eq(content_touch(c, "b"), 0);
+        (void) content_look(c, false);
+        expect_waiting(c, "a", 1);
+        content_accept(c);
+        expect_waiting(c, NULL, 0);
 }
 
 Test(watchd_content, changes) {
