@@ -164,15 +164,18 @@ static int read_evidence(json_object *json, AlertEvidence *e) {
 }
 
 /* What it had come to when metricsd ended. */
-static void read_helped(json_object *json, Alert *a, AlertTime now) {
+static int read_helped(json_object *json, Alert *a, AlertTime now) {
         json_object *helped = get(json, "helped", json_type_boolean);
 
+        if (a->deed.attempted && str_replace(&a->tried, a->deed.rule) < 0)
+                return -ENOMEM;
         if (helped)
                 a->helped = json_object_get_boolean(helped) ? HELPED_YES : HELPED_NO;
         else if (a->deed.attempted && !a->deed.succeeded)
                 a->helped = HELPED_NO;
         else if (a->deed.attempted && a->resolved_at == 0)
                 a->verify_until = now.monotonic + ALERT_VERIFY_USEC;
+        return 0;
 }
 
 int alert_from_json(json_object *json, AlertTime now, Alert **ret) {
@@ -195,9 +198,10 @@ int alert_from_json(json_object *json, AlertTime now, Alert **ret) {
                 r = copy_text(json, "silencedBy", &a->silence);
         if (r >= 0)
                 r = copy_text(json, "suppressedBy", &a->suppressed_by);
+        if (r >= 0)
+                r = read_helped(json, a, now);
         if (r < 0)
                 return r;
-        read_helped(json, a, now);
         *ret = TAKE_PTR(a);
         return 0;
 }

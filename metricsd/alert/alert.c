@@ -40,6 +40,7 @@ Alert *alert_free(Alert *alert) {
         free(alert->folded_into);
         free(alert->silence);
         free(alert->suppressed_by);
+        free(alert->tried);
         free(alert);
         return NULL;
 }

@@ -61,7 +61,8 @@ typedef struct Alert {
         uint64_t well_since;    /* with suppressed_by: monotonic usec since that one is well again, 0 while it is not */
         AlertDeed deed;         /* what changes a service */
         AlertDeed *notices;     /* one a rule */
-        AlertHelped helped;     /* what the last action that changed a service has come to */
+        char *tried;            /* the rule of the last action that changed a service; NULL for none */
+        AlertHelped helped;     /* what that has come to */
         uint64_t verify_until;  /* monotonic usec: then it has not helped; 0 when that is no question */
         unsigned flights;       /* actions under way: it is not freed until they are over */
 

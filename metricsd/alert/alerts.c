@@ -29,6 +29,11 @@ static int put(AlertEngine *engine, Alert *alert) {
         if (!text)
                 return -ENOMEM;
         r = history_put_alert(engine->book->history, alert->id, alert->timestamp, alert->resolved_at, text);
+        if (r == -EFBIG || r == -EINVAL) {
+                /* That never changes, and the others must not wait for it. */
+                log_errno(r, "Alert %s cannot be stored", alert->id);
+                r = 0;
+        }
         if (r >= 0)
                 alert->unsaved = false;
         return r;

@@ -83,7 +83,7 @@ int group_follow(AlertEngine *engine, AlertTime now);
 
 /* Goes on with what the history holds. -ENOMEM alone is an error. */
 int engine_restore(AlertEngine *engine, AlertTime now);
-/* An alert of the metricsd before whose service is gone. To be called when the services are known. */
+/* Alerts and watches of the metricsd before whose service is gone. To be called when the services are known. */
 void engine_drop_orphans(AlertEngine *engine, AlertTime now);
 
 /* --- remedy.c: decisions --- */

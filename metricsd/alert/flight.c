@@ -4,6 +4,7 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "engine-internal.h"
+#include "foundation/json-util.h"
 #include "shared/log.h"
 
 /* --- What there is --- */
@@ -37,18 +38,17 @@ const char *alert_engine_in_flight(const AlertEngine *engine) {
 /* --- Whether it has helped --- */
 
 void flight_helped(AlertEngine *engine, Alert *alert, bool helped) {
-        char limit[TIMESPAN_MAX];
         _cleanup_(freep) char *what = NULL;
 
         alert->verify_until = 0;
         alert->helped = helped ? HELPED_YES : HELPED_NO;
-        if (helped && !alert->by_hand)
-                alert_book_note_helped(engine->book, alert->deed.rule, alert_key(alert));
+        if (helped && !alert->by_hand && alert->tried)
+                alert_book_note_helped(engine->book, alert->tried, alert_key(alert));
         engine_changed(engine, alert);
         if (helped || !alert->deed.succeeded)
                 return;
-        what = str_printf("the %s is done, and has not helped: the condition still holds %s after it",
-                          alert_action_noun(alert->deed.action), format_timespan(limit, ALERT_VERIFY_USEC));
+        what = str_printf("the %s is done, and has not helped: the condition still holds",
+                          alert_action_noun(alert->deed.action));
         note_deed(engine, alert, &alert->deed, "failed", "it has not helped", what ? what : "it has not helped");
 }
 
@@ -154,9 +154,20 @@ static Flight *take_off(AlertEngine *engine, Alert *alert, AlertDeed *deed, Aler
         return f;
 }
 
+/* What the alert says now, and in `description` what the rule says of itself, for people who are told. NULL without
+ * memory. */
+static json_object *describe_alert(const AlertEngine *engine, const Flight *f) {
+        const AlertRule *rule = alert_book_find_rule(engine->book, f->deed->rule);
+        json_object *json = alert_to_json(f->alert);
+
+        if (json && rule && *rule->description)
+                (void) json_add(json, "description", json_object_new_string(rule->description));
+        return json;
+}
+
 /* 1 when it is under way, 0 when it could not be begun. */
 static int act(AlertEngine *engine, Flight *f, AlertTime now) {
-        json_object *json = alert_to_json(f->alert);
+        json_object *json = describe_alert(engine, f);
         AlertActionRequest request = {
                 .type = f->deed->action,
                 .service = f->service,
@@ -204,6 +215,8 @@ int flight_begin(AlertEngine *engine, Alert *alert, AlertDeed *deed, const Alert
 
         if (change && alert->verify_until > 0)
                 flight_helped(engine, alert, false);
+        if (change && str_replace(&alert->tried, rule->id) < 0)
+                return -ENOMEM;
         f = take_off(engine, alert, deed, now);
         if (!f)
                 return -ENOMEM;

@@ -100,7 +100,7 @@ static int end(AlertEngine *engine, AlertTime now) {
                 if (!group_is_about(rule->metric))
                         continue;
                 for (const AlertWatch *watch = rule->watches; watch && r >= 0; watch = watch->next)
-                        if (watch->firing)
+                        if (watch->firing && alert_engine_knows_service(watch->service, engine))
                                 r = engine_follow(engine, rule->metric, watch->service, watch->value, now);
         }
         return r;

@@ -105,6 +105,19 @@ static bool fires(const AlertEngine *engine, const Alert *alert) {
         return false;
 }
 
+/* What the fleet's alert has restored for a service that is gone. */
+static void drop_orphaned_watches(AlertEngine *engine, AlertRule *rule) {
+        AlertWatch *watch = rule->watches;
+
+        while (watch) {
+                AlertWatch *next = watch->next;
+
+                if (watch->restored && !alert_engine_knows_service(watch->service, engine))
+                        watch_drop(rule, watch->service);
+                watch = next;
+        }
+}
+
 void engine_drop_orphans(AlertEngine *engine, AlertTime now) {
         Alert *alert = TAILQ_FIRST(&engine->active);
 
@@ -116,4 +129,6 @@ void engine_drop_orphans(AlertEngine *engine, AlertTime now) {
                         engine_resolve(engine, alert, now);
                 alert = next;
         }
+        for (size_t i = 0; i < engine->book->n_rules; i++)
+                drop_orphaned_watches(engine, engine->book->rules[i]);
 }

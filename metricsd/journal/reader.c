@@ -110,7 +110,7 @@ static int process(JournalReader *reader) {
         return sd_journal_process(reader->journal);
 }
 
-/* All of the files that are open was read. That what has been read last is still there proves that nothing behind it was taken
+/* The files that are open have been read to their ends. That what has been read last is still there proves that nothing behind it was taken
  * away unread, for the oldest file goes first. Files are looked for only now: one that is renamed leaves sd-journal's sight for
  * a moment, so nothing of it may be left to read. 1 when there is more to do. */
 static int look_for_files(JournalReader *reader) {
@@ -197,6 +197,7 @@ int journal_reader_new(sd_event *event, const char *cursor, const JournalReaderE
         reader->events = events;
         reader->userdata = userdata;
         reader->begun = now_realtime_usec();
+        reader->problem = "the journal has not been read yet";
         reader->cursor = cursor ? strdup(cursor) : NULL;
         if (cursor && !reader->cursor)
                 return -ENOMEM;

@@ -38,5 +38,5 @@ void journal_reader_tick(JournalReader *reader);
 /* Of the newest line that was read; NULL for none yet. Until the next line is read. */
 const char *journal_reader_cursor(const JournalReader *reader);
 
-/* Why nothing can be read at present, one line that says what to do; NULL while all is well. */
+/* Why nothing can be read at present, or has been yet: one line that says what to do. NULL while all is well. */
 const char *journal_reader_problem(const JournalReader *reader);

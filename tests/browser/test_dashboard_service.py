@@ -57,13 +57,13 @@ def kept(service, metric, **query):
 
 
 @needs_plots
-@pytest.mark.parametrize("port", [METRICSD, WEB], ids=["metricsd", "web"])
-def test_draws_figures_and_marks(page, port):
-    page.open("/service/training?range=15min", port=port)
+@pytest.mark.parametrize("port,id", [(METRICSD, "training"), (WEB, "meta")], ids=["metricsd", "web"])
+def test_draws_figures_and_marks(page, port, id):
+    page.open(f"/service/{id}?range=15min", port=port)
     shows_figures(page)
-    assert page.text("h1") == "Training Server" and page.text(".title .badge") == "healthy"
+    assert page.text("h1") == f"{id.capitalize()} Server" and page.text(".title .badge") == "healthy"
     marks = page.js(PIXELS, "service.responseTime", "mark-restart")
-    toolooctl("restart", "training")
+    toolooctl("restart", id)
     page.when(f"({PIXELS}) > args[2]", "service.responseTime", "mark-restart", marks)
     # Two samples make a line.
     page.when(f"({PIXELS}) > 0", "service.responseTime", "accent")
@@ -116,17 +116,14 @@ def test_figures_go_on_live(page):
     requests = "performance.getEntriesByType('resource').filter(e => /history.*memory/.test(e.name)).length"
     page.open("/service/cup?range=15min")
     shows_figures(page)
-    summary = page.find("[data-metric='service.memory'] summary")
     if PLOTS:
-        summary.click()
+        page.find("[data-metric='service.memory'] summary").click()
     before, asked = page.when(newest), page.js(requests)
     page.driver.execute_async_script("""
 const done = arguments[0];
 let n = 0; // of a step of 10 s the next one begins with the third at the latest
 import("./control-room/assets/live.js").then(({listen}) => listen("update", () => { if (++n === 3) done(); }));
 """)
-    summary.click()
-    summary.click()  # a table is made when it is opened
     page.when(f"{newest} !== args[0]", before)
     assert "MiB" in page.js(newest)
     assert page.js(requests) == asked

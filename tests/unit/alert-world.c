@@ -64,6 +64,7 @@ static int act(unsigned ticket, AlertActionRequest *request, void *userdata) {
                 return world.act_result;
         }
         world.acts++;
+        world.writes = fake_history_writes(history);
         world.last_ticket = ticket;
         world.last_action = request->type;
         (void) snprintf(world.last_service, sizeof(world.last_service), "%s", request->service ? request->service : "");

@@ -25,6 +25,7 @@ typedef struct World {
         int act_result;
 
         unsigned acts;    /* that change a service */
+        unsigned writes;  /* to the history before the last of them */
         unsigned notices; /* the others */
         unsigned ends;    /* of these: that an alert is over */
         unsigned checks, given_up, changes, dones;

@@ -290,6 +290,25 @@ Test(alert_limits, an_action_that_fails_has_not_helped) {
         cr_expect(strstr(efficacy_of("r"), "\"tries\": 2, \"helped\": 1"));
 }
 
+/* Of the rule that was tried, although another decides by then. */
+Test(alert_limits, who_has_helped) {
+        add_rule("r", "{}");
+        add_rule("worse", "{\"threshold\":300,\"severity\":\"critical\",\"dryRun\":false}");
+        observe("meta", 200);
+        restart_succeeds("meta");
+        observe("meta", 400);
+        cr_expect_str_eq(active("decidedBy"), "worse");
+        cr_expect_eq(world.acts, 2);
+        cr_expect(strstr(efficacy_of("r"), "\"tries\": 1, \"helped\": 0"), "%s", efficacy_of("r"));
+        restart_succeeds("meta");
+        silence(NULL, "worse", MINUTE);
+        observe("meta", 400); /* "r" decides, and has to wait */
+        cr_expect_str_eq(active("decidedBy"), "r");
+        observe("meta", 1);
+        cr_expect(strstr(efficacy_of("worse"), "\"tries\": 1, \"helped\": 1"), "%s", efficacy_of("worse"));
+        cr_expect(strstr(efficacy_of("r"), "\"tries\": 1, \"helped\": 0"), "%s", efficacy_of("r"));
+}
+
 /* A process that is being replaced has no response time: that is no proof of anything. */
 Test(alert_limits, a_missing_value_during_a_restart_ends_nothing) {
         add_rule("r", "{\"cooldown\":0}");

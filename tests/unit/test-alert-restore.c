@@ -45,6 +45,19 @@ Test(alert_restore, an_active_alert_goes_on) {
         cr_expect_str_eq(past("helped"), "true");
 }
 
+/* The clock that durations are measured with begins anew. */
+Test(alert_restore, an_active_alert_goes_on_after_a_boot) {
+        add_rule("r", "{\"for\":\"10s\",\"dryRun\":true}");
+        observe("meta", 200);
+        pass(10 * SECOND);
+        observe("meta", 200);
+        now.monotonic = 5 * SECOND;
+        restart_metricsd();
+        observe("meta", 200);
+        cr_expect_eq(n_active(), 1);
+        cr_expect_eq(n_history(), 0);
+}
+
 Test(alert_restore, a_condition_that_is_over_ends_it) {
         add_rule("r", "{\"dryRun\":true}");
         observe("meta", 200);
@@ -96,7 +109,7 @@ Test(alert_restore, an_action_is_stored_before_it_begins) {
         unsigned writes = fake_history_writes(history);
 
         observe("meta", 200);
-        cr_expect_geq(fake_history_writes(history), writes + 2); /* the book, the alert */
+        cr_expect_eq(world.writes, writes + 2); /* the book, the alert */
         restart_metricsd();
         cr_expect_str_eq(active("remediationAttempts"), "1");
         cr_expect_eq(alert_book_count(alert_engine_book(engine), "meta", MINUTE, now, NULL), 1);
@@ -248,6 +261,27 @@ Test(alert_restore, the_fleet_s_alert_ends_when_all_are_well) {
         cr_expect_eq(n_active(), 0);
 }
 
+Test(alert_restore, of_the_fleet_s_alert_nothing_is_left_for_a_service_that_is_gone) {
+        add_rule("r", "{\"metric\":\"service.health\",\"operator\":\"<\",\"threshold\":1}");
+        world.unhealthy = 6;
+        observe_health("s0", 0.5);
+        world.gone = "s5";
+        restart_metricsd();
+        world.unhealthy = 1;
+        for (unsigned i = 1; i < 5; i++) {
+                char service[16];
+
+                (void) snprintf(service, sizeof(service), "s%u", i);
+                observe_health(service, 1);
+        }
+        observe_health("s0", 0.5);
+        add_rule("other", "{}"); /* before the first tick, too */
+        cr_assert_eq(n_active(), 1);
+        alert_engine_tick(engine, now);
+        cr_assert_eq(n_active(), 1);
+        cr_expect_str_eq(active("service"), "s0");
+}
+
 Test(alert_restore, what_cannot_be_read_is_passed_over) {
         static const char *const texts[] = {
                 "", "[]", "{}", "{\"id\":\"a\"}", "{\"id\":\"b\",\"metric\":\"service.cpu\",\"severity\":\"info\"}",
@@ -288,6 +322,20 @@ Test(alert_restore, alerts_and_actions_go_on_and_are_stored_once_there_is_room) 
         cr_assert_eq(n_history(), 1);
         cr_expect_str_eq(past("helped"), "true");
         cr_expect_eq(alert_book_count(alert_engine_book(engine), "meta", MINUTE, now, NULL), 1);
+}
+
+/* One that is too large for it must not keep the others. */
+Test(alert_restore, one_that_can_never_be_stored) {
+        unsigned writes;
+
+        add_rule("r", "{\"dryRun\":true}");
+        fake_history_fail(history, -EFBIG);
+        observe("meta", 200);
+        observe("training", 200);
+        alert_engine_tick(engine, now);
+        writes = fake_history_writes(history);
+        alert_engine_tick(engine, now);
+        cr_expect_eq(fake_history_writes(history), writes); /* not tried again, and nobody waits */
 }
 
 /* A value that is nothing new is no reason to write. */

@@ -33,6 +33,23 @@ Test(journal_losses, whom_they_concern) {
         journal_losses_done(&losses);
 }
 
+Test(journal_losses, the_same_again) {
+        JournalLoss earlier = { .why = (char *) "as before", .at = 30, .earlier = true };
+
+        add("cup", "why", 10);
+        add(NULL, "why not", 20);
+        cr_expect(journal_losses_has(&losses, "cup", "why", 10));
+        cr_expect(!journal_losses_has(&losses, "cup", "why", 11));
+        cr_expect(!journal_losses_has(&losses, "web", "why", 0));
+        cr_expect(!journal_losses_has(&losses, NULL, "why", 0));
+        cr_expect(!journal_losses_has(&losses, "cup", "why not", 0));
+        cr_expect(journal_losses_has(&losses, NULL, "why not", 0));
+        cr_assert_eq(journal_losses_add(&losses, &earlier), 0);
+        cr_expect(!journal_losses_has(&losses, NULL, "as before", 0), "each run says it once");
+        cr_expect_str_eq(since(NULL, 25), "as before");
+        journal_losses_done(&losses);
+}
+
 Test(journal_losses, limit) {
         for (uint64_t i = 0; i <= JOURNAL_LOSSES_MAX; i++)
                 add(NULL, i == 0 ? "oldest" : "other", 1000 - i);
