@@ -42,6 +42,21 @@ static json_object *accounts_json(const Manager *m) {
         return TAKE_PTR(array);
 }
 
+static json_object *history_json(Manager *m) {
+        _cleanup_(json_object_putp) json_object *json = json_object_new_object();
+        const char *problem = history_problem(m->history);
+        const HistoryFigures *f = manager_figures(m);
+        double each = f && f->samples > 0 ? (double) f->blob_bytes / (double) f->samples : -1;
+
+        if (json && json_add(json, "ok", json_object_new_boolean(!problem)) &&
+            json_add(json, "problem", problem ? json_object_new_string(problem) : NULL) &&
+            json_add(json, "fileBytes", f ? json_object_new_uint64(f->file_bytes) : NULL) &&
+            json_add(json, "samples", f ? json_object_new_uint64(f->samples) : NULL) &&
+            json_add(json, "bytesPerSample", each < 0 ? NULL : json_rounded(each)))
+                return TAKE_PTR(json);
+        return NULL;
+}
+
 static json_object *self_json(const Self *self) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
         double ratio = self_cpu_ratio(self);
@@ -55,9 +70,10 @@ static json_object *self_json(const Self *self) {
 
 int collectors_http_get(HttpRequest *request, void *state) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
-        const Manager *m = state;
+        Manager *m = state;
 
-        if (!json || !json_add(json, "collectors", accounts_json(m)) || !json_add(json, "self", self_json(&m->self)))
+        if (!json || !json_add(json, "collectors", accounts_json(m)) || !json_add(json, "history", history_json(m)) ||
+            !json_add(json, "self", self_json(&m->self)))
                 return -ENOMEM;
         return http_reply_json(request, 200, TAKE_PTR(json));
 }

@@ -10,7 +10,7 @@
 #include "foundation/json-util.h"
 #include "history/history.h"
 #include "journal-collector.h"
-#include "journal/reader.h"
+#include "journal/visible.h"
 #include "manager.h"
 
 #define LIMIT 50
@@ -184,7 +184,7 @@ static int reply(HttpRequest *request, ErrorList *list, size_t limit) {
         _cleanup_(json_object_putp) json_object *body = json_object_new_object(), *errors = list_json(list, limit);
         const char *why = list->unreadable ? "the history cannot be read at present"
                                            : journal_incomplete(list->manager->journal, list->service, list->now);
-        bool notices = journal_reader_sees_notices();
+        bool notices = journal_sees_notices();
 
         if (!body || !errors || !json_add(body, "errors", TAKE_PTR(errors)) ||
             !json_add(body, "complete", json_object_new_boolean(!why)) || !json_add(body, "why", text(why)) ||

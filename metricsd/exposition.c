@@ -105,7 +105,7 @@ static void add_number(Exposition *e, double value) {
         char text[32];
 
         if (isinf(value))
-                (void) strcpy(text, value > 0 ? "+Inf" : "-Inf");
+                (void) snprintf(text, sizeof(text), "%s", value > 0 ? "+Inf" : "-Inf");
         else if (fabs(value) <= EXACT_MAX && value == (double) (int64_t) value)
                 (void) snprintf(text, sizeof(text), "%" PRIi64, (int64_t) value);
         else

@@ -145,7 +145,7 @@ static bool add_point(json_object *points, const HistoryPoint *p) {
                 json_object_put(point);
                 return false;
         }
-        return add_number(point, (double) (p->at / USEC_PER_MSEC)) && add_number(point, p->avg) &&
+        return add_number(point, (double) p->at / (double) USEC_PER_MSEC) && add_number(point, p->avg) &&
                add_number(point, p->min) && add_number(point, p->max);
 }
 

@@ -25,9 +25,8 @@ static void remember_loss(JournalCollector *c, const char *service, const char *
 
 void journal_lose(JournalCollector *c, const char *why, uint64_t at) {
         uint64_t now = now_realtime_usec();
-        const JournalLoss *known = journal_losses_since(&c->losses, NULL, now - SAME_USEC);
 
-        if (!known || !streq(known->why, why)) {
+        if (!journal_losses_has(&c->losses, NULL, why, now - SAME_USEC)) {
                 log_warning("Errors of services may be missing: %s", why);
                 remember_loss(c, NULL, why, at);
         }
@@ -46,9 +45,8 @@ static void on_lost(const char *why, uint64_t at, void *userdata) {
 /* They are still counted. */
 static void lose_group(JournalCollector *c, const char *service, uint64_t now) {
         static const char why[] = "more different errors came within one interval than are kept: not all are listed";
-        const JournalLoss *known = journal_losses_since(&c->losses, service, now - SAME_USEC);
 
-        if (known && streq(known->why, why))
+        if (journal_losses_has(&c->losses, service, why, now - SAME_USEC))
                 return;
         log_warning("%s: %s", service, why);
         remember_loss(c, service, why, now);
@@ -89,7 +87,7 @@ static Watched *watched_of(JournalCollector *c, const char *unit) {
                 return c->last;
         w = find(c, unit);
         if (w && strlen(unit) < sizeof(c->last_unit)) {
-                (void) strcpy(c->last_unit, unit);
+                (void) memcpy(c->last_unit, unit, strlen(unit) + 1);
                 c->last = w;
         }
         return w;
@@ -122,6 +120,7 @@ static void on_line(const JournalLine *line, void *userdata) {
         JournalCollector *c = userdata;
         Watched *w = watched_of(c, line->unit);
 
+        c->has_place = true; /* from here on it lies behind what is counted, and comes with that */
         if (w)
                 count(c, w, line);
         if (line->event && c->event)

@@ -15,7 +15,7 @@ struct JournalCollector {
         JournalReader *reader; /* NULL until the fleet is known, for lines of services that nobody knows count for nothing */
         JournalGroups *groups;
         JournalLosses losses;
-        bool has_place; /* the history knows from where to read on */
+        bool has_place; /* the history knows from where to read on, or is to be told with the next tick */
         journal_event_t event;
         void *userdata;
         /* The service of the line before, which is mostly that of the next. */

@@ -58,7 +58,8 @@ void journal_flushed(JournalCollector *c, bool ok) {
 
 static int on_event(const TimelineEvent *event, void *userdata) {
         JournalCollector *c = userdata;
-        JournalLoss loss = { .why = (char *) event->text, .service = (char *) event->service, .at = event->at, .kept = true };
+        JournalLoss loss = { .why = (char *) event->text, .service = (char *) event->service, .at = event->at, .kept = true,
+                             .earlier = true };
 
         if (!event->cause || !event->text || (!streq(event->cause, LINES_LOST) && !streq(event->cause, ERRORS_UNLISTED)))
                 return 0;
@@ -84,6 +85,8 @@ char *journal_load_place(JournalCollector *c) {
 void journal_keep_place(JournalCollector *c) {
         const char *cursor = c->has_place ? NULL : journal_reader_cursor(c->reader);
 
-        if (cursor)
-                c->has_place = history_put_text(c->manager->history, CURSOR, cursor, false) >= 0;
+        if (!cursor)
+                return;
+        c->has_place = true;
+        (void) history_put_text(c->manager->history, CURSOR, cursor, false); /* history_problem() says why not */
 }

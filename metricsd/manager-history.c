@@ -14,6 +14,7 @@
 
 /* Which run of each service was seen last, so that one which begins while nobody looks is not missed. */
 #define RUNS "runs"
+#define FIGURES_USEC (10 * USEC_PER_SEC)
 
 static double known(double value) {
         return value < 0 ? NAN : value;
@@ -163,6 +164,18 @@ void manager_keep(Manager *m) {
         r = seal_later(m);
         if (r < 0)
                 log_errno(r, "Cannot plan to pack the history");
+}
+
+/* Its rows have to be counted for that, and whoever scrapes may do so each second. */
+const HistoryFigures *manager_figures(Manager *m) {
+        uint64_t now = now_usec();
+
+        if (m->figures_at > 0 && now < m->figures_at + FIGURES_USEC)
+                return &m->figures;
+        if (history_figures(m->history, &m->figures) < 0)
+                return NULL;
+        m->figures_at = now;
+        return &m->figures;
 }
 
 /* --- Begin and end --- */

@@ -53,7 +53,10 @@ json_object *manager_dashboard(Manager *m) {
                 n += list[n] != NULL; /* one that has just come is not looked at yet */
         }
         json = report_dashboard(list, n, now_realtime_usec(), alerts_active(m->alerts));
-        return json && json_add(json, "monitor", monitor_json(m)) ? TAKE_PTR(json) : NULL;
+        /* By the latter clients know when to ask for the timeline again. */
+        return json && json_add(json, "monitor", monitor_json(m)) &&
+               json_add(json, "latestEvent", m->latest_event > 0 ? json_object_new_int64(m->latest_event) : NULL)
+               ? TAKE_PTR(json) : NULL;
 }
 
 json_object *manager_update(Manager *m) {

@@ -48,8 +48,7 @@ static void become_ready(Manager *m) {
         manager_tell_systemd(m);
         (void) sd_notify(false, "READY=1"); /* nobody may be listening */
         server_hold(m->server, false);
-        timeline_add(m, NULL, &(TimelineEvent) { .kind = EVENT_MONITOR, .cause = "started",
-                                                 .text = "metricsd watches the services from here on" });
+        timeline_begin(m);
 }
 
 /* From here on they are told that nothing is known yet. */

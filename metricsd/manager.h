@@ -37,6 +37,8 @@ typedef struct Manager {
         struct Alerts *alerts; /* see alert-manager.h */
 
         History *history;
+        HistoryFigures figures; /* of it, see manager_figures() */
+        uint64_t figures_at;    /* monotonic usec, 0 for never */
         Account keeping;        /* of the history, which is no collector but has its cost */
         HistorySample *samples; /* room for a tick */
         size_t n_samples;
@@ -55,6 +57,7 @@ typedef struct Manager {
         sd_event_source *hold; /* of connections, until it is ready */
         bool ready;
         bool stopping;
+        int64_t latest_event; /* id in the timeline, 0 before the first of this run */
         char *status_text; /* as systemd was told last */
 } Manager;
 
@@ -98,6 +101,8 @@ int manager_open_history(Manager *m);
 void manager_close_history(Manager *m);
 /* Keeps what is known now as one tick. */
 void manager_keep(Manager *m);
+/* How much the history holds, as of some seconds ago. NULL when it does not say. */
+const HistoryFigures *manager_figures(Manager *m);
 /* The run of a service that the metricsd before has seen last; NULL for none. */
 const char *manager_noted_run(const Manager *m, const char *service);
 

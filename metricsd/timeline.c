@@ -19,6 +19,7 @@
 /* What of a service's past decides on the names of what happens to it. */
 typedef struct Past {
         bool begun;           /* it was looked at before */
+        bool anew;            /* when it was looked at first, it ran, but not as the metricsd before had noted */
         char run[33];         /* the last one that served */
         char result[24];      /* how that ended, as far as systemd has said */
         uint64_t restarts;    /* automatic ones, when it served */
@@ -52,7 +53,10 @@ void timeline_add(Manager *m, const Watched *w, const TimelineEvent *event) {
                 whole.cursor = journal_newest_cursor(w);
         if (w && !whole.invocation_id && *w->unit->invocation_id)
                 whole.invocation_id = w->unit->invocation_id;
-        (void) history_add_event(m->history, &whole); /* history_problem() says why not */
+        if (history_add_event(m->history, &whole) < 0) /* history_problem() says why not */
+                return;
+        m->latest_event = whole.id;
+        manager_have_news(m);
 }
 
 /* --- Restarts --- */
@@ -136,9 +140,32 @@ static void begin(Manager *m, Watched *w, Past *past) {
         if (!w->running)
                 return;
         (void) memcpy(past->run, w->run, sizeof(past->run));
-        if (noted && !streq(noted, w->run))
-                timeline_add(m, w, &(TimelineEvent) {
-                        .kind = EVENT_RESTART, .cause = "unknown", .text = "has run anew while metricsd did not look" });
+        past->anew = noted && !streq(noted, w->run);
+}
+
+static void add_anew(Manager *m, const Watched *w) {
+        timeline_add(m, w, &(TimelineEvent) {
+                .kind = EVENT_RESTART, .cause = "unknown", .text = "has run anew while metricsd did not look" });
+}
+
+void timeline_begin(Manager *m) {
+        size_t anew = 0, n = fleet_count(m->fleet);
+
+        for (size_t i = 0; i < n; i++) {
+                const Watched *w = fleet_at(m->fleet, i)->userdata;
+
+                anew += w && w->past && w->past->anew;
+        }
+        for (size_t i = 0; i < n && anew * 2 <= n; i++) {
+                const Watched *w = fleet_at(m->fleet, i)->userdata;
+
+                if (w && w->past && w->past->anew)
+                        add_anew(m, w);
+        }
+        timeline_add(m, NULL, &(TimelineEvent) {
+                .kind = EVENT_MONITOR, .cause = "started",
+                .text = anew * 2 > n ? "metricsd watches the services from here on; most have run anew meanwhile"
+                                     : "metricsd watches the services from here on" });
 }
 
 void timeline_follow(Manager *m, Watched *w) {

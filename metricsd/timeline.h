@@ -14,6 +14,9 @@ struct Manager;
 
 /* To be called after each change of w. */
 void timeline_follow(struct Manager *m, Watched *w);
+/* metricsd knows all services now: says so, and which of them have run anew since the metricsd before. Where most have, as
+ * after a start of the whole fleet, that is one thing and not one for each. */
+void timeline_begin(struct Manager *m);
 /* timeline-lines.c: one of our programs has said what it did, in a line with TOOLOO_EVENT=. A line that comes again is
  * known by its cursor. */
 void timeline_take_line(struct Manager *m, const JournalLine *line);

@@ -41,19 +41,20 @@ const char *reload_outcome_to_string(ReloadOutcome outcome);
 
 typedef struct Watched {
         FleetUnit *unit; /* its userdata is this */
-        bool self;       /* metricsd's own unit: it need not ask to know that it answers */
 
         Health health;
         unsigned failures;   /* probes in a row that went wrong, in this run */
+        bool self;           /* metricsd's own unit: it need not ask to know that it answers */
+        bool answered;       /* the last probe of this run got an answer of HTTP, whichever */
         char *problem;       /* one line, NULL for none */
         double response_ms;  /* how long the last probe of this run took, or waited in vain; negative for none */
-        bool answered;       /* the last probe of this run got an answer of HTTP, whichever */
         uint64_t checked_at; /* realtime usec of the end of the last probe, 0 for never */
         uint64_t generation; /* as /health says it, 0 for not known */
         double error_rate;   /* errors a request, 0..1, between the last two probes; negative for no request or not known */
 
         uint64_t memory; /* bytes, MEMORY_UNKNOWN when it does not run or nobody says */
         MemorySource memory_source;
+        int reload_failed; /* 1: this run's last reload was rejected or rolled back, 0: it was not, -1 for not known */
         double cpu;      /* percent of one core between the last two samples, negative for not known */
         uint64_t cpu_time; /* nsec in this run so far, CPU_TIME_UNKNOWN for not known */
 
@@ -61,8 +62,6 @@ typedef struct Watched {
         ProbeTimes probe_times;
         uint64_t probe_failures; /* probes that went wrong */
         uint64_t reloads[_RELOAD_OUTCOME_MAX];
-
-        int reload_failed; /* 1: this run's last reload was rejected or rolled back, 0: it was not, -1 for not known */
 
         /* What it looked like when its unit was last followed. */
         bool running;
@@ -73,11 +72,11 @@ typedef struct Watched {
 
         uint64_t starting_since; /* monotonic usec: systemd has started its process and waits for READY=1; 0 for no */
         bool early_answer;       /* it has answered meanwhile */
-
+        bool port_looked;        /* it has failed, and who has its port was asked for */
         Condition condition;
         char *explanation; /* of the condition, one sentence for people; NULL with CONDITION_OK */
-        bool port_looked;  /* it has failed, and who has its port was asked for */
-        char *port_taken;  /* the answer, one clause; NULL for nobody else */
+        char *port_taken;  /* who has its port, one clause; NULL for nobody else */
+
         JournalTally logged;
         char *logged_cursor;       /* of its newest line in the journal, NULL for none */
         char logged_run[33];       /* the run that it said last to begin, and when: realtime usec, 0 for not heard */

@@ -53,6 +53,12 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason="it comes with tests/run --long"))
 
 
+def pytest_terminal_summary(terminalreporter):
+    pictures = BUILD / "screenshots"
+    if "browser" in sys.modules and pictures.is_dir():  # tests/lib/browser.py
+        terminalreporter.write_line(f"Screenshots: {pictures}")
+
+
 # --- Commands ---
 
 

@@ -51,8 +51,8 @@ static void on_processes(ServiceRequest *r, json_object *json) {
         char problem[160];
 
         if (n == 0)
-                (void) snprintf(problem, sizeof(problem), "%s does not say how many instances of %s there are", r->asked,
-                                r->service);
+                (void) snprintf(problem, sizeof(problem), "%s does not say how many instances of %s there are",
+                                r->asked, r->service);
         else if (n >= r->max)
                 (void) snprintf(problem, sizeof(problem), "%s has %u instances, and the rule's actionParams.max is %u",
                                 r->service, n, r->max);

@@ -34,7 +34,7 @@ typedef struct AlertActionRequest {
         const char *service; /* the id of the one to act on; NULL for notify or switch-provider about none */
         const char *unit;    /* of that service; NULL without it */
         json_object *params; /* actionParams of the rule that decided, checked when it was put; NULL for none */
-        json_object *alert;  /* what alert_to_json() says of it now; NULL without memory */
+        json_object *alert;  /* what alert_to_json() says of it now, and `description` of the rule; NULL without memory */
         bool resolved;       /* notify alone: the alert is over */
         uint64_t timeout;    /* usec; whoever begins one has a limit of its own, which comes first */
 } AlertActionRequest;

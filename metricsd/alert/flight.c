@@ -4,6 +4,7 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "engine-internal.h"
+#include "foundation/json-util.h"
 #include "shared/log.h"
 
 /* --- What there is --- */
@@ -153,9 +154,20 @@ static Flight *take_off(AlertEngine *engine, Alert *alert, AlertDeed *deed, Aler
         return f;
 }
 
+/* What the alert says now, and in `description` what the rule says of itself, for people who are told. NULL without
+ * memory. */
+static json_object *describe_alert(const AlertEngine *engine, const Flight *f) {
+        const AlertRule *rule = alert_book_find_rule(engine->book, f->deed->rule);
+        json_object *json = alert_to_json(f->alert);
+
+        if (json && rule && *rule->description)
+                (void) json_add(json, "description", json_object_new_string(rule->description));
+        return json;
+}
+
 /* 1 when it is under way, 0 when it could not be begun. */
 static int act(AlertEngine *engine, Flight *f, AlertTime now) {
-        json_object *json = alert_to_json(f->alert);
+        json_object *json = describe_alert(engine, f);
         AlertActionRequest request = {
                 .type = f->deed->action,
                 .service = f->service,

@@ -200,7 +200,8 @@ static int set_options(HttpCall *call, const HttpCallRequest *request) {
         return set_body(call, request);
 }
 
-int http_call_new(CurlEvent *curl, const HttpCallRequest *request, http_call_over_t over, void *userdata, HttpCall **ret) {
+int http_call_new(CurlEvent *curl, const HttpCallRequest *request, http_call_over_t over, void *userdata,
+                  HttpCall **ret) {
         _cleanup_(http_call_freep) HttpCall *call = calloc(1, sizeof(HttpCall));
         int r;
 

@@ -16,8 +16,8 @@ typedef struct HttpCallRequest {
         const char *authorization; /* the content of that header; NULL for none */
         uint64_t timeout;          /* usec, of all of it */
         size_t answer_max;         /* bytes of the answer's body that are kept; what comes after them is dropped */
-        /* A connection to a port of this machine that belongs to a service is made to one that runs alone: systemd listens
-         * for the others, and would start what a person has stopped. NULL asks nobody. */
+        /* A connection to a port of this machine that belongs to a service is made to one that runs alone: systemd
+         * listens for the others, and would start what a person has stopped. NULL asks nobody. */
         const Fleet *fleet;
         bool straight; /* past any proxy that http_proxy= and its like name */
 } HttpCallRequest;
@@ -25,7 +25,7 @@ typedef struct HttpCallRequest {
 typedef struct HttpAnswer {
         unsigned status;     /* 0 when there was no answer: */
         const char *problem; /* why not, in one line */
-        bool hopeless;       /* another try would end in the same way: the address is wrong, the certificate is not trusted */
+        bool hopeless;       /* another try would end so: the address is wrong, the certificate is not trusted */
         const char *body;    /* ends in NUL; "" for none */
         size_t size;
         uint64_t retry_after; /* usec; 0 when the answer does not say */
@@ -35,11 +35,12 @@ typedef struct HttpAnswer {
 typedef void (*http_call_over_t)(const HttpAnswer *answer, void *userdata);
 
 /* over comes from the event loop, never from within this, and not after http_call_free(). */
-int http_call_new(CurlEvent *curl, const HttpCallRequest *request, http_call_over_t over, void *userdata, HttpCall **ret);
+int http_call_new(CurlEvent *curl, const HttpCallRequest *request, http_call_over_t over, void *userdata,
+                  HttpCall **ret);
 /* Gives one that is under way up. */
 HttpCall *http_call_free(HttpCall *call);
 TL_DEFINE_CLEANUP(HttpCall *, http_call_free)
 
-/* What an answer that is no success says of itself, in one line of printable text: the member `error` of its JSON, else the
- * begin of its first line; "" for nothing. NULL without memory; the caller frees. */
+/* What an answer that is no success says of itself, in one line of printable text: the member `error` of its JSON,
+ * else the begin of its first line; "" for nothing. NULL without memory; the caller frees. */
 char *http_answer_excerpt(const HttpAnswer *answer);

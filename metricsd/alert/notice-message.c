@@ -167,7 +167,8 @@ static json_object *annotations_of(json_object *alert) {
         _cleanup_(freep) char *summary = message_summary(alert), *text = message_text(alert);
 
         if (!annotations || !summary || !text || !add_label(annotations, "summary", summary) ||
-            !add_label(annotations, "description", text) || !add_label(annotations, "rule", text_of(alert, "decidedBy")) ||
+            !add_label(annotations, "description", text) ||
+            !add_label(annotations, "rule", text_of(alert, "decidedBy")) ||
             !add_label(annotations, "alert_id", text_of(alert, "id")))
                 return NULL;
         return TAKE_PTR(annotations);

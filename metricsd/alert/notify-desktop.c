@@ -153,9 +153,10 @@ static int send(DesktopNotice *notice) {
 static const char *describe(const sd_bus_error *error, char *buf, size_t size) {
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
             sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-                (void) snprintf(buf, size, "nobody on the user bus shows notifications (" NAME "): run a desktop session, "
-                                           "or give the rule's actionParams a url");
-        else if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
+                (void) snprintf(buf, size, "nobody on the user bus shows notifications (" NAME "): run a desktop "
+                                           "session, or give the rule's actionParams a webhook");
+        else if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+                 sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
                 (void) snprintf(buf, size, "the desktop's notification service does not answer");
         else
                 (void) snprintf(buf, size, "the desktop's notification service refuses: %.200s",
@@ -222,7 +223,8 @@ static int notice_new(DesktopNotifier *n, json_object *alert, DesktopNotice **re
         return 0;
 }
 
-int desktop_notify(DesktopNotifier *n, json_object *alert, desktop_over_t over, void *userdata, DesktopNotice **ret) {
+int desktop_notify(DesktopNotifier *n, json_object *alert, desktop_over_t over, void *userdata,
+                   DesktopNotice **ret) {
         bool first = !find_notice(n, text_of(alert, "id"));
         DesktopNotice *notice;
         int r;

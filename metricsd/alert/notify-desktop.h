@@ -6,8 +6,8 @@
 
 #include "basic/macro.h"
 
-/* Alerts as notifications of the user's desktop, by org.freedesktop.Notifications on the user bus. One alert is one bubble:
- * what is told later of it takes the place of what was told before. */
+/* Alerts as notifications of the user's desktop, by org.freedesktop.Notifications on the user bus. One alert is one
+ * bubble: what is told later of it takes the place of what was told before. */
 typedef struct DesktopNotifier DesktopNotifier;
 typedef struct DesktopNotice DesktopNotice;
 
@@ -26,10 +26,11 @@ typedef void (*desktop_over_t)(const char *problem, void *userdata);
 
 /* Shows what alert_to_json() says of an alert; where nothing on the bus shows notifications, the service for that is
  * started first if there is one to start. over is called once, never from within this. */
-int desktop_notify(DesktopNotifier *notifier, json_object *alert, desktop_over_t over, void *userdata, DesktopNotice **ret);
+int desktop_notify(DesktopNotifier *notifier, json_object *alert, desktop_over_t over, void *userdata,
+                   DesktopNotice **ret);
 /* Does not wait for the answer any more: over is not called. */
 void desktop_notice_give_up(DesktopNotice *notice);
 
-/* Text as it stands in a notification's body, which may have markup: < > & are written as entities. NULL without memory;
- * the caller frees. */
+/* Text as it stands in a notification's body, which may have markup: < > & are written as entities. NULL without
+ * memory; the caller frees. */
 char *desktop_escape(const char *text);

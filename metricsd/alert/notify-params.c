@@ -100,7 +100,7 @@ int notify_params_authorization(const NotifyParams *p, char **ret, char **ret_pr
         r = read_credential(p->credential, ret);
         if (r >= 0 || r == -ENOMEM)
                 return r;
-        problem = str_printf("the credential %s cannot be read: %s; LoadCredential=%s:FILE in the unit of metricsd gives it",
+        problem = str_printf("the credential %s cannot be read: %s; LoadCredential=%s:FILE in metricsd's unit gives it",
                              p->credential, strerror(-r), p->credential);
         if (!problem)
                 return -ENOMEM;

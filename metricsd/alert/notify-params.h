@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <json-c/json_object.h>
 
-/* Whom a rule with the action notify tells, and what. actionParams were checked when the rule was put, see rule-params.c:
+/* Whom a rule with the action notify tells, and what. actionParams were checked when the rule was put, see
+ * rule-params.c:
  *
  *   webhook     the address to POST to
  *   format      "json" (the default) or "alertmanager"; where the address of an Alertmanager has no path, it is

@@ -2,6 +2,7 @@
 #include "repeat.h"
 
 #include "field.h"
+#include "foundation/json-util.h"
 #include "notify-params.h"
 #include "webhook.h"
 
@@ -39,8 +40,8 @@ static const AlertRule *rule_of_notice(const AlertBook *book, json_object *notic
         json_object *id, *success;
         const AlertRule *rule;
 
-        if (!json_object_object_get_ex(notice, "rule", &id) || !json_object_object_get_ex(notice, "success", &success) ||
-            !json_object_get_boolean(success))
+        if (!json_object_object_get_ex(notice, "rule", &id) ||
+            !json_object_object_get_ex(notice, "success", &success) || !json_object_get_boolean(success))
                 return NULL;
         rule = alert_book_find_rule(book, json_object_get_string(id));
         return rule && rule->action == ACTION_NOTIFY && notify_params_read(rule->params).alertmanager ? rule : NULL;
@@ -56,7 +57,11 @@ static int gather_alert(const AlertBook *book, json_object *alert, ToldList *l) 
                 const AlertRule *rule = rule_of_notice(book, json_object_array_get_idx(notices, i));
                 NotifyParams receiver = rule ? notify_params_read(rule->params) : (NotifyParams) {};
 
-                r = rule ? append(l, &receiver, alert) : 0;
+                if (!rule)
+                        continue;
+                if (*rule->description && !json_add(alert, "description", json_object_new_string(rule->description)))
+                        return -ENOMEM;
+                r = append(l, &receiver, alert);
         }
         return r;
 }

@@ -118,12 +118,11 @@ static void give_up_trying(Target *t, const WebhookDelivery *d) {
 /* t->problem says what was wrong with the last try. */
 static void try_later(Target *t, uint64_t retry_after) {
         WebhookDelivery *d = TAILQ_FIRST(&t->queue);
+        uint64_t base = t->webhooks->retry_usec, age = now_usec() - d->begun, wait;
         uint32_t dice = 0;
-        uint64_t wait;
 
         (void) getrandom(&dice, sizeof(dice), GRND_NONBLOCK); /* 0 does, too */
-        if (!d->repeat && webhook_retry_wait(d->tries, t->webhooks->retry_usec, retry_after, now_usec() - d->begun, dice,
-                                             &wait))
+        if (!d->repeat && webhook_retry_wait(d->tries, base, retry_after, age, dice, &wait))
                 wait_for_retry(t, wait);
         else
                 give_up_trying(t, d);

@@ -7,9 +7,9 @@
 #include "shared/curl-event.h"
 #include "shared/fleet.h"
 
-/* Messages by HTTP POST to whoever a rule names, tried again as webhook-retry.h says. To one address they go one at a time
- * and in their order: the end of an alert never overtakes its begin, and a receiver that asks for a pause has one. What it
- * has taken but not answered in time it gets again. */
+/* Messages by HTTP POST to whoever a rule names, tried again as webhook-retry.h says. To one address they go one at a
+ * time and in their order: the end of an alert never overtakes its begin, and a receiver that asks for a pause has
+ * one. What it has taken but not answered in time it gets again. */
 typedef struct Webhooks Webhooks;
 typedef struct WebhookDelivery WebhookDelivery;
 
@@ -40,6 +40,6 @@ void webhook_give_up(WebhookDelivery *delivery);
 /* How many wait or are under way. */
 size_t webhooks_waiting(const Webhooks *webhooks);
 
-/* Says again what was said: once, when nothing else waits for that address. Of several failures in a row the first is one
- * line in the journal. */
+/* Says again what was said: once, when nothing else waits for that address. Of several failures in a row the first is
+ * one line in the journal. */
 int webhooks_repeat(Webhooks *webhooks, const WebhookMessage *message);

@@ -2,7 +2,7 @@
 // Alerts: what was wrong, what was done about it and why not, and the evidence.
 
 import {ALERTS_PATH, request} from "./api.js";
-import {badge, el, keyed, setBadge, write} from "./dom.js";
+import {badge, el, keyed, setBadge, spaced, write} from "./dom.js";
 import {METRICS, ago, measured, moment, plural} from "./format.js";
 import {live} from "./live.js";
 import {link, serviceLink} from "./router.js";
@@ -39,7 +39,7 @@ export function deed(alert) {
         return `${done[0].toUpperCase()}${done.slice(1)}${tries}${helped}.`;
 }
 
-function what(alert) {
+function finding(alert) {
         const title = METRICS[alert.metric]?.title ?? alert.metric;
         return `${title}: ${measured(alert.metric, alert.value)}`;
 }
@@ -84,25 +84,17 @@ function fillEvidence(box, alert) {
 
 function makeAlert(alert) {
         const evidence = el("div", {class: "evidence"});
-        const details = el(
-                "details",
-                {},
-                el(
-                        "summary",
-                        {},
-                        badge(GRADES[alert.severity] ?? "warn", alert.severity),
-                        el(
-                                "span",
-                                {class: "what"},
-                                alert.service ? el("a", {href: serviceLink(alert.service), text: alert.service}) : null,
-                                alert.service ? " " : null,
-                                el("span", {class: "value"}),
-                        ),
-                        el("span", {class: "when quiet"}),
-                        el("span", {class: "deed"}),
-                ),
-                evidence,
+        const what = spaced(
+                alert.service && el("a", {href: serviceLink(alert.service), text: alert.service}),
+                el("span", {class: "value"}),
         );
+        const line = spaced(
+                badge(GRADES[alert.severity] ?? "warn", alert.severity),
+                el("span", {class: "what"}, ...what),
+                el("span", {class: "when quiet"}),
+                el("span", {class: "deed"}),
+        );
+        const details = el("details", {}, el("summary", {}, ...line), evidence);
         details.addEventListener("toggle", () => {
                 if (details.open) fillEvidence(evidence, details.alert);
         });
@@ -129,7 +121,7 @@ function updateAlert(item, alert) {
         const changed = JSON.stringify(details.alert) !== JSON.stringify(alert);
         details.alert = alert;
         setBadge(summary.firstChild, GRADES[alert.severity] ?? "warn", alert.severity);
-        write(summary.querySelector(".value"), what(alert));
+        write(summary.querySelector(".value"), finding(alert));
         write(
                 summary.querySelector(".when"),
                 alert.status === "resolved"

@@ -24,6 +24,9 @@ export function svg(name, attributes = {}, ...children) {
         return e;
 }
 
+// Whoever hears or copies a line hears and copies words, where CSS alone would set them apart.
+export const spaced = (...parts) => parts.filter(Boolean).flatMap((part, i) => (i > 0 ? [" ", part] : [part]));
+
 // Screen readers, selections and the focus keep their place when only what is different is written.
 export function write(e, text) {
         if (e.textContent !== text) e.textContent = text;

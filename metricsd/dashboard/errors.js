@@ -2,7 +2,7 @@
 // Errors from the journal, the same ones of a service together.
 
 import {METRICS_PATH, request} from "./api.js";
-import {badge, el, keyed, write} from "./dom.js";
+import {badge, el, keyed, spaced, write} from "./dom.js";
 import {count, moment} from "./format.js";
 import {serviceLink} from "./router.js";
 import {listIn, section} from "./section.js";
@@ -27,33 +27,14 @@ function evidence(error) {
 }
 
 function makeError(error, withService) {
-        const counted = el("span", {class: "times"});
-        return el(
-                "li",
-                {class: "event"},
-                el(
-                        "details",
-                        {},
-                        el(
-                                "summary",
-                                {class: "line"},
-                                counted,
-                                el(
-                                        "span",
-                                        {class: "what"},
-                                        error.new ? badge("warn", "new") : null,
-                                        error.new ? " " : null,
-                                        withService
-                                                ? el("a", {href: serviceLink(error.service), text: error.service})
-                                                : null,
-                                        withService ? " " : null,
-                                        el("span", {class: "message", text: error.message}),
-                                        el("span", {class: "seen quiet"}),
-                                ),
-                        ),
-                        evidence(error),
-                ),
+        const what = spaced(
+                error.new && badge("warn", "new"),
+                withService && el("a", {href: serviceLink(error.service), text: error.service}),
+                el("span", {class: "message", text: error.message}),
+                el("span", {class: "seen quiet"}),
         );
+        const line = spaced(el("span", {class: "times"}), el("span", {class: "what"}, ...what));
+        return el("li", {class: "event"}, el("details", {}, el("summary", {class: "line"}, ...line), evidence(error)));
 }
 
 function updateError(item, error) {

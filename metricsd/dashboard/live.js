@@ -50,6 +50,7 @@ function signOf(data) {
                 ]),
                 (data.alerts ?? []).map(a => [a.id, a.status, a.remediation, a.remediationRefused, a.helped]),
                 data.monitor,
+                data.latestEvent,
         ]);
 }
 
@@ -107,10 +108,13 @@ function lost(ws) {
 // A connection that neither brings anything nor ends is as good as none.
 function expectMore(ws) {
         clearTimeout(silence);
-        silence = setTimeout(() => {
-                lost(ws);
-                ws.close();
-        }, Math.max(SILENT_BEATS * live.beat, SILENCE_MS));
+        silence = setTimeout(
+                () => {
+                        lost(ws);
+                        ws.close();
+                },
+                Math.max(SILENT_BEATS * live.beat, SILENCE_MS),
+        );
 }
 
 function connect() {

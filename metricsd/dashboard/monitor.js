@@ -48,7 +48,7 @@ function fill(body, {collectors, history, self}) {
                         {class: "scroll", tabindex: "0", role: "region", "aria-label": "Collectors"},
                         el(
                                 "table",
-                                {class: "figures"},
+                                {class: "figures", "aria-label": "Collectors"},
                                 el(
                                         "thead",
                                         {},

@@ -2,7 +2,7 @@
 // The first page: how it is in one sentence, then every service.
 
 import {activeAlerts} from "./alerts.js";
-import {badge, el, keyed, setBadge, setShape, shape, write} from "./dom.js";
+import {badge, el, keyed, setBadge, setShape, shape, spaced, write} from "./dom.js";
 import {bytes, count, milliseconds, percent} from "./format.js";
 import {live} from "./live.js";
 import {link, serviceLink} from "./router.js";
@@ -99,9 +99,7 @@ function makeRow(service) {
                 el(
                         "th",
                         {role: "rowheader", scope: "row"},
-                        el("a", {href: serviceLink(service.id)}),
-                        el("small"),
-                        el("span", {class: "why"}),
+                        ...spaced(el("a", {href: serviceLink(service.id)}), el("small"), el("span", {class: "why"})),
                 ),
                 ...cells,
         );

@@ -147,7 +147,7 @@ export class Chart {
                         {class: "scroll", tabindex: "0", role: "region", "aria-label": `${title}, table`},
                         el(
                                 "table",
-                                {class: "figures"},
+                                {class: "figures", "aria-label": title},
                                 el(
                                         "thead",
                                         {},
@@ -201,7 +201,6 @@ export class Chart {
         set(data) {
                 this.series = data;
                 this.update();
-                this.#fillTable();
         }
 
         setMarks(events) {
@@ -219,6 +218,7 @@ export class Chart {
                 if (this.#plot) this.#plot.setData(this.#data());
                 else this.#build();
                 this.#describe();
+                this.#fillTable();
         }
 
         #data() {

@@ -2,7 +2,7 @@
 // What has happened: the list of events, and its page.
 
 import {METRICS_PATH, request} from "./api.js";
-import {el, keyed, write} from "./dom.js";
+import {el, keyed, spaced, write} from "./dom.js";
 import {clock, count, duration, longDay, moment} from "./format.js";
 import {allServices} from "./live.js";
 import {link, serviceLink} from "./router.js";
@@ -72,11 +72,11 @@ function makeEvent(event, withService) {
         if (withService && event.service)
                 what.append(el("a", {href: serviceLink(event.service), text: event.service}), " ");
         what.append(event.text ?? "");
-        const line = [
+        const line = spaced(
                 el("time", {datetime: event.at, title: moment(event.at), text: clock(event.at)}),
                 el("span", {class: `kind kind-${event.kind}`, text: kind.word}),
                 what,
-        ];
+        );
         return rows.length === 0
                 ? el("li", {class: "event"}, el("div", {class: "line"}, ...line))
                 : el("li", {class: "event"}, el("details", {}, el("summary", {class: "line"}, ...line), facts(rows)));

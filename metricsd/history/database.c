@@ -187,10 +187,14 @@ int database_open(History *h) {
                 if (r >= 0)
                         r = try_open(h);
         }
-        if (r >= 0 && aside)
-                damage_salvage(h, aside);
         h->open_error = r;
-        return r;
+        if (r < 0 || !aside)
+                return r;
+        /* What could not be packed or written back was of the other one. */
+        history_set_problem(h, PROBLEM_SEAL, 0);
+        history_set_problem(h, PROBLEM_CHECKPOINT, 0);
+        damage_salvage(h, aside);
+        return 0;
 }
 
 void database_close(History *h) {

@@ -96,7 +96,9 @@ static int each_of(History *h, bool active, size_t limit,
                 const char *id = statement_text(s, 0);
                 const char *json = statement_text(s, 1);
 
+                h->reading++;
                 r = id && json ? each(id, active, json, userdata) : -ENOMEM;
+                h->reading--;
                 n++;
         }
         return r < 0 ? r : n;

@@ -79,6 +79,7 @@ int history_each_error(History *h, const char *service, size_t limit,
         if (r >= 0)
                 r = statement_bind(h, s, "tu", service, (uint64_t) limit);
         while (r >= 0 && (r = statement_step(h, s)) > 0) {
+                h->reading++;
                 r = each(&(ErrorGroup) {
                         .service = statement_text(s, 0),
                         .fingerprint = (uint64_t) sqlite3_column_int64(s, 1),
@@ -92,6 +93,7 @@ int history_each_error(History *h, const char *service, size_t limit,
                         .last = (uint64_t) sqlite3_column_int64(s, 9),
                         .cursor = statement_text(s, 10),
                 }, userdata);
+                h->reading--;
                 n++;
         }
         return r < 0 ? r : n;

@@ -70,6 +70,7 @@ int history_each_event(History *h, const EventQuery *query, int (*each)(const Ti
                 r = statement_bind(h, s, "uutuu", query->from, query->to, query->service, (uint64_t) query->kinds,
                                    (uint64_t) query->limit);
         while (r >= 0 && (r = statement_step(h, s)) > 0) {
+                h->reading++;
                 r = each(&(TimelineEvent) {
                         .id = sqlite3_column_int64(s, 0),
                         .at = (uint64_t) sqlite3_column_int64(s, 1),
@@ -81,6 +82,7 @@ int history_each_event(History *h, const EventQuery *query, int (*each)(const Ti
                         .invocation_id = statement_text(s, 7),
                         .cursor = statement_text(s, 8),
                 }, userdata);
+                h->reading--;
                 n++;
         }
         return r < 0 ? r : n;

@@ -28,6 +28,7 @@ struct History {
         sqlite3 *db; /* NULL while it cannot be opened; each write tries again */
         int open_error;
         bool damaged; /* seen in use: set aside before the next write */
+        unsigned reading; /* callbacks that are running */
         sqlite3_stmt *statements[_STATEMENT_MAX];
         char *problems[_PROBLEM_KIND_MAX];
 

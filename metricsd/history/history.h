@@ -14,7 +14,10 @@
  *
  * A tick is one small row. When its hour is over, history_seal_step() packs what was collected in it, a little at each
  * call, and one last step writes all of that hour's blobs and deletes its ticks in one transaction. After 30 days it is
- * deleted. */
+ * deleted.
+ *
+ * Callbacks may write, but not ask again what they are being told: each of the functions that take one does one thing at a
+ * time. */
 
 typedef struct History History;
 
@@ -50,16 +53,22 @@ typedef struct HistorySample {
 } HistorySample;
 
 /* Everything between these two is kept or lost as one. They do not nest. After a failure in between, or of the commit,
- * nothing of it is kept and the error is returned (-ENOSPC, -EIO, ...); history_problem() then says so. */
+ * nothing of it is kept and the error is returned (-ENOSPC, -EIO, ...); history_problem() then says so. Each call after the
+ * first that failed fails with the same error, the commit too: it is enough to look at that. What is asked meanwhile sees what
+ * is written already. */
 int history_begin(History *h);
 int history_commit(History *h);
 void history_rollback(History *h);
 
-/* A tick at a time that is there already, or before the newest by no more than a clock's step, is none: 0; else 1. */
+/* Times are kept to the second. A tick in a second that has one already, also in an hour that is sealed, is none: 0; so is
+ * one at most a minute before the last (a clock that was set back a little is waited for); else 1. A clock that was set back by
+ * more goes on from there, and what is sealed of these hours is added to. -EINVAL for a service twice or without a name, -E2BIG
+ * for more than HISTORY_SERVICES_MAX. */
 int history_add_tick(History *h, uint64_t at, const HistorySample *samples, size_t n);
 
-/* Does the next bit of sealing and tidying, some milliseconds at most: 1 when there is more to do at once, 0 when there is
- * nothing now. To be called after a tick, from the event loop's idle time. */
+/* Does the next bit of sealing and tidying, and writes the WAL back: some milliseconds at most, but for the disk. 1 when there
+ * is more to do at once, 0 when there is nothing now. To be called after a tick, from the event loop's idle time, until it
+ * says 0 or fails; nothing else does these things. -EBUSY within a transaction. */
 int history_seal_step(History *h, uint64_t now);
 
 typedef struct HistoryQuery {
@@ -77,9 +86,10 @@ typedef struct HistoryPoint {
         uint64_t n;  /* samples */
 } HistoryPoint;
 
-/* From ticks and blobs for a step under a minute, from the one-minute roll-ups under an hour, else from the hourly ones;
- * where only finer figures are there yet (the hour that has not been sealed), from these. The caller frees *ret. -ERANGE
- * for more than HISTORY_POINTS_MAX. A service that nobody knows has points without values. */
+/* From the hourly figures where all of the hour belongs to one point, else from the one-minute ones by the same rule, else from
+ * the samples: so every resolution says the same, wherever steps begin, and steps that begin on the hour or the minute are the
+ * quickest. from is taken to the second. The caller frees *ret. -ERANGE for more than HISTORY_POINTS_MAX, -EINVAL for a step
+ * that is none. A service that nobody knows has points without values. */
 int history_query(History *h, const HistoryQuery *query, HistoryPoint **ret, size_t *ret_n);
 
 /* --- Timeline --- */

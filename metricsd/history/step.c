@@ -50,5 +50,9 @@ int history_seal_step(History *h, uint64_t now) {
         r = seal_begin(h, now);
         if (r == 0)
                 r = tidy(h, now);
-        return r != 0 ? r : check_point(h, CHECKPOINT_PAGES);
+        if (r == 0)
+                r = check_point(h, CHECKPOINT_PAGES);
+        if (r == 0)
+                h->packer = packer_free(h->packer); /* until there is another hour or question */
+        return r;
 }

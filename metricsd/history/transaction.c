@@ -4,8 +4,11 @@
 #include "database.h"
 #include "history-internal.h"
 
-/* What could not be opened may be by now; what has shown itself damaged makes way for a new one. */
+/* What could not be opened may be by now; what has shown itself damaged makes way for a new one, unless it is just being
+ * read. */
 static int make_usable(History *h) {
+        if (h->damaged && h->reading > 0)
+                return -EBADMSG;
         if (h->damaged)
                 database_close(h);
         return h->db ? 0 : database_open(h);
@@ -81,7 +84,8 @@ int transaction_end(History *h, ProblemKind kind, int r) {
                 if (durable)
                         error = sync_wal(h);
         }
-        if (error != -EINVAL) /* a caller's mistake says nothing about the disk */
+        /* A caller's mistake says nothing about the disk; and what is damaged is soon set aside, with a line of its own. */
+        if (error != -EINVAL && !h->damaged)
                 history_set_problem(h, kind, error);
         return error < 0 ? error : r;
 }
@@ -121,6 +125,10 @@ int history_commit(History *h) {
 }
 
 void history_rollback(History *h) {
-        if (h->in_transaction)
+        if (!h->in_transaction)
+                return;
+        if (h->failed < 0)
+                (void) transaction_end(h, PROBLEM_WRITE, h->failed); /* whoever rolls it back knows why */
+        else
                 roll_back(h);
 }

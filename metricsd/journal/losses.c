@@ -20,7 +20,9 @@ int journal_losses_add(JournalLosses *losses, const JournalLoss *loss) {
                 return -ENOMEM;
         }
         loss_done(losses->all + losses->next);
-        losses->all[losses->next] = (JournalLoss) { .why = why, .service = service, .at = loss->at, .kept = loss->kept };
+        losses->all[losses->next] = (JournalLoss) {
+                .why = why, .service = service, .at = loss->at, .kept = loss->kept, .earlier = loss->earlier,
+        };
         losses->next = (losses->next + 1) % JOURNAL_LOSSES_MAX;
         return 0;
 }
@@ -41,4 +43,15 @@ const JournalLoss *journal_losses_since(const JournalLosses *losses, const char 
                         newest = loss;
         }
         return newest;
+}
+
+bool journal_losses_has(const JournalLosses *losses, const char *service, const char *why, uint64_t since) {
+        for (size_t i = 0; i < JOURNAL_LOSSES_MAX; i++) {
+                const JournalLoss *loss = losses->all + i;
+                bool same_service = service && loss->service ? streq(service, loss->service) : service == loss->service;
+
+                if (loss->why && !loss->earlier && loss->at >= since && same_service && streq(loss->why, why))
+                        return true;
+        }
+        return false;
 }

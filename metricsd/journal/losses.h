@@ -14,6 +14,7 @@ typedef struct JournalLoss {
         char *service; /* NULL: of all of them */
         uint64_t at;   /* realtime usec */
         bool kept;     /* it was written down */
+        bool earlier;  /* by a run of metricsd before this one */
 } JournalLoss;
 
 /* All zero is a valid start. */
@@ -25,6 +26,9 @@ typedef struct JournalLosses {
 /* All strings are copied. -ENOMEM leaves it as it is. */
 int journal_losses_add(JournalLosses *losses, const JournalLoss *loss);
 void journal_losses_done(JournalLosses *losses);
+
+/* True when this run has found the same already since then. */
+bool journal_losses_has(const JournalLosses *losses, const char *service, const char *why, uint64_t since);
 
 /* The newest since then that concerns the service (NULL: any); NULL for none. */
 const JournalLoss *journal_losses_since(const JournalLosses *losses, const char *service, uint64_t since);

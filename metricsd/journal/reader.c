@@ -1,161 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include "reader.h"
+#include "reader-internal.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <systemd/sd-id128.h>
-#include <systemd/sd-login.h>
 
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "pages.h"
 #include "shared/log.h"
 #include "vanish.h"
+#include "visible.h"
 
 /* How long it reads before it lets others have a turn. */
 #define SLICE_USEC (2 * USEC_PER_MSEC)
 #define LINES_PER_LOOK 32 /* at the clock */
 /* Some 700 bytes of files each; see pages.h. */
 #define LINES_PER_RELEASE 4096
-
-#define NOTICE "MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e" /* SD_MESSAGE_JOURNAL_DROPPED */
-
-struct JournalReader {
-        sd_journal *journal; /* NULL while it cannot be read */
-        sd_event *event;
-        sd_event_source *news; /* the journal has changed; off while `work` has something to do */
-        sd_event_source *work;
-        const JournalReaderEvents *events;
-        void *userdata;
-        char *cursor;
-        const char *problem;
-        bool failed;         /* the last turn */
-        uint64_t begun;      /* realtime usec; without a cursor nothing older counts */
-        uint64_t at;         /* of the line that was read last */
-        bool stands;         /* sd-journal stands there */
-        bool unread;         /* at the next one, which has not been read */
-        size_t unreleased;   /* lines read since pages were released */
-        JournalLineBuffer buffer;
-};
-
-/* --- Where it begins ------------------------------------------------------------------------------------------------ */
-
-/* What is dropped is dropped of all services of a user together, for journald's limit is on the unit of the user manager,
- * user@UID.service. Where that is not known, as in some containers, there is no limit either. */
-static int match_notices(sd_journal *journal) {
-        _cleanup_(freep) char *manager = NULL, *match = NULL;
-        int r;
-
-        if (sd_pid_get_unit(0, &manager) < 0)
-                return 0;
-        match = str_printf("OBJECT_SYSTEMD_UNIT=%s", manager);
-        if (!match)
-                return -ENOMEM;
-        r = sd_journal_add_disjunction(journal);
-        if (r >= 0)
-                r = sd_journal_add_match(journal, NOTICE, 0);
-        return r < 0 ? r : sd_journal_add_match(journal, match, 0);
-}
-
-/* By user and not by unit: a match for each of 200 services would have the journal search 200 lists for each line. */
-static int add_matches(sd_journal *journal) {
-        _cleanup_(freep) char *user = str_printf("_UID=%u", (unsigned) getuid());
-        int r;
-
-        if (!user)
-                return -ENOMEM;
-        r = sd_journal_add_match(journal, user, 0);
-        return r < 0 ? r : match_notices(journal);
-}
-
-/* 1 when the line there is but a copy of the one before. */
-static int take_place(JournalReader *reader) {
-        char *cursor;
-        int r;
-
-        r = sd_journal_get_realtime_usec(reader->journal, &reader->at);
-        if (r >= 0)
-                r = sd_journal_get_cursor(reader->journal, &cursor);
-        if (r < 0)
-                return r;
-        r = reader->cursor && journal_line_is_copy(cursor, reader->cursor);
-        free(reader->cursor);
-        reader->cursor = cursor;
-        reader->stands = true;
-        return r;
-}
-
-/* Behind the last line of before. Where there is none, files of an older time may still come to light. */
-static int seek_begin(JournalReader *reader) {
-        int r = sd_journal_seek_realtime_usec(reader->journal, reader->begun);
-
-        if (r >= 0)
-                r = sd_journal_previous(reader->journal);
-        if (r > 0)
-                return MIN(take_place(reader), 0);
-        return r < 0 ? r : sd_journal_seek_realtime_usec(reader->journal, reader->begun);
-}
-
-/* Behind the line of the cursor, 0; or, when that has gone, at the next that is left, 1. */
-static int seek_cursor(JournalReader *reader) {
-        int r = sd_journal_seek_cursor(reader->journal, reader->cursor);
-
-        if (r >= 0)
-                r = sd_journal_next(reader->journal);
-        if (r < 0)
-                return r;
-        if (r > 0 && sd_journal_test_cursor(reader->journal, reader->cursor) > 0)
-                return MIN(take_place(reader), 0);
-        reader->unread = r > 0;
-        if (r > 0)
-                return 1;
-        reader->begun = now_realtime_usec();
-        r = seek_begin(reader);
-        return r < 0 ? r : 1;
-}
-
-static int on_news(sd_event_source *source, int fd, uint32_t revents, void *userdata);
-
-/* Before anything is read, so that no line comes unheard in between. */
-static int follow(JournalReader *reader) {
-        int fd = sd_journal_get_fd(reader->journal), events, r;
-
-        if (fd < 0)
-                return fd;
-        events = sd_journal_get_events(reader->journal);
-        if (events < 0)
-                return events;
-        r = sd_event_add_io(reader->event, &reader->news, fd, (uint32_t) events, on_news, reader);
-        return r < 0 ? r : sd_event_source_set_enabled(reader->news, SD_EVENT_OFF);
-}
-
-/* As seek_cursor(). Not by the flag for the current user: root's units log to the system's journal, and the notices stand
- * there, too. Without any file there is nothing to see, and yet no error: -ENOENT. */
-static int open_journal(JournalReader *reader) {
-        VANISH_GUARD();
-        int r;
-
-        r = sd_journal_open(&reader->journal, SD_JOURNAL_LOCAL_ONLY);
-        if (r < 0)
-                return r;
-        if (sd_journal_has_persistent_files(reader->journal) <= 0 && sd_journal_has_runtime_files(reader->journal) <= 0)
-                return -ENOENT;
-        r = sd_journal_set_data_threshold(reader->journal, JOURNAL_MESSAGE_MAX + 64);
-        if (r >= 0)
-                r = add_matches(reader->journal);
-        if (r >= 0)
-                r = follow(reader);
-        if (r >= 0)
-                r = reader->cursor ? seek_cursor(reader) : seek_begin(reader);
-        return r;
-}
-
-static void close_journal(JournalReader *reader) {
-        reader->news = sd_event_source_disable_unref(reader->news);
-        sd_journal_close(reader->journal);
-        reader->journal = NULL;
-        reader->stands = reader->unread = false;
-}
 
 /* --- Reading -------------------------------------------------------------------------------------------------------- */
 
@@ -173,7 +33,7 @@ static int read_line(JournalReader *reader, JournalLine *ret) {
         VANISH_GUARD();
         int r;
 
-        r = take_place(reader);
+        r = journal_reader_take_place(reader);
         return r != 0 ? r : journal_line_read(reader->journal, &reader->buffer, ret);
 }
 
@@ -250,7 +110,7 @@ static int process(JournalReader *reader) {
         return sd_journal_process(reader->journal);
 }
 
-/* All of the files that are open was read. That what has been read last is still there proves that nothing behind it was taken
+/* The files that are open have been read to their ends. That what has been read last is still there proves that nothing behind it was taken
  * away unread, for the oldest file goes first. Files are looked for only now: one that is renamed leaves sd-journal's sight for
  * a moment, so nothing of it may be left to read. 1 when there is more to do. */
 static int look_for_files(JournalReader *reader) {
@@ -268,7 +128,7 @@ static int work(JournalReader *reader) {
         int r;
 
         if (!reader->journal) {
-                r = open_journal(reader);
+                r = journal_reader_open(reader);
                 if (r > 0)
                         reader->events->lost("the journal no longer holds the line that was read last: what was logged "
                                              "since may be missing",
@@ -283,6 +143,9 @@ static const char *problem_of(int error) {
         switch (error) {
         case -ENOENT:
                 return "no file of the journal can be read; see Storage= in journald.conf(5), and whether you may: journalctl";
+        case -EACCES:
+                return "journald keeps the journal in memory alone (Storage= in journald.conf(5)), where this user may not read "
+                       "it; to allow that: sudo usermod -aG systemd-journal USER, then log in again";
         case -EBADMSG:
                 return "the journal is damaged; see journalctl --verify";
         default:
@@ -299,7 +162,7 @@ static int on_work(sd_event_source *source, void *userdata) {
         if (r > 0)
                 return 0;
         if (r < 0)
-                close_journal(reader);
+                journal_reader_close(reader);
         if (r < 0 && !reader->failed) { /* what was wrong may have gone with the files that were open */
                 reader->failed = true;
                 return 0;
@@ -317,7 +180,7 @@ static int start_work(JournalReader *reader) {
         return r < 0 ? r : sd_event_source_set_enabled(reader->work, SD_EVENT_ON);
 }
 
-static int on_news(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+int journal_reader_on_news(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         return start_work(userdata);
 }
 
@@ -334,6 +197,7 @@ int journal_reader_new(sd_event *event, const char *cursor, const JournalReaderE
         reader->events = events;
         reader->userdata = userdata;
         reader->begun = now_realtime_usec();
+        reader->problem = "the journal has not been read yet";
         reader->cursor = cursor ? strdup(cursor) : NULL;
         if (cursor && !reader->cursor)
                 return -ENOMEM;
@@ -353,7 +217,7 @@ int journal_reader_new(sd_event *event, const char *cursor, const JournalReaderE
 JournalReader *journal_reader_free(JournalReader *reader) {
         if (!reader)
                 return NULL;
-        close_journal(reader);
+        journal_reader_close(reader);
         sd_event_source_disable_unref(reader->work);
         sd_event_unref(reader->event);
         free(reader->cursor);
@@ -366,6 +230,8 @@ void journal_reader_tick(JournalReader *reader) {
         int r = 0;
 
         release(reader);
+        if (reader->journal && journal_is_hidden())
+                journal_reader_close(reader);
         if (!reader->journal || sd_journal_reliable_fd(reader->journal) == 0)
                 r = start_work(reader);
         if (r < 0)
@@ -378,21 +244,4 @@ const char *journal_reader_cursor(const JournalReader *reader) {
 
 const char *journal_reader_problem(const JournalReader *reader) {
         return reader->problem;
-}
-
-bool journal_reader_sees_notices(void) {
-        static const char *const places[] = { "/var/log/journal", "/run/log/journal" };
-        char machine[SD_ID128_STRING_MAX];
-        sd_id128_t id;
-
-        if (sd_id128_get_machine(&id) < 0)
-                return false;
-        (void) sd_id128_to_string(id, machine);
-        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
-                _cleanup_(freep) char *path = str_printf("%s/%s/system.journal", places[i], machine);
-
-                if (path && access(path, R_OK) == 0)
-                        return true;
-        }
-        return false;
 }

@@ -38,9 +38,5 @@ void journal_reader_tick(JournalReader *reader);
 /* Of the newest line that was read; NULL for none yet. Until the next line is read. */
 const char *journal_reader_cursor(const JournalReader *reader);
 
-/* Why nothing can be read at present, one line that says what to do; NULL while all is well. */
+/* Why nothing can be read at present, or has been yet: one line that says what to do. NULL while all is well. */
 const char *journal_reader_problem(const JournalReader *reader);
-
-/* True when this user may read journald's notices of dropped messages. They stand in the system's journal, which is open to
- * root and to the groups systemd-journal, adm and wheel alone. */
-bool journal_reader_sees_notices(void);

@@ -22,7 +22,7 @@ void log_fields(int priority, const char *const *fields, const char *format, ...
 
 #define LOG_FIELDS_MAX 8
 
-/* Fields that are made for one line. One that there is no memory for is missing in it; the line is said all the same. */
+/* Fields made for one line. One that there is no memory for is missing in it; the line is said all the same. */
 typedef struct LogFields {
         char *list[LOG_FIELDS_MAX + 1]; /* for log_fields() */
         size_t n;

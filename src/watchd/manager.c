@@ -76,8 +76,8 @@ static char *module_ids(const char *names) {
         return ids;
 }
 
-/* What a timeline is made of. names are those of the modules that were published, and reason is why not, or not all; each
- * may be NULL. */
+/* What a timeline is made of. names are those of the modules that were published, and reason is why not, or not all;
+ * each may be NULL. */
 static void add_fields(const Manager *m, LogFields *fields, const char *names, const char *reason) {
         _cleanup_(freep) char *ids = names ? module_ids(names) : NULL;
 

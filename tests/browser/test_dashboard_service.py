@@ -14,11 +14,15 @@ needs_plots = pytest.mark.skipif(not PLOTS, reason="built without uPlot, which p
 # whoever waits is told of each of its changes.
 PIXELS = """
 ((metric, name) => {
-  const canvas = document.querySelector(`[data-metric='${metric}'] canvas`), one = new OffscreenCanvas(1, 1).getContext("2d");
+  const canvas = document.querySelector(`[data-metric='${metric}'] canvas`);
+  const one = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   one.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
   one.fillRect(0, 0, 1, 1);
   const wanted = [...one.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  // In a copy, for the browser has something to say to those who read a canvas often.
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
   let n = 0;
   for (let i = 0; i < data.length; i += 4)
     n += data[i + 3] > 200 && wanted.every((v, j) => Math.abs(v - data[i + j]) < 24);
@@ -53,17 +57,17 @@ def kept(service, metric, **query):
 
 
 @needs_plots
-@pytest.mark.parametrize("port", [METRICSD, WEB], ids=["metricsd", "web"])
-def test_draws_figures_and_marks(page, port):
-    page.open("/service/training?range=15min", port=port)
+@pytest.mark.parametrize("port,id", [(METRICSD, "training"), (WEB, "meta")], ids=["metricsd", "web"])
+def test_draws_figures_and_marks(page, port, id):
+    page.open(f"/service/{id}?range=15min", port=port)
     shows_figures(page)
-    assert page.text("h1") == "Training Server" and page.text(".title .badge") == "healthy"
+    assert page.text("h1") == f"{id.capitalize()} Server" and page.text(".title .badge") == "healthy"
     marks = page.js(PIXELS, "service.responseTime", "mark-restart")
-    toolooctl("restart", "training")
+    toolooctl("restart", id)
     page.when(f"({PIXELS}) > args[2]", "service.responseTime", "mark-restart", marks)
     # Two samples make a line.
     page.when(f"({PIXELS}) > 0", "service.responseTime", "accent")
-    page.when(f"({PIXELS}) > 20", "service.memory", "accent")
+    page.when(f"({PIXELS}) > 5", "service.memory", "accent")
     label = page.find("[data-metric='service.memory'] .plot").accessible_name
     assert label.startswith("Memory: ") and "on average, from" in label and "marked" in label
     page.screenshot(f"service-{port}")
@@ -73,9 +77,9 @@ def test_draws_figures_and_marks(page, port):
 def test_plots_follow_the_colour_scheme(page):
     page.open("/service/budget?range=15min")
     shows_figures(page)
-    page.when(f"({PIXELS}) > 20", "service.memory", "accent")
+    page.when(f"({PIXELS}) > 5", "service.memory", "accent")
     page.emulate(dark=True)
-    page.when(f"({PIXELS}) > 20", "service.memory", "accent")
+    page.when(f"({PIXELS}) > 5", "service.memory", "accent")
     page.screenshot("service-dark")
 
 
@@ -83,7 +87,7 @@ def test_plots_follow_the_colour_scheme(page):
 def test_what_is_under_the_cursor_is_said(page):
     page.open("/service/budget?range=15min")
     shows_figures(page)
-    page.when(f"({PIXELS}) > 20", "service.memory", "accent")
+    page.when(f"({PIXELS}) > 5", "service.memory", "accent")
     before = page.text("[data-metric='service.memory'] .readout")
     page.driver.execute_script("""
 const over = document.querySelector("[data-metric='service.memory'] .u-over"), box = over.getBoundingClientRect();
@@ -107,25 +111,22 @@ def test_the_table_says_what_the_history_says(page, metric):
 
 
 def test_figures_go_on_live(page):
-    """What the WebSocket brings is appended, and is what the server has then, too."""
+    """What the WebSocket brings is appended; nothing is asked for again."""
+    newest = "document.querySelector(\"[data-metric='service.memory'] tbody\").rows[0].innerText"
+    requests = "performance.getEntriesByType('resource').filter(e => /history.*memory/.test(e.name)).length"
     page.open("/service/cup?range=15min")
     shows_figures(page)
     if PLOTS:
-        page.find("[data-metric='service.responseTime'] summary").click()
-    rows = page.when("document.querySelector(args[0]).rows.length", "[data-metric='service.responseTime'] tbody")
-    asked = page.js("performance.getEntriesByType('resource').filter(e => /history/.test(e.name)).length")
+        page.find("[data-metric='service.memory'] summary").click()
+    before, asked = page.when(newest), page.js(requests)
     page.driver.execute_async_script("""
 const done = arguments[0];
-let n = 0;
-import("./control-room/assets/live.js").then(({listen}) => listen("update", () => { if (++n === 4) done(); }));
+let n = 0; // of a step of 10 s the next one begins with the third at the latest
+import("./control-room/assets/live.js").then(({listen}) => listen("update", () => { if (++n === 3) done(); }));
 """)
-    page.driver.execute_script("""
-for (let i = 0; i < 2; i++)
-  document.querySelector("[data-metric='service.responseTime'] summary").click();
-""")
-    page.when("document.querySelector(args[0]).rows.length > 0", "[data-metric='service.responseTime'] tbody")
-    assert page.js("document.querySelector(args[0]).rows.length", "[data-metric='service.responseTime'] tbody") >= rows
-    assert page.js("performance.getEntriesByType('resource').filter(e => /history/.test(e.name)).length") == asked
+    page.when(f"{newest} !== args[0]", before)
+    assert "MiB" in page.js(newest)
+    assert page.js(requests) == asked
 
 
 def test_appending(page):
@@ -304,7 +305,7 @@ def test_events_are_on_the_first_page(page):
     page.rows("rows.coach")
     before = main_pid("tooloo-coach.service")
     systemctl("kill", "--signal=KILL", "tooloo-coach.service")
-    assert "coach" in page.when_text(".aside .event", r"Restart\s+coach")
+    assert "coach" in page.when_text(".aside .event", r"Restart coach")
     page.when_text("h1", "^All 13")
     assert main_pid("tooloo-coach.service") != before
 

@@ -108,7 +108,7 @@ class Daemon(Lines):
 
 def test_an_alert_is_one_bubble_from_begin_to_end(actions, echo, journal):
     with Daemon("7") as daemon:
-        actions.add(severity="critical")
+        actions.add(severity="critical", description="More than <b>one</b> byte & so on")
         first = daemon.notification()
         actions.notice_over(journal, "is done")
         assert actions.notices()[1]["success"] is True
@@ -118,7 +118,7 @@ def test_an_alert_is_one_bubble_from_begin_to_end(actions, echo, journal):
     assert re.fullmatch(r"echo: service\.memory is [0-9.e+]+ bytes", first["summary"])
     assert (first["id"], first["replaces"], first["application"], first["timeout"]) == (7, 0, "TooLoo", -1)
     assert first["hints"] == {"urgency": 2, "category": "x-tooloo.alert"} and first["icon"] == "dialog-error"
-    assert "Rule told" in first["body"].splitlines()
+    assert first["body"].splitlines()[:2] == ["More than &lt;b&gt;one&lt;/b&gt; byte &amp; so on", "Rule told"]
     assert (last["id"], last["replaces"]) == (7, 7) and last["summary"] == "echo: service.memory is well again"
     assert last["hints"]["urgency"] == 0 and "It lasted" in last["body"]
 
@@ -478,12 +478,14 @@ def test_alertmanager_is_told_again(actions, echo, journal, sink):
     actions.options(repeat=300)
     receiver = sink("200")
     params = {"webhook": receiver.url, "format": "alertmanager"}
-    actions.add(actionParams=params)
+    actions.add(actionParams=params, description="What people read")
     actions.add("again", service="meta", actionParams=params)
     both = 0
     while both < 3:
         body = check_postable_alerts(receiver.request()["json"])
         assert all("endsAt" not in alert for alert in body)
+        assert all(alert["annotations"]["description"].startswith("What people read\n") for alert in body
+                   if alert["labels"]["service"] == "echo")
         both += sorted(alert["labels"]["service"] for alert in body) == ["echo", "meta"]
     # And by the metricsd after this one, too.
     actions.restart()

@@ -67,6 +67,8 @@ class Talker:
 
 @pytest.fixture
 def talker(tmp_path):
+    """Without metricsd: a talker answers nobody, so that would take it for wedged and restart it after 15 s."""
+    toolooctl("stop", "metricsd")
     made = []
 
     def make(id):

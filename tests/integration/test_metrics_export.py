@@ -25,7 +25,7 @@ OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CLASSIC_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SERIES_MAX = 40  # of a service, exclusive
 START_SECONDS = 60  # for Prometheus
-COLLECTORS = {"units", "probe", "resources", "reload"}
+COLLECTORS = {"units", "probe", "resources", "reload", "journal", "history"}
 
 
 def scrape(accept=OPENMETRICS):
@@ -210,6 +210,33 @@ def test_alerts_and_remediations(metricsd):
         assert done() == 1
     finally:
         assert http_request(PORT, "/api/v1/system/alerts/rules/export-test", "DELETE")[0] == 200
+
+
+def test_lines_of_the_journal_are_counted_by_level(metricsd, foreign):
+    metricsd("--interval-ms=100")
+    lines = "".join(f"<{level}>line {i}\\n" for level in (3, 4, 4, 6, 6, 6) for i in range(5))
+    foreign("talker", f"/bin/sh -c 'printf \"{lines}\"; exec sleep infinity'", "/talker", socket_unit=False)
+    wanted = {"emerg": 0, "alert": 0, "crit": 0, "err": 5, "warning": 10, "notice": 0, "debug": 0}
+
+    def counts():
+        return {s.labels["level"]: s.value for s in figures()["tooloo_journal_entries"] if s.labels["service"] == "talker"}
+
+    with Updates() as updates:
+        wait_until(lambda: counts().items() >= wanted.items(), lambda _: updates.next(), f"{wanted}")
+        assert set(counts()) == set(wanted) | {"info"} and counts()["info"] >= 15  # systemd's own are of that level
+
+
+def test_history_says_what_it_holds(metricsd):
+    metricsd("--interval-ms=100")
+    with Updates() as updates:
+        updates.wait(all_healthy)
+        ticks = value(figures(), "tooloo_history_ticks")
+        # The figures are some seconds old, for they have to be counted.
+        wait_until(lambda: value(figures(), "tooloo_history_ticks") > ticks, lambda _: updates.next(), "more ticks")
+    now, told = figures(), get_json(PORT, "/api/v1/metrics/collectors")["history"]
+    assert value(now, "tooloo_history_success") == 1 and value(now, "tooloo_history_ticks_lost") == 0
+    assert value(now, "tooloo_history_file_bytes") > 4096
+    assert told["ok"] is True and told["problem"] is None and told["fileBytes"] > 4096
 
 
 # --- What it costs ---

@@ -139,6 +139,18 @@ def test_what_ran_anew_while_metricsd_did_not_run(updates):
     assert (newest("coach", "restart") or {"cause": None})["cause"] != "unknown"
 
 
+def test_a_start_of_the_whole_fleet_is_one_thing(updates):
+    before = timeline(limit=1)[0]["id"]
+    toolooctl("stop")
+    toolooctl("start")
+    with Updates() as others:
+        others.wait(lambda data: all(s["condition"] == "ok" for s in data["services"]))
+    events = [e for e in timeline(limit=500) if e["id"] > before]
+    assert not [e for e in events if e["cause"] == "unknown"]
+    started, = (e for e in events if e["kind"] == "monitor" and e["cause"] == "started")
+    assert started["service"] is None and "most have run anew" in started["text"]
+
+
 # --- What unit and HTTP do not agree on ---
 
 

@@ -58,8 +58,8 @@ def run_file(options, sandbox, file):
     summary = lines[-1].strip("= ") if lines else "no output"
     with printing:
         print(f"{'ok   ' if status == 0 else 'FAIL '} {file.stem}: {summary} ({time.monotonic() - begun:.0f} s)")
-        skips = [line for line in lines if line.startswith("SKIPPED")]
-        print("".join(f"      {line}\n" for line in (skips if status == 0 else lines)), end="", flush=True)
+        notable = [line for line in lines if line.startswith(("SKIPPED", "Screenshots:"))]
+        print("".join(f"      {line}\n" for line in (notable if status == 0 else lines)), end="", flush=True)
 
 
 def work(options, sandbox, files):

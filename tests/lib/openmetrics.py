@@ -36,6 +36,7 @@ def read(text):
             if keyword == "UNIT":
                 assert name.endswith(f"_{rest}"), f"the name does not end in its unit: {line}"
             continue
+        assert "\\" not in re.sub(r'\\[\\n"]', "", line), f"an escape that is none: {line}"
         labels, value = re.fullmatch(r"(\S+?(?:\{.*\})?) (\S+)", line).groups()
         assert labels not in series, f"twice: {line}"
         series.add(labels)

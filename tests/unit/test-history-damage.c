@@ -257,13 +257,32 @@ Test(history_damage, garbage_is_seen_in_use) {
         cr_expect_eq(history_query(history, &(HistoryQuery) {
                 .service = "web", .series = SERIES_CPU, .from = BEGIN, .to = BEGIN + HOUR, .step = HOUR }, &points, &n),
                      -EBADMSG);
+        cr_expect_eq(history_seal_step(history, BEGIN + 40 * HOUR), 0, "not before the next tick");
         cr_expect_eq(history_begin(history), 0);
         cr_expect_eq(add(BEGIN + 4 * HOUR), 1);
         cr_expect_eq(history_commit(history), 0);
+        cr_expect_null(history_problem(history));
         cr_expect_eq(count_files("metrics.db.damaged-"), 1);
         cr_expect_eq(count_lines("damaged: it is now"), 1);
         expect_salvaged();
         cr_expect_eq(count(BEGIN, BEGIN + 5 * HOUR), 1);
+}
+
+/* A callback that writes, when what it is told of turns out to be damaged. */
+static int write_on(const TimelineEvent *event, void *userdata) {
+        int *written = userdata;
+
+        *written = history_add_event(history, &(TimelineEvent) { .at = event->at - HOUR, .text = "more" });
+        return 0;
+}
+
+Test(history_damage, a_callback_may_write) {
+        int written = 1;
+
+        fill();
+        cr_expect_eq(history_each_event(history, &(EventQuery) { .from = BEGIN, .to = UINT64_MAX, .limit = 9 }, write_on,
+                                        &written), 1);
+        cr_expect_eq(written, 0);
 }
 
 /* The database is whole, but what stands in it makes no sense. */
@@ -412,6 +431,7 @@ Test(history_damage, a_full_disk) {
                 cr_expect_eq(history_commit(history), -ENOSPC);
                 expect_problem("No space left on device");
         }
+        cr_expect_eq(history_commit(history), -EINVAL, "it is over");
         cr_expect_eq(history_put_alert(history, "a3", BEGIN, 0, "{}"), -ENOSPC);
         cr_expect_eq(history_add_event(history, &(TimelineEvent) { .at = BEGIN }), -ENOSPC);
         cr_expect_eq(count_lines("No history is kept"), 1);
@@ -447,6 +467,26 @@ Test(history_damage, no_room_for_an_hour) {
         cr_expect_eq(count_lines("is being kept again"), 1);
         cr_expect_eq(count(BEGIN, BEGIN + 3 * HOUR), 1004);
         cr_expect_eq(figures().ticks, 4);
+}
+
+/* More than SQLite keeps in memory: it fails before the commit, and the caller rolls back. */
+Test(history_damage, a_transaction_that_fails_in_between) {
+        _cleanup_(freep) char *big = calloc(1, HISTORY_TEXT_MAX);
+
+        memset(big, 'x', HISTORY_TEXT_MAX - 1);
+        fill();
+        fill_up(true);
+        cr_assert_eq(history_begin(history), 0);
+        cr_assert_eq(add(BEGIN + 2 * HOUR), 1);
+        cr_expect_eq(history_put_text(history, "big", big, false), -ENOSPC);
+        cr_expect_eq(add(BEGIN + 2 * HOUR + 5 * SECOND), -ENOSPC, "nothing more of it is kept");
+        history_rollback(history);
+        expect_problem("No space left on device");
+        cr_expect_eq(figures().ticks_lost, 2);
+        fill_up(false);
+        cr_expect_eq(add(BEGIN + 2 * HOUR + 5 * SECOND), 1);
+        cr_expect_null(history_problem(history));
+        cr_expect_eq(count(BEGIN + 2 * HOUR, BEGIN + 3 * HOUR), 1);
 }
 
 Test(history_damage, somebody_else_writes) {

@@ -53,8 +53,8 @@ static const struct {
         { "an empty '' stays", "an empty '' stays" },
         /* the rest */
         { "two   blanks", "two blanks" },
-        { "größer als 5 µs", "größer als * µs" },
-        { "größer als 5µs", "größer als *" },
+        { "größer: 5 µs", "größer: * µs" },
+        { "größer: 5µs", "größer: *" },
         { "日本語 42", "日本語 *" },
         { "* is * already", "* is * already" },
         { "12 34", "* *" },
