@@ -574,7 +574,7 @@ def test_what_has_not_helped_switches_itself_off(alerts, watched):
 
 def test_much_of_the_fleet_is_one_alert_and_no_action(alerts, fleet):
     wedged = list(fleet)[:6]
-    pids = {id: main_pid(f"tooloo-{id}.service") for id in fleet}
+    pids = {id: main_pid(f"tooloo-{id}.service") for id in wedged}
     alerts.ok("DELETE", "rules/default-offline")
     alerts.add(id="wedged", metric="service.health", operator="<", threshold=1, severity="critical", **{"for": "2s"})
     with Journal(UNIT, after=journal_cursor()) as journal:
@@ -589,11 +589,13 @@ def test_much_of_the_fleet_is_one_alert_and_no_action(alerts, fleet):
                     assert sorted(alert["group"]) == sorted(wedged) and alert["service"] is None, alert
         finally:
             for id in wedged:
-                os.kill(pids[id], signal.SIGCONT)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pids[id], signal.SIGCONT)
         assert alert["metric"] == "service.health" and alert["severity"] == "critical" and alert["action"] == "none"
         assert alert["remediationRefused"].startswith("6 of 13 services are not healthy: ")
         journal.wait("on service.health is over")
-    assert {id: main_pid(f"tooloo-{id}.service") for id in fleet} == pids
+    # On a busy machine the watchdog of systemd may have had enough of one meanwhile; metricsd has not acted.
+    assert not [e for e in alerts.events(kind="restart") if e["cause"] == "metricsd"]
     assert alerts.status()["totalHistory"] == 1
     refusal, = alerts.events(kind="remediation")
     assert refusal["service"] is None and refusal["detail"]["code"] == "fleet-unhealthy", refusal
