@@ -16,7 +16,7 @@
 #define ASIDE_KEPT 3
 
 /* All of a file of this size is looked at when it is opened. */
-#define CHECK_ALL_MAX (32 * 1024 * 1024)
+#define CHECK_ALL_MAX (16 * 1024 * 1024)
 
 /* --- Is it? --- */
 

@@ -28,3 +28,6 @@ void seal_disturb(Seal *seal, uint64_t hour);
 int seal_begin(History *h, uint64_t now);
 /* Does a bit of the one that is active: 1. */
 int seal_go_on(History *h);
+
+/* Packs some services of the one that is active. */
+int seal_pack_some(History *h);

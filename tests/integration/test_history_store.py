@@ -94,7 +94,7 @@ def read_back(directory, until):
     return seconds, hours
 
 
-def test_300_kills_lose_nothing_and_count_nothing_twice(tmp_path, record_property):
+def test_300_kills_lose_nothing_and_count_nothing_twice(tmp_path):
     random_ = random.Random(4)
     known, in_flight = set(), set()
     kills = {"any": 0, "seal": 0}
@@ -130,10 +130,8 @@ def test_300_kills_lose_nothing_and_count_nothing_twice(tmp_path, record_propert
     assert {s: n for s, n in seconds.items() if n != 1} == {}, "counted twice"
     assert seconds.keys() - known <= in_flight
     assert sum(hours.values()) == len(seconds)
-    text = (f"{kills['any']} kills at any moment, {kills['seal']} at a write of a seal, in {took:.0f} s: {len(known)} ticks "
-            f"acknowledged, {len(seconds)} there, {hours_sealed} hours sealed, {ticks} ticks not yet; {seals} seals seen")
-    print(text)
-    record_property("figures", text)
+    print(f"{kills['any']} kills at any moment, {kills['seal']} at a write of a seal, in {took:.0f} s: {len(known)} ticks "
+          f"acknowledged, {len(seconds)} there, {hours_sealed} hours sealed, {ticks} ticks not yet; {seals} seals seen")
 
 
 # --- A full disk ---
@@ -227,7 +225,7 @@ def test_a_start_on_a_full_disk(tmp_path, new):
         assert second.cursor == (None if new else first.ticks[-1])
 
 
-def test_a_full_disk_stops_history_until_there_is_room(tmp_path, record_property):
+def test_a_full_disk_stops_history_until_there_is_room(tmp_path):
     disk_directory, copy = tmp_path / "disk", tmp_path / "copy"
     disk_directory.mkdir()
     copy.mkdir()
@@ -258,6 +256,4 @@ def test_a_full_disk_stops_history_until_there_is_room(tmp_path, record_property
     seconds, hours = read_back(copy, max(writer.ticks) + 3600)
     assert set(writer.ticks) - seconds.keys() == set()
     assert set(seconds.values()) == {1} and sum(hours.values()) == len(seconds)
-    text = f"{writer.lost} writes failed for want of room, {len(writer.ticks)} ticks before, between and after are all there"
-    print(text)
-    record_property("figures", text)
+    print(f"{writer.lost} writes failed for want of room; {len(writer.ticks)} ticks before, between and after are all there")

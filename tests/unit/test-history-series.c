@@ -217,7 +217,7 @@ static void expect_as_model(size_t service, uint64_t from, uint64_t to, uint64_t
 static void expect_all_as_model(void) {
         static const uint64_t steps[] = { 1, 5, 7, 30, 60, 61, 90, 300, 3600, 3661, 7200, MODEL_SECONDS };
 
-        for (int round = 0; round < 400; round++) {
+        for (int round = 0; round < 120; round++) {
                 uint64_t step = steps[next_random() % ELEMENTSOF(steps)];
                 uint64_t from = next_random() % MODEL_SECONDS, to = from + next_random() % (MODEL_SECONDS + 4000);
 
