@@ -102,6 +102,21 @@ Test(alert_limits, the_fleet_s_alert_does_not_flap) {
         cr_expect_eq(n_active(), 5);
 }
 
+Test(alert_limits, what_is_left_of_the_fleet_gets_as_long_as_its_rule_says) {
+        add_rule("r", "{\"metric\":\"service.health\",\"operator\":\"<\",\"threshold\":1,\"for\":\"15s\"}");
+        for (unsigned i = 0; i < 4; i++)
+                tick_with_unhealthy(6);
+        cr_assert_eq(n_active(), 1);
+        cr_expect(*active("group"));
+        for (unsigned i = 0; i < 3; i++) {
+                tick_with_unhealthy(3);
+                cr_expect_eq(n_active(), 0);
+        }
+        tick_with_unhealthy(3); /* 15 s later */
+        cr_expect_eq(n_active(), 3);
+        cr_expect_eq(world.acts, 1);
+}
+
 Test(alert_limits, the_fleet_s_alert_ends_with_its_rule) {
         add_rule("r", HEALTH_RULE);
         tick_with_unhealthy(6);
