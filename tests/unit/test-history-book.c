@@ -2,6 +2,7 @@
 #include "history-directory.h"
 
 #include <sqlite3.h>
+#include <sys/syscall.h>
 
 TestSuite(history_book, .init = history_set_up, .fini = history_tear_down);
 
@@ -300,6 +301,42 @@ Test(history_book, texts) {
         }
         name[HISTORY_NAME_MAX] = '\0';
         cr_expect_eq(history_put_text(history, name, "a", true), 0);
+}
+
+/* SQLite calls this one in place of libc's. */
+static unsigned n_syncs;
+
+_public_ int fdatasync(int fd) {
+        n_syncs++;
+        return (int) syscall(SYS_fdatasync, fd);
+}
+
+static unsigned syncs_since(void) {
+        unsigned n = n_syncs;
+
+        n_syncs = 0;
+        return n;
+}
+
+Test(history_book, what_has_to_last_waits_for_the_disk) {
+        HistorySample sample = no_sample("web");
+
+        (void) syncs_since();
+        cr_assert_eq(history_put_text(history, "a", "1", false), 0);
+        cr_assert_eq(history_add_event(history, &(TimelineEvent) { .at = BEGIN }), 0);
+        cr_assert_eq(history_add_tick(history, BEGIN, &sample, 1), 1);
+        cr_expect_eq(syncs_since(), 0);
+        cr_assert_eq(history_put_text(history, "a", "2", true), 0);
+        cr_expect_gt(syncs_since(), 0);
+        cr_assert_eq(history_put_alert(history, "a", BEGIN, 0, "{}"), 0);
+        cr_expect_gt(syncs_since(), 0);
+        cr_assert_eq(history_begin(history), 0);
+        cr_assert_eq(history_put_text(history, "a", "3", true), 0);
+        cr_expect_eq(syncs_since(), 0, "not before its commit");
+        cr_assert_eq(history_commit(history), 0);
+        cr_expect_gt(syncs_since(), 0);
+        cr_assert_eq(history_put_text(history, "a", "4", false), 0);
+        cr_expect_eq(syncs_since(), 0);
 }
 
 /* --- Alerts --- */
