@@ -22,18 +22,13 @@
 
 /* Whatever SQLite finds is one row that is not "ok", or an error: of a table that is not there, too. */
 static int check(History *h, const char *pragma) {
-        sqlite3_stmt *s = NULL;
-        int code, r;
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
+        int r;
 
-        code = sqlite3_prepare_v2(h->db, pragma, -1, &s, NULL);
-        if (code == SQLITE_OK)
-                code = sqlite3_step(s);
-        if (code == SQLITE_ROW)
-                r = streq(strna(statement_text(s, 0)), "ok") ? 0 : -EBADMSG;
-        else
-                r = code == SQLITE_ERROR ? -EBADMSG : history_error(h, code);
-        (void) sqlite3_finalize(s); /* says again what the step has said */
-        return r;
+        r = statement_once(h, pragma, &s);
+        if (r < 0)
+                return r;
+        return streq(strna(statement_text(s, 0)), "ok") ? 0 : -EBADMSG;
 }
 
 /* Blocks are nearly all of a big file, and reading all of it would keep the daemon from its start; what is wrong with one of

@@ -45,16 +45,12 @@ int database_execute(History *h, const char *sql) {
 
 /* A number that a pragma or a query of one row gives. */
 static int read_number(History *h, const char *sql, int64_t *ret) {
-        sqlite3_stmt *s = NULL;
-        int code, r;
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
+        int r;
 
-        code = sqlite3_prepare_v2(h->db, sql, -1, &s, NULL);
-        if (code == SQLITE_OK)
-                code = sqlite3_step(s);
-        r = code == SQLITE_ROW ? 0 : code == SQLITE_DONE ? -ENODATA : history_error(h, code);
+        r = statement_once(h, sql, &s);
         if (r >= 0)
                 *ret = sqlite3_column_int64(s, 0);
-        (void) sqlite3_finalize(s); /* says again what the step has said */
         return r;
 }
 
@@ -71,7 +67,6 @@ static int on_commit(void *userdata, sqlite3 *db, const char *name, int pages) {
 }
 
 static int connect_to(History *h) {
-        sqlite3_stmt *s = NULL;
         int code, r;
 
         r = make_file(h);
@@ -80,25 +75,27 @@ static int connect_to(History *h) {
         code = sqlite3_open_v2(h->path, &h->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
         if (!h->db)
                 return -ENOMEM;
-        (void) sqlite3_extended_result_codes(h->db, 1);
+        (void) sqlite3_extended_result_codes(h->db, 1); /* fails for no connection only */
         if (code == SQLITE_OK)
                 code = sqlite3_busy_timeout(h->db, BUSY_MSEC);
-        if (code != SQLITE_OK)
-                return history_error(h, code);
+        return history_error(h, code);
+}
+
+/* A small cache, for the kernel has another. The journal's mode is part of the file, so it is set in those alone that are
+ * ours. */
+static int configure(History *h) {
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
+        int r;
+
         r = database_execute(h, "PRAGMA cache_size = -256; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
                                 "PRAGMA cell_size_check = ON; PRAGMA synchronous = NORMAL;"
                                 "PRAGMA journal_size_limit = 4194304");
+        if (r >= 0)
+                r = statement_once(h, "PRAGMA journal_mode = WAL", &s);
         if (r < 0)
                 return r;
-        code = sqlite3_prepare_v2(h->db, "PRAGMA journal_mode = WAL", -1, &s, NULL);
-        if (code == SQLITE_OK)
-                code = sqlite3_step(s);
-        r = code != SQLITE_ROW                                             ? history_error(h, code)
-            : streq(strna(statement_text(s, 0)), "wal") ? 0
-                                                                            : -EOPNOTSUPP;
-        (void) sqlite3_finalize(s);
-        if (r < 0)
-                return r;
+        if (!streq(strna(statement_text(s, 0)), "wal"))
+                return -EOPNOTSUPP;
         (void) sqlite3_wal_hook(h->db, on_commit, h); /* in place of SQLite's own, which would keep a tick waiting */
         return 0;
 }
@@ -165,6 +162,8 @@ static int try_open(History *h) {
         r = connect_to(h);
         if (r >= 0)
                 r = check_version(h, &version);
+        if (r >= 0)
+                r = configure(h);
         if (r >= 0 && version > 0)
                 r = damage_check(h);
         if (r >= 0)

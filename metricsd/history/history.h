@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <json-c/json_object.h>
 
 #include "basic/macro.h"
 #include "series.h"

@@ -71,8 +71,7 @@ static int take_ticks(History *h, const Seal *seal, const Batch *batch) {
         while (r >= 0 && (r = ticks_next(h, s, &second, &reader)) > 0) {
                 int at = hour_times_find(&seal->times, second);
 
-                /* What is sealed already is not taken again. */
-                if (at >= 0 && hour_times_find(&seal->before, second) < 0)
+                if (at >= 0)
                         r = take_tick(batch, &reader, (size_t) at);
         }
         return r;

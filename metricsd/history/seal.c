@@ -68,7 +68,7 @@ static int list_services(Seal *seal, const uint8_t *services) {
         return 0;
 }
 
-/* All of both, ascending; none of them is in both. */
+/* All of both, ascending. */
 static int merge_times(Seal *seal, const uint16_t *ticks) {
         const HourTimes *before = &seal->before;
         size_t i = 0, j = 0;
@@ -81,7 +81,7 @@ static int merge_times(Seal *seal, const uint16_t *ticks) {
                 bool first = j == seal->n_ticks || (i < before->n && before->seconds[i] <= ticks[j]);
 
                 if (first && j < seal->n_ticks && before->seconds[i] == ticks[j])
-                        j++; /* it counts once, as it was before */
+                        j++; /* it counts once */
                 seal->times.seconds[seal->times.n++] = first ? before->seconds[i++] : ticks[j++];
         }
         return 0;

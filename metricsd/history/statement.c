@@ -22,6 +22,8 @@ int history_error(History *h, int code) {
         case SQLITE_NOTADB:
                 h->damaged = true;
                 return -EBADMSG;
+        case SQLITE_ERROR: /* a table that is not there, say */
+                return -EBADMSG;
         case SQLITE_FULL:
                 return -ENOSPC;
         case SQLITE_NOMEM:
@@ -100,6 +102,25 @@ int statement_bind(History *h, sqlite3_stmt *s, const char *types, ...) {
         }
         va_end(ap);
         return history_error(h, r);
+}
+
+int statement_once(History *h, const char *sql, sqlite3_stmt **ret) {
+        sqlite3_stmt *s = NULL;
+        int code;
+
+        code = sqlite3_prepare_v2(h->db, sql, -1, &s, NULL);
+        if (code == SQLITE_OK)
+                code = sqlite3_step(s);
+        if (code == SQLITE_ROW) {
+                *ret = s;
+                return 0;
+        }
+        (void) sqlite3_finalize(s); /* says again what the step has said */
+        return code == SQLITE_DONE ? -ENODATA : history_error(h, code);
+}
+
+void statement_finish(sqlite3_stmt *s) {
+        (void) sqlite3_finalize(s); /* says again what the step has said */
 }
 
 void statements_free(History *h) {

@@ -69,6 +69,12 @@ static inline const char *statement_text(sqlite3_stmt *s, int column) {
         return (const char *) sqlite3_column_text(s, column);
 }
 
+/* For what is asked once: the first row of its answer, -ENODATA when there is none. The caller ends it with
+ * statement_finish(). */
+int statement_once(History *h, const char *sql, sqlite3_stmt **ret);
+void statement_finish(sqlite3_stmt *s);
+TL_DEFINE_CLEANUP(sqlite3_stmt *, statement_finish)
+
 /* Prepared statements go with the connection. */
 void statements_free(History *h);
 
