@@ -2,6 +2,7 @@
 """The dashboard in a real browser: what it says of the fleet, live, and what a page of somebody else's can do there."""
 import functools
 import http.server
+import re
 import threading
 
 import pytest
@@ -56,7 +57,8 @@ def test_shows_the_fleet(page, port):
     rows = page.rows(ALL_HEALTHY)
     assert set(rows) == set(PORTS) | set(CONTROL)
     assert all(str(p) in rows[id] for id, p in (PORTS | CONTROL).items())
-    assert page.when_text("h1", "^All") == "All 13 services are healthy."
+    # On a machine that has no time left an alert may have begun; test_verdicts has every sentence.
+    assert re.fullmatch(r"All 13 services are healthy(; \d+ alerts? (is|are) active)?\.", page.when_text("h1", "^All"))
     assert page.driver.title == "13/13 healthy – TooLoo control room"
     page.screenshot(f"overview-{port}")
 
