@@ -150,7 +150,7 @@ static int read_silence(AlertBook *book, json_object *json, AlertTime now, char 
         return r;
 }
 
-/* service and rule, which must both be there. */
+/* NULL for what is not there. */
 static int read_pair(json_object *json, const char **ret_service, const char **ret_rule, char **ret_problem) {
         int r;
 
@@ -159,9 +159,7 @@ static int read_pair(json_object *json, const char **ret_service, const char **r
         r = field_id(json, "service", ret_service, ret_problem);
         if (r >= 0)
                 r = field_id(json, "rule", ret_rule, ret_problem);
-        if (r < 0)
-                return r;
-        return *ret_service && *ret_rule ? 0 : field_problem(ret_problem, "service and rule are expected");
+        return r;
 }
 
 static int read_entry(AlertLog *log, json_object *json, AlertTime now, char **ret_problem) {
@@ -175,8 +173,8 @@ static int read_entry(AlertLog *log, json_object *json, AlertTime now, char **re
                 r = field_text(json, "at", ISO8601_MAX, &text, ret_problem);
         if (r < 0)
                 return r;
-        if (!text || parse_iso8601(text, &at) < 0)
-                return field_problem(ret_problem, "at: a date is expected");
+        if (!service || !rule || !text || parse_iso8601(text, &at) < 0)
+                return field_problem(ret_problem, "service, rule and at are expected");
         /* A clock that was set back makes it as young as can be, a machine that has just booted as old as itself. */
         age = now.realtime - MIN(at, now.realtime);
         entry = (AlertLogEntry) { .service = strdup(service), .rule = strdup(rule),
@@ -210,8 +208,8 @@ static int read_efficacy(AlertBook *book, json_object *json, AlertTime now, char
                 r = field_number(json, "helped", &helped, ret_problem);
         if (r < 0)
                 return r;
-        if (!(helped >= 0 && helped <= tries && tries <= UINT32_MAX))
-                return field_problem(ret_problem, "tries: at least as many as helped are expected");
+        if (!service || !rule || !(helped >= 0 && helped <= tries && tries <= UINT32_MAX))
+                return field_problem(ret_problem, "service, rule, tries and at most as many helped are expected");
         e = (AlertEfficacy) { .service = strdup(service), .rule = strdup(rule), .tries = (unsigned) tries,
                               .helped = (unsigned) helped };
         r = e.service && e.rule ? book_append(&book->efficacy, &book->n_efficacy, sizeof(e), &e) : -ENOMEM;

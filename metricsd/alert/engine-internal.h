@@ -76,7 +76,8 @@ int engine_follow(AlertEngine *engine, AlertMetric metric, const char *service, 
 bool group_is_about(AlertMetric metric);
 /* Counts the fleet, and says whether the check is to be distrusted. */
 bool group_distrust(AlertEngine *engine, AlertTime now);
-/* Begins the fleet's alert, brings it into line, or ends it; then what is still bad gets its own. */
+/* Begins the fleet's alert, brings it into line, or ends it; then what is still bad gets its own in
+ * its time. */
 int group_follow(AlertEngine *engine, AlertTime now);
 
 /* --- restore.c --- */

@@ -136,8 +136,15 @@ int engine_follow(AlertEngine *engine, AlertMetric metric, const char *service, 
                         engine_resolve(engine, alert, now);
                 return 0;
         }
-        if (group_is_about(metric) && group_distrust(engine, now))
-                return engine->group && !alert ? 0 : group_follow(engine, now);
+        if (group_is_about(metric)) {
+                bool distrust = group_distrust(engine, now);
+
+                /* One that begins, has single ones to take in, or ends by this. */
+                if (distrust ? alert || !engine->group : engine->group != NULL)
+                        return group_follow(engine, now);
+                if (distrust)
+                        return 0;
+        }
         if (!alert)
                 alert = engine_new_alert(engine, metric, service, false, false, now);
         if (!alert)

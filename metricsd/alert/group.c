@@ -87,7 +87,7 @@ static int set_members(AlertEngine *engine, char **members, AlertTime now) {
         return 0;
 }
 
-/* What is still bad gets its own alert. */
+/* What is still bad gets its own alert, after as long as the rule says: most of it is about to get well with the others. */
 static int end(AlertEngine *engine, AlertTime now) {
         int r = 0;
 
@@ -99,9 +99,13 @@ static int end(AlertEngine *engine, AlertTime now) {
 
                 if (!group_is_about(rule->metric))
                         continue;
-                for (const AlertWatch *watch = rule->watches; watch && r >= 0; watch = watch->next)
-                        if (watch->firing && alert_engine_knows_service(watch->service, engine))
-                                r = engine_follow(engine, rule->metric, watch->service, watch->value, now);
+                for (AlertWatch *watch = rule->watches; watch && r >= 0; watch = watch->next) {
+                        if (!watch->firing || !alert_engine_knows_service(watch->service, engine))
+                                continue;
+                        watch->since = now.monotonic;
+                        watch->firing = rule->hold == 0;
+                        r = engine_follow(engine, rule->metric, watch->service, watch->value, now);
+                }
         }
         return r;
 }

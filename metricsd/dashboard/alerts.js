@@ -25,12 +25,13 @@ export const loadAlerts = (signal, limit = HISTORY) =>
 
 /* What was done, in one sentence. */
 export function deed(alert) {
-        const [done, doing] = DEEDS[alert.action] ?? [alert.action, alert.action];
+        const action = alert.remediationAction ?? alert.action,
+                [done, doing] = DEEDS[action] ?? [action, action];
         if (alert.suppressedBy) return `Nothing was done: ${alert.service} needs ${alert.suppressedBy}, which is down.`;
         if (alert.remediationRefused) return `Nothing was done: ${alert.remediationRefused.replace(/\.?$/, ".")}`;
         if (alert.wouldDo) return `Tried out only: this would ${alert.wouldDo}.`;
         if (alert.remediation === "under-way") return `Under way: ${doing}.`;
-        if (!alert.remediationAttempted) return alert.action === "notify" ? "" : "Nothing was done yet.";
+        if (!alert.remediationAttempted) return action === "notify" ? "" : "Nothing was done yet.";
         const tries = alert.remediationAttempts > 1 ? ` ${plural(alert.remediationAttempts, "time")}` : "";
         if (!alert.remediationSuccess)
                 return `The ${doing} failed${tries}${alert.remediationError ? `: ${alert.remediationError}` : ""}.`;
@@ -46,18 +47,27 @@ function finding(alert) {
 
 /* --- One alert --- */
 
-function before(cause) {
-        return cause && `${cause.text} (${Math.round(cause.secondsBefore)} s before)`;
+function before(cause, service) {
+        const whose = cause?.service && cause.service !== service ? `${cause.service} ` : "";
+        return cause && `${whose}${cause.text} (${Math.round(cause.secondsBefore)} s before)`;
 }
+
+/* What became of telling people: "rule-1: done". */
+const told = notice =>
+        `${notice.rule}: ${notice.state}${notice.refused || notice.error ? ` (${notice.refused || notice.error})` : ""}`;
+
+const words = text => (text ? el("span", {text}) : null);
 
 function evidenceRows(alert) {
         return [
-                ["rules", alert.rules?.length ? el("span", {text: alert.rules.join(", ")}) : null],
-                ["just before", before(alert.precededBy)],
-                ["services at once", alert.group?.length ? el("span", {text: alert.group.join(", ")}) : null],
-                ["silenced by", alert.silencedBy],
-                ["source", alert.source === "trigger" ? "tried by hand" : null],
-                ["dry run", alert.dryRun ? "yes" : null],
+                ["rules", words(alert.rules?.join(", "))],
+                ["just before", words(before(alert.precededBy, alert.service))],
+                ["services at once", words(alert.group?.join(", "))],
+                ["part of", words(alert.foldedInto)],
+                ["people told", words(alert.notices?.map(told).join("; "))],
+                ["silenced by", words(alert.silencedBy)],
+                ["source", words(alert.source === "trigger" ? "tried by hand" : "")],
+                ["dry run", words(alert.dryRun ? "yes" : "")],
                 ["invocation", alert.invocationId],
                 ["in the journal", alert.firstCursor ? `journalctl --cursor='${alert.firstCursor}'` : null],
         ].filter(([, value]) => value);

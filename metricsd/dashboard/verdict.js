@@ -16,10 +16,15 @@ const CONDITIONS = {
 };
 // Where there is no condition the status has to do.
 const STATUSES = {healthy: CONDITIONS.ok, degraded: CONDITIONS.degraded, offline: ["bad", "offline", "is offline"]};
+// To the server one on its way down is on its way, too.
+const STOPPING = ["wait", "stopping", "is stopping"];
 const OTHER = ["wait", "unknown", "is in a state that this page does not know"];
 
 export function stateOf(service) {
-        const [grade, word, clause] = CONDITIONS[service.condition] ?? STATUSES[service.status] ?? OTHER;
+        const stopping = service.condition === "starting" && service.unitState === "deactivating";
+        const [grade, word, clause] = stopping
+                ? STOPPING
+                : (CONDITIONS[service.condition] ?? STATUSES[service.status] ?? OTHER);
         return {grade, word, clause, ok: service.status === "healthy"};
 }
 

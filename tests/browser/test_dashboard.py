@@ -2,6 +2,7 @@
 """The dashboard in a real browser: what it says of the fleet, live, and what a page of somebody else's can do there."""
 import functools
 import http.server
+import re
 import threading
 
 import pytest
@@ -36,7 +37,8 @@ def foreign_page(browser, tmp_path_factory):
     """A page on this machine that is none of the fleet's."""
     folder = tmp_path_factory.mktemp("foreign")
     (folder / "index.html").write_text("<!doctype html><title>Foreign</title>")
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    handler = functools.partial(type("Handler", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None}),
+                                directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", FOREIGN_PORT), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -55,7 +57,8 @@ def test_shows_the_fleet(page, port):
     rows = page.rows(ALL_HEALTHY)
     assert set(rows) == set(PORTS) | set(CONTROL)
     assert all(str(p) in rows[id] for id, p in (PORTS | CONTROL).items())
-    assert page.when_text("h1", "^All") == "All 13 services are healthy."
+    # On a machine that has no time left an alert may have begun; test_verdicts has every sentence.
+    assert re.fullmatch(r"All 13 services are healthy(; \d+ alerts? (is|are) active)?\.", page.when_text("h1", "^All"))
     assert page.driver.title == "13/13 healthy – TooLoo control room"
     page.screenshot(f"overview-{port}")
 
@@ -67,7 +70,7 @@ def test_shows_a_change_of_state_without_a_reload(page, port):
     page.driver.execute_script("window.still = 'the same document'")
     toolooctl("stop", "cup")
     try:
-        assert page.when_text("h1", "^12") == "12 of 13 services are healthy: cup is stopped."
+        assert page.when_text("h1", "stopped") == "12 of 13 services are healthy: cup is stopped."
         assert "stopped" in page.rows("/stopped/.test(rows.cup)")["cup"]
         assert "toolooctl start cup" in page.text(".troubles")
         # Said to those who do not see it, too.
@@ -86,7 +89,7 @@ def test_verdicts(page):
     say = """
 const [services, control, alerts, monitor, done] = arguments;
 import("./control-room/assets/verdict.js").then(({verdict}) => {
-  const all = services.map(([id, condition]) => ({id, condition, status: condition === "ok" ? "healthy" : "offline"}));
+  const all = services.map(([id, condition, unitState]) => ({id, condition, unitState, status: condition === "ok" ? "healthy" : "offline"}));
   const rest = control.map(([id, condition]) => ({id, condition, status: condition === "ok" ? "healthy" : "offline"}));
   const healthy = all.filter(s => s.status === "healthy").length;
   const {sentence, grade, unwell} = verdict({services: all, control: rest, alerts, monitor: {problems: monitor},
@@ -114,6 +117,7 @@ import("./control-room/assets/verdict.js").then(({verdict}) => {
         "c is degraded.", "bad", 3]
     assert verdict([["a", "failed"]] * 9 + ok, [["x", "failed"]]) == [
         "2 of 11 services are healthy: a has failed, a has failed and 7 more are not well; x has failed.", "bad", 10]
+    assert verdict([*ok, ["c", "starting", "deactivating"]]) == ["2 of 3 services are healthy: c is stopping.", "warn", 1]
     assert verdict([["a", "of a later version"], *ok]) == ["2 of 3 services are healthy: a is offline.", "bad", 1]
 
 

@@ -254,11 +254,38 @@ def test_silences_one_service_from_its_page(page):
 # --- Alerts ---
 
 
+def test_deeds(page):
+    """What was done, why not, and whether it helped, in one sentence each."""
+    page.open()
+    say = """
+const [alert, done] = arguments;
+import("./control-room/assets/alerts.js").then(({deed}) => done(deed(alert)), error => done(String(error)));
+"""
+
+    def deed(**alert):
+        return page.driver.execute_async_script(say, {"service": "coach", "action": "restart-service"} | alert)
+
+    done = {"remediationAttempted": True, "remediationSuccess": True, "remediationAttempts": 1, "remediation": "done"}
+    failed = done | {"remediationSuccess": False, "remediation": "failed"}
+    assert deed(remediation="none") == "Nothing was done yet."
+    assert deed(remediation="none", action="notify") == ""
+    assert deed(remediation="under-way", remediationAttempted=True) == "Under way: restart."
+    assert deed(**done) == "Restarted."
+    assert deed(**done, helped=True) == "Restarted, and it helped."
+    assert deed(**done | {"remediationAttempts": 3}, helped=False) == "Restarted 3 times, but it did not help."
+    assert deed(**done, action="notify", remediationAction="reload-service") == "Reloaded."
+    assert deed(**failed, remediationError="the unit did not start") == "The restart failed: the unit did not start."
+    assert deed(remediationRefused="5 of 13 services are unhealthy") == "Nothing was done: 5 of 13 services are unhealthy."
+    assert deed(suppressedBy="training") == "Nothing was done: coach needs training, which is down."
+    assert deed(wouldDo="restart coach", dryRun=True) == "Tried out only: this would restart coach."
+    assert deed(**done, action="dance") == "Dance."
+
+
 def test_alerts_with_their_evidence(page, rule):
     page.open("/alerts")
     alert = post("trigger", {"metric": "service.cpu", "value": 100, "service": "cup"})["alert"]
-    text = page.when_text(".alert", "CPU: 100 %")
-    assert "info" in text and "cup" in text and "Restarted" in text, text
+    text = page.when_text(".alert", "CPU: 100 %[^]*Restarted")
+    assert "info" in text and "cup" in text, text
     entry = f".alert[data-key='{alert['id']}']"
     page.find(f"{entry} summary .value").click()
     page.when("document.querySelector(args[0]).open && document.querySelector(args[0] + ' .evidence dl')", f"{entry} details")

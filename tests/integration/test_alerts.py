@@ -574,9 +574,9 @@ def test_what_has_not_helped_switches_itself_off(alerts, watched):
 
 def test_much_of_the_fleet_is_one_alert_and_no_action(alerts, fleet):
     wedged = list(fleet)[:6]
-    pids = {id: main_pid(f"tooloo-{id}.service") for id in fleet}
+    pids = {id: main_pid(f"tooloo-{id}.service") for id in wedged}
     alerts.ok("DELETE", "rules/default-offline")
-    alerts.add(id="wedged", metric="service.health", operator="<", threshold=1, severity="critical", **{"for": "2s"})
+    alerts.add(id="wedged", metric="service.health", operator="<", threshold=1, severity="critical", **{"for": "3s"})
     with Journal(UNIT, after=journal_cursor()) as journal:
         try:
             for id in wedged:
@@ -589,14 +589,18 @@ def test_much_of_the_fleet_is_one_alert_and_no_action(alerts, fleet):
                     assert sorted(alert["group"]) == sorted(wedged) and alert["service"] is None, alert
         finally:
             for id in wedged:
-                os.kill(pids[id], signal.SIGCONT)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pids[id], signal.SIGCONT)
         assert alert["metric"] == "service.health" and alert["severity"] == "critical" and alert["action"] == "none"
         assert alert["remediationRefused"].startswith("6 of 13 services are not healthy: ")
         journal.wait("on service.health is over")
-    assert {id: main_pid(f"tooloo-{id}.service") for id in fleet} == pids
-    assert alerts.status()["totalHistory"] == 1
-    refusal, = alerts.events(kind="remediation")
-    assert refusal["service"] is None and refusal["detail"]["code"] == "fleet-unhealthy", refusal
+    # On a busy machine the watchdog of systemd may have had enough of one meanwhile; metricsd has not acted.
+    assert not [e for e in alerts.events(kind="restart") if e["cause"] == "metricsd"]
+    # Nor is there another alert than what became part of this one: not all six may have been found out in the same moment.
+    assert all(a["id"] == alert["id"] or a.get("foldedInto") == alert["id"] for a in alerts.status()["history"])
+    assert {e["cause"] for e in alerts.events(kind="remediation")} == {"refused"}
+    refusal, = (e for e in alerts.events(kind="remediation") if e["service"] is None)
+    assert refusal["detail"]["code"] == "fleet-unhealthy", refusal
     assert refusal["detail"]["reason"] == alert["remediationRefused"]
 
 

@@ -80,7 +80,8 @@ Test(alert_limits, single_alerts_are_folded_into_the_fleet_s) {
 }
 
 Test(alert_limits, the_fleet_s_alert_does_not_flap) {
-        add_rule("r", HEALTH_RULE);
+        add_rule("r", "{\"metric\":\"service.health\",\"operator\":\"<\",\"threshold\":1,\"for\":\"1s\"}");
+        tick_with_unhealthy(6);
         tick_with_unhealthy(6);
         for (unsigned i = 0; i < 5; i++) {
                 tick_with_unhealthy(5);
@@ -93,13 +94,32 @@ Test(alert_limits, the_fleet_s_alert_does_not_flap) {
         cr_expect_eq(world.acts, 0);
         /* What is still bad then gets its own. */
         tick_with_unhealthy(3);
+        tick_with_unhealthy(3);
         cr_assert_eq(n_active(), 3);
         cr_assert_eq(n_history(), 1);
         cr_expect_str_eq(past("status"), "resolved");
         cr_expect_eq(n_notes("alert begun s"), 3);
         cr_expect_eq(world.acts, 1);
         tick_with_unhealthy(5);
+        tick_with_unhealthy(5);
         cr_expect_eq(n_active(), 5);
+}
+
+Test(alert_limits, what_is_left_of_the_fleet_gets_as_long_as_its_rule_says) {
+        add_rule("r", "{\"metric\":\"service.health\",\"operator\":\"<\",\"threshold\":1,\"for\":\"15s\"}");
+        for (unsigned i = 0; i < 4; i++)
+                tick_with_unhealthy(6);
+        cr_assert_eq(n_active(), 1);
+        cr_expect(*active("group"));
+        for (unsigned i = 0; i < 3; i++) {
+                tick_with_unhealthy(3);
+                cr_expect_eq(n_active(), 0);
+                cr_expect_eq(n_history(), 1);
+                cr_expect_eq(world.acts, 0);
+        }
+        tick_with_unhealthy(3); /* 15 s later */
+        cr_expect_eq(n_active(), 3);
+        cr_expect_eq(world.acts, 1);
 }
 
 Test(alert_limits, the_fleet_s_alert_ends_with_its_rule) {
