@@ -10,6 +10,7 @@
 #include "shared/registry.h"
 #include "shared/unit-failure.h"
 #include "shared/unit-jobs.h"
+#include "verbs.h"
 
 /* Exit statuses, as systemctl(1) and the LSB have them. */
 enum {
@@ -33,17 +34,25 @@ enum {
 #define LINES_DEFAULT (UINT64_MAX - 1)
 #define LINES_MAX 1000000
 
+/* An option as it was given; value NULL where it takes none. */
+typedef struct GivenOption {
+        int id;
+        const char *value;
+} GivenOption;
+
 /* What the command line asked for, and what the verbs share. */
 typedef struct Ctl {
-        char **names; /* operands after the verb; empty for the whole fleet */
+        const Verb *verb;
+        const char *help;               /* the command that says more: "toolooctl logs --help" */
+        char **names;                   /* operands after the verb; NULL for none: the whole fleet */
+        const char *given[_OPTION_MAX]; /* the value of each option given (the last), "" where it takes none; NULL else */
+        const GivenOption *options;     /* all of them in order, for those that may come more than once */
+        size_t n_options;
         bool json;
         bool quiet;
-        bool changed;
-        const char *modules; /* --modules=, NULL for the built-in directory */
-        const char *build;   /* --build=, NULL for DIR/build */
         bool follow;
-        uint64_t lines;      /* -n, LINES_ALL, or LINES_DEFAULT when it was not given */
-        uint64_t since;      /* --since=, realtime usec; 0 for none */
+        uint64_t lines; /* -n, LINES_ALL, or LINES_DEFAULT when it was not given */
+        uint64_t since; /* --since=, realtime usec; 0 for none */
 
         sd_bus *bus;
         Registry *registry;
@@ -51,8 +60,6 @@ typedef struct Ctl {
         size_t n_selected;
         int output_error; /* of stdout, found before the end; after -EPIPE nothing is written or said any more */
 } Ctl;
-
-void ctl_help(void);
 
 /* A verb returns one of the exit statuses above; what went wrong it has said, one line each. */
 int verb_start(Ctl *ctl);

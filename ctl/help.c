@@ -1,72 +1,96 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "config.h"
-#include "ctl.h"
+#include "help.h"
 
-/* Both of 80 columns, as a terminal has them at the least. */
+#include "basic/string-util.h"
 
-static void print_verbs(void) {
-        (void) printf(
-                "Usage: toolooctl VERB [SERVICE...] [OPTION...]\n"
-                "\n"
-                "Controls the TooLoo services of this user, through systemd. Without a SERVICE it\n"
-                "means all that belong to tooloo.target, the control plane too. A SERVICE is an\n"
-                "ID as in 'toolooctl list'; the names of its units, tooloo-ID.service and\n"
-                "tooloo-ID.socket, are taken too.\n"
-                "\n"
-                "Verbs:\n"
-                "  start [SERVICE...]     start, and wait until it serves; takes a crash loop's\n"
-                "                         limit off first\n"
-                "  stop [SERVICE...]      stop; the port is free afterwards. Without a name:\n"
-                "                         watching stops, too\n"
-                "  restart [SERVICE...]   restart; connections wait meanwhile. Without a name:\n"
-                "                         those that run\n"
-                "  reload [SERVICE...]    load the module from disk; connections stay open\n"
-                "  reload --changed       reload whatever is not what lies on disk\n"
-                "                         (tooloo-reload.service runs it)\n"
-                "  status [SERVICE...]    show how it is going; one SERVICE at length\n"
-                "  list [SERVICE...]      show what there is: ports, routes, unit files\n"
-                "  logs [SERVICE...]      show what they log and what systemd says about them,\n"
-                "                         in order of time; without a name: the source watcher\n"
-                "                         ('watchd'), too\n"
-                "  dev [DIR]              start the fleet and rebuild and reload it as its\n"
-                "                         source in DIR changes\n"
-                "\n"
-                "What metricsd knows; each has a --help of its own:\n"
-                "  alerts [COMMAND...]    show active alerts; see, add and remove rules; silence\n"
-                "  history SERVICE METRIC plot memory, cpu, responseTime or another figure\n"
-                "  timeline [SERVICE...]  show what happened: restarts, reloads, alerts, ...\n"
-                "  errors [SERVICE...]    show the errors they logged, counted by kind\n");
+#define WIDTH 80
+#define COLUMN 25 /* where the texts of verbs and options begin */
+
+/* Prints words from column at on, in lines that begin at indent; the last one is ended. */
+static void print_words(const char *text, size_t at, size_t indent) {
+        bool first = true;
+
+        for (;;) {
+                size_t n;
+
+                text += strspn(text, " ");
+                n = strcspn(text, " ");
+                if (n == 0)
+                        break;
+                if (!first && at + 1 + n > WIDTH) {
+                        (void) printf("\n%*s", (int) indent, "");
+                        at = indent;
+                        first = true;
+                }
+                (void) printf("%s%.*s", first ? "" : " ", (int) n, text);
+                at += n + !first;
+                first = false;
+                text += n;
+        }
+        (void) putchar('\n');
 }
 
-static void print_options(void) {
-        (void) printf(
-                "\n"
-                "Options:\n"
-                "  -q, --quiet            no output but errors\n"
-                "      --json             status, list: JSON instead of a table; logs: a JSON\n"
-                "                         object a line; alerts, history, timeline, errors:\n"
-                "                         what metricsd answers\n"
-                "  -f, --follow           logs: go on with what is logged from now on\n"
-                "  -n, --lines=LINES      logs: the last LINES of them (with -f 10, else 'all');\n"
-                "                         timeline, errors: so many at most\n"
-                "      --since=TIME       logs, history, timeline: from then on:\n"
-                "                         '2026-01-31 08:15', '2026-01-31T08:15:30Z', '08:15',\n"
-                "                         'today', '-5min', '-1h30min'\n"
-                "      --changed          reload: see above\n"
-                "      --modules=DIR      reload --changed: watch this module directory (default\n"
-                "                         " TL_MODULES_DIR ")\n"
-                "      --build=DIR        dev: build here (default: build/ of the source)\n"
-                "  -h, --help             show this text\n"
-                "      --version          show the version\n"
-                "\n"
-                "Exit status: 0 done; 1 something failed, and a line on stderr says what; 2 wrong\n"
-                "usage; 3 (status) a service is not active; 4 (status) or 5 (other verbs) no such\n"
-                "service.\n");
+/* The term of a list and its text, which begins on the next line where the term is long. */
+static void print_item(const char *term, const char *text) {
+        size_t n = (size_t) printf("  %s", term);
+
+        if (n + 1 > COLUMN)
+                (void) printf("\n%*s", COLUMN, "");
+        else
+                (void) printf("%*s", (int) (COLUMN - n), "");
+        print_words(text, COLUMN, COLUMN);
 }
 
-void ctl_help(void) {
-        print_verbs();
-        print_options();
+static void print_options(const VerbOption *options) {
+        for (; options && options->id; options++) {
+                const OptionInfo *o = option_find(options->id);
+                char term[64], letter[8] = "    ";
+
+                if (o->has_letter)
+                        (void) snprintf(letter, sizeof(letter), "-%c, ", o->id);
+                (void) snprintf(term, sizeof(term), "%s--%s%s%s", letter, o->name, o->value ? "=" : "",
+                                o->value ? o->value : "");
+                print_item(term, options->help);
+        }
+}
+
+static void print_group(VerbGroup group) {
+        (void) printf("\n%s:\n", group_titles[group]);
+        for (const Verb *v = verbs; v < verbs + n_verbs; v++) {
+                char term[64];
+
+                if (v->group != group)
+                        continue;
+                (void) snprintf(term, sizeof(term), "%s%s%s", v->name, *v->operands ? " " : "", v->operands);
+                print_item(term, v->summary);
+        }
+}
+
+void help_print(void) {
+        (void) puts("Usage: toolooctl VERB [OPERAND...] [OPTION...]\n");
+        print_words("Controls the TooLoo services of this user, through systemd. Without a SERVICE it means all that belong to "
+                    "tooloo.target, the control plane too. A SERVICE is an ID as in 'toolooctl list'; the names of its units, "
+                    "tooloo-ID.service and tooloo-ID.socket, are taken too.", 0, 0);
+        for (VerbGroup group = 0; group < _GROUP_MAX; group++)
+                print_group(group);
+        (void) puts("\nOptions; each verb has more, see 'toolooctl VERB --help':");
+        print_options(common_options);
+        (void) putchar('\n');
+        print_words("Exit status: 0 done; 1 something failed, and a line on stderr says what; 2 wrong usage; 3 (status) a "
+                    "service is not active; 4 (status) or 5 (other verbs) no such service.", 0, 0);
+}
+
+void help_print_verb(const Verb *verb) {
+        (void) printf("Usage: toolooctl %s%s%s [OPTION...]\n", verb->name, *verb->operands ? " " : "", verb->operands);
+        for (const char *const *paragraph = verb->help; *paragraph; paragraph++) {
+                (void) putchar('\n');
+                print_words(*paragraph, 0, 0);
+        }
+        (void) puts("\nOptions:");
+        print_options(verb->options);
+        print_options(common_options);
 }

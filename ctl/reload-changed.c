@@ -283,7 +283,7 @@ static int set_up(Reloader *reloader) {
 int reload_changed(const Ctl *ctl) {
         _cleanup_(reloader_done) Reloader reloader = {
                 .ctl = ctl,
-                .modules = ctl->modules ? ctl->modules : TL_MODULES_DIR,
+                .modules = ctl->given[OPTION_MODULES] ? ctl->given[OPTION_MODULES] : TL_MODULES_DIR,
         };
         int r;
 

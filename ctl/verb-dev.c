@@ -10,6 +10,7 @@
 
 static int find_paths(const Ctl *ctl, const char *given, char **ret_source, char **ret_build) {
         _cleanup_(freep) char *source = NULL, *build = NULL, *cwd = NULL;
+        const char *wanted = ctl->given[OPTION_BUILD];
         int r;
 
         r = dev_find_tree(given, &source);
@@ -20,13 +21,13 @@ static int find_paths(const Ctl *ctl, const char *given, char **ret_source, char
                 log_error("no TooLoo source tree here or above: change into one, or name it: 'toolooctl dev DIR'");
         if (r < 0)
                 return r;
-        if (ctl->build && *ctl->build != '/') {
+        if (wanted && *wanted != '/') {
                 cwd = realpath(".", NULL); /* --build= need not exist yet */
                 if (!cwd)
                         return log_errno(-errno, "cannot find the working directory");
-                build = str_printf("%s/%s", cwd, ctl->build);
+                build = str_printf("%s/%s", cwd, wanted);
         } else
-                build = ctl->build ? strdup(ctl->build) : str_printf("%s/build", source);
+                build = wanted ? strdup(wanted) : str_printf("%s/build", source);
         if (!build)
                 return log_errno(-ENOMEM, "cannot set up");
         *ret_source = TAKE_PTR(source);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "basic/string-util.h"
-#include "ctl.h"
+#include "command-line.h"
+#include "output.h"
 #include "reload-changed.h"
 #include "shared/host-status.h"
 #include "shared/log.h"
@@ -81,8 +82,10 @@ int verb_reload(Ctl *ctl) {
         _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
         int status, r;
 
-        if (ctl->changed)
-                return reload_changed(ctl);
+        if (ctl->given[OPTION_CHANGED])
+                return ctl->names ? verb_usage(ctl, "reload --changed takes no names") : reload_changed(ctl);
+        if (ctl->given[OPTION_MODULES])
+                return verb_usage(ctl, "--modules goes with reload --changed only");
         status = ctl_select(ctl, CTL_UNKNOWN);
         if (status == CTL_OK)
                 status = ctl_refuse_masked(ctl->names ? ctl : &(Ctl) {}, "reload");

@@ -16,6 +16,10 @@ static inline const char *strna(const char *s) {
         return s ? s : "n/a";
 }
 
+static inline const char *strempty(const char *s) {
+        return s ? s : "";
+}
+
 /* The rest of s after prefix, or NULL when s does not begin with it. */
 static inline const char *startswith(const char *s, const char *prefix) {
         size_t n = strlen(prefix);

@@ -44,7 +44,16 @@ def test_help():
     for verb in "start", "stop", "restart", "reload", "status", "dev":
         assert re.search(rf"^  {verb} ", text, re.M), verb
     assert "Exit status: 0 done; 1 something failed" in text
-    assert all(len(line) <= 110 for line in text.splitlines())
+
+
+def test_help_of_each_verb():
+    verbs = re.findall(r"^  ([a-z]+)(?: |$)", toolooctl("--help").stdout, re.M)
+    assert len(verbs) >= 12
+    for verb in verbs:
+        text = toolooctl(verb, "--help").stdout
+        assert text.startswith(f"Usage: toolooctl {verb} ") and "\n  -q, --quiet " in text
+        assert max(map(len, text.splitlines())) <= 80, verb
+        assert toolooctl("--help", verb).stdout == toolooctl(verb, "-h").stdout == text
 
 
 def test_version():

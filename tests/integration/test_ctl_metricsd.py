@@ -4,6 +4,7 @@ import datetime
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -146,9 +147,11 @@ def test_history_of_each_metric(metricsd):
 
 
 def test_plot_says_what_json_says(metricsd):
-    metricsd.wait(lambda data: said("history web memory --since=-5min")["points"][-1][1])
-    until = datetime.datetime.now(datetime.timezone.utc)
-    span = [f"--since={(until - datetime.timedelta(minutes=5)).isoformat()[:19]}Z", f"--until={until.isoformat()[:19]}Z"]
+    # Whole steps that are over: what is asked twice, and by two programs, is then the same.
+    until = datetime.datetime.fromtimestamp((time.time() // 10 + 1) * 10, datetime.timezone.utc)
+    metricsd.wait(lambda data: any(at >= until.timestamp() * 1000 and avg for at, avg, *_ in
+                                   said("history web memory --since=-5min --step=1s")["points"]))
+    span = [f"--since={(until - datetime.timedelta(minutes=5)):%FT%TZ}", f"--until={until:%FT%TZ}", "--step=10s"]
     known = [p for p in json.loads(toolooctl("history", "web", "memory", "--json", *span).stdout)["points"] if p[1] is not None]
     text = in_terminal("history", "web", "memory", *span, width=80)
     least, most = (re.search(rf"^{word} +([\d.]+)M at", text, re.M)[1] for word in ("least", "most"))

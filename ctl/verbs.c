@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdbool.h>
+
+#include "verbs.h"
+
+#include "basic/string-util.h"
+#include "config.h"
+
+/* It has the verbs that ask metricsd by HTTP: linked into toolooctl, libcurl and its 28 libraries would make each of the
+ * others start some milliseconds later. */
+#define METRICS_PROGRAM TL_PKGLIB_DIR "/toolooctl-metrics"
+
+#define TIME_FORMS "'2026-01-31 08:15', '2026-01-31T08:15:30Z', '08:15', 'today', '-5min', '-1h30min'"
+
+const char *const group_titles[_GROUP_MAX] = {
+        [GROUP_RUN] = "Run services",
+        [GROUP_LOOK] = "See how they are",
+        [GROUP_PAST] = "See what was, as metricsd knows it",
+};
+
+const OptionInfo option_infos[] = {
+        { OPTION_BUILD, false, "build", "DIR" },
+        { OPTION_CHANGED, false, "changed", NULL },
+        { OPTION_FOLLOW, true, "follow", NULL },
+        { OPTION_JSON, false, "json", NULL },
+        { OPTION_LINES, true, "lines", "LINES" },
+        { OPTION_MODULES, false, "modules", "DIR" },
+        { OPTION_SINCE, false, "since", "TIME" },
+        { OPTION_QUIET, true, "quiet", NULL },
+        { OPTION_HELP, true, "help", NULL },
+        { OPTION_VERSION, false, "version", NULL },
+};
+const size_t n_option_infos = ELEMENTSOF(option_infos);
+
+const VerbOption common_options[] = {
+        { OPTION_QUIET, "no output but errors" },
+        { OPTION_HELP, "show this text; with a verb, that verb's" },
+        { OPTION_VERSION, "show the version" },
+        {},
+};
+
+static const VerbOption reload_options[] = {
+        { OPTION_CHANGED, "reload whatever is not what lies on disk, which tooloo-reload.service asks for" },
+        { OPTION_MODULES, "with --changed: watch this module directory (default " TL_MODULES_DIR ")" },
+        {},
+};
+
+static const VerbOption json_options[] = {
+        { OPTION_JSON, "JSON instead of a table" },
+        {},
+};
+
+static const VerbOption logs_options[] = {
+        { OPTION_FOLLOW, "go on with what is logged from now on" },
+        { OPTION_LINES, "the last LINES of them, or 'all' (default all; 10 with -f)" },
+        { OPTION_SINCE, "from then on: " TIME_FORMS },
+        { OPTION_JSON, "a JSON object a line" },
+        {},
+};
+
+static const VerbOption dev_options[] = {
+        { OPTION_BUILD, "build here (default: build/ of the source)" },
+        {},
+};
+
+#define SERVICES "[SERVICE...]"
+#define TEXT(...) (const char *const[]) { __VA_ARGS__, NULL }
+
+/* In the order of the overview. */
+const Verb verbs[] = {
+        { "start", GROUP_RUN, SERVICES, 0, ANY_OPERANDS, "start, and wait until it serves",
+          TEXT("Starts services and waits until they serve. Takes the limit of a crash loop off first. Without a SERVICE it "
+               "starts the fleet, tooloo.target."),
+          NULL, NULL },
+        { "stop", GROUP_RUN, SERVICES, 0, ANY_OPERANDS, "stop; the port is free afterwards",
+          TEXT("Stops services, their sockets first: the ports are free afterwards, and no connection starts them again. "
+               "Without a SERVICE it stops the fleet, and watching its sources, too."),
+          NULL, NULL },
+        { "restart", GROUP_RUN, SERVICES, 0, ANY_OPERANDS, "restart; connections wait meanwhile",
+          TEXT("Restarts services; new connections wait meanwhile. Without a SERVICE it restarts those that run."), NULL,
+          NULL },
+        { "reload", GROUP_RUN, SERVICES, 0, ANY_OPERANDS, "load the module from disk; connections stay open",
+          TEXT("Loads a service's module from disk; connections stay open. A module that does not load, or does not start, is "
+               "rejected and the old one goes on. Without a SERVICE it reloads all that run and can."),
+          reload_options, NULL },
+        { "dev", GROUP_RUN, "[DIR]", 0, 1, "start the fleet and follow its sources in DIR",
+          TEXT("Starts the fleet and rebuilds and reloads it as its source in DIR changes. Without DIR it is the source tree "
+               "that the working directory is in."),
+          dev_options, NULL },
+        { "status", GROUP_LOOK, SERVICES, 0, ANY_OPERANDS, "show how it is going; one SERVICE at length",
+          TEXT("Shows how it is going, in a table; one SERVICE at length. The exit status is 3 when one is not active."),
+          json_options, NULL },
+        { "list", GROUP_LOOK, SERVICES, 0, ANY_OPERANDS, "show what there is: ports, routes, unit files",
+          TEXT("Shows what there is: ids, ports, routes, unit files."), json_options, NULL },
+        { "logs", GROUP_LOOK, SERVICES, 0, ANY_OPERANDS, "show what they log",
+          TEXT("Shows what services log and what systemd says about them, in order of time. Without a SERVICE it shows the "
+               "source watcher ('watchd'), too."),
+          logs_options, NULL },
+        { "alerts", GROUP_PAST, "[COMMAND...]", 0, ANY_OPERANDS, "show active alerts; see, add, remove rules; silence", NULL,
+          NULL, METRICS_PROGRAM },
+        { "history", GROUP_PAST, "SERVICE METRIC", 2, 2, "plot memory, cpu, responseTime or another figure", NULL, NULL,
+          METRICS_PROGRAM },
+        { "timeline", GROUP_PAST, SERVICES, 0, ANY_OPERANDS, "show what happened: restarts, reloads, alerts, ...", NULL, NULL,
+          METRICS_PROGRAM },
+        { "errors", GROUP_PAST, SERVICES, 0, ANY_OPERANDS, "show the errors they logged, counted by kind", NULL, NULL,
+          METRICS_PROGRAM },
+};
+const size_t n_verbs = ELEMENTSOF(verbs);
+
+const Verb *verb_find(const char *name) {
+        for (const Verb *v = verbs; v < verbs + n_verbs; v++)
+                if (streq(v->name, name))
+                        return v;
+        return NULL;
+}
+
+const OptionInfo *option_find(int id) {
+        for (const OptionInfo *o = option_infos; o < option_infos + n_option_infos; o++)
+                if (o->id == id)
+                        return o;
+        return NULL;
+}
+
+static const VerbOption *find_in(const VerbOption *options, int id) {
+        for (; options && options->id; options++)
+                if (options->id == id)
+                        return options;
+        return NULL;
+}
+
+const VerbOption *verb_option_find(const Verb *verb, int id) {
+        const VerbOption *found = find_in(verb->options, id);
+
+        return found ? found : find_in(common_options, id);
+}
