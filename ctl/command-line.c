@@ -22,6 +22,10 @@ typedef struct Rules {
         char letters[3 + 2 * _OPTION_MAX]; /* "+:" before them where they end at the first operand */
 } Rules;
 
+static void rules_done(Rules *rules) {
+        free(rules->longs);
+}
+
 static int rules_init(Rules *rules) {
         size_t n = 0;
 
@@ -157,9 +161,8 @@ static bool has_all(const char *program, const VerbRun *runs, size_t n) {
 
 int command_line_run(Ctl *ctl, const char *program, const VerbRun *runs, size_t n_runs, int argc, char **argv) {
         _cleanup_(freep) GivenOption *options = calloc((size_t) argc + 1, sizeof(GivenOption));
-        _cleanup_(freep) struct option *longs = NULL;
+        _cleanup_(rules_done) Rules rules = {};
         _cleanup_(freep) char *help = NULL;
-        Rules rules = {};
         const char *name;
         int status;
 
@@ -169,7 +172,6 @@ int command_line_run(Ctl *ctl, const char *program, const VerbRun *runs, size_t 
         log_setup("toolooctl", NULL);
         if (!options || rules_init(&rules) < 0)
                 return CTL_FAILED;
-        longs = rules.longs;
         ctl->options = options;
         name = find_verb_name(&rules, argc, argv);
         ctl->verb = name ? verb_find(name) : NULL;
