@@ -136,7 +136,7 @@ unsigned watched_take_early_answer(Watched *w, bool answered) {
 static char *probe_problem(const ProbeResult *result) {
         if (result->status == 0)
                 return strdup(result->why);
-        if (result->status != 200)
+        if (!health_status_good(result->status))
                 return str_printf("answers %u%s%s", result->status, result->why ? ": " : "",
                                   result->why ? result->why : "");
         return str_printf("answers only after %.1f s", result->response_ms / 1000);
@@ -168,7 +168,7 @@ unsigned watched_take_probe(Watched *w, const ProbeResult *result) {
         }
         if (result->response_ms >= 0)
                 probe_times_add(&w->probe_times, result->response_ms / 1000);
-        if (result->status == 200 && result->response_ms <= PROBE_SLOW_MS) {
+        if (health_status_good(result->status) && result->response_ms <= PROBE_SLOW_MS) {
                 w->failures = 0;
                 return changes | set_health(w, HEALTH_HEALTHY, NULL);
         }

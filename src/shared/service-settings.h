@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+
 /* The [X-Tooloo] section of a service's unit file: what the fleet needs to know and systemd has no word for.
  *
  *   Routes=      path prefixes that web sends here: a list; each begins with '/'
@@ -27,6 +29,11 @@ typedef enum OnChange {
 
 const char *on_change_to_string(OnChange c);
 OnChange on_change_from_string(const char *s);
+
+/* What HealthPath= is to answer: 2xx, or 3xx, for a program's first page is often somewhere else. */
+static inline bool health_status_good(unsigned status) {
+        return status >= 200 && status < 400;
+}
 
 /* All zero is a valid start. */
 typedef struct ServiceSettings {

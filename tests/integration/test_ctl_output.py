@@ -418,3 +418,12 @@ def test_bash_completion(fleet, words, found):
     script = f"""source {CHECKOUT}/ctl/completions/toolooctl.bash; compopt() {{ :; }}
         COMP_WORDS=(toolooctl "$@"); COMP_CWORD=$#; _toolooctl; printf '%s\\n' "${{COMPREPLY[@]}}" """
     assert set(run("bash", "-c", script, "bash", *words).stdout.split()) == found
+
+
+def test_man_page_of_unit_files_has_each_setting():
+    known = re.findall(r'streq\(key, "(\w+)"\)', (CHECKOUT / "src/shared/service-settings.c").read_text())
+    text = (CHECKOUT / "units/tooloo.unit.5").read_text()
+    section = text[text.index(".Sh THE X-TOOLOO SECTION"):text.index(".Sh WHAT HOLDS FOR ALL")]
+    assert len(known) == 9 and sorted(re.findall(r"^\.It Va (\w+)=$", section, re.M)) == sorted(known)
+    changes = re.findall(r'\[ON_CHANGE_\w+\] = "(\w+)"', (CHECKOUT / "src/shared/service-settings.c").read_text())
+    assert re.findall(r"^\.It Cm (\w+)$", section, re.M) == changes

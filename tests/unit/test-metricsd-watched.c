@@ -81,8 +81,23 @@ Test(watched, other_answers) {
         cr_expect_eq(w->health, HEALTH_DEGRADED);
         cr_expect_str_eq(w->problem, "answers 503: no disk");
         cr_expect(w->answered);
-        (void) answer(204, 3);
-        cr_expect_eq(w->health, HEALTH_DEGRADED, "200 alone is well");
+}
+
+Test(watched, two_and_three_hundreds_are_well) {
+        static const struct {
+                unsigned status;
+                Health health;
+        } cases[] = {
+                { 199, HEALTH_DEGRADED }, { 200, HEALTH_HEALTHY }, { 204, HEALTH_HEALTHY }, { 302, HEALTH_HEALTHY },
+                { 399, HEALTH_HEALTHY },  { 400, HEALTH_DEGRADED }, { 404, HEALTH_DEGRADED }, { 500, HEALTH_DEGRADED },
+        };
+
+        (void) watched_follow_unit(w);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                for (unsigned times = 0; times < 2; times++) /* one bad answer alone is not believed */
+                        (void) answer(cases[i].status, 3);
+                cr_expect_eq(w->health, cases[i].health, "%u", cases[i].status);
+        }
 }
 
 Test(watched, slow_is_from_one_second_on) {
