@@ -420,6 +420,23 @@ def test_bash_completion(fleet, words, found):
     assert set(run("bash", "-c", script, "bash", *words).stdout.split()) == found
 
 
+@pytest.mark.parametrize("line, found", [
+    ("toolooctl st", {"start", "status", "stop"}),
+    ("toolooctl status tra", {"training"}),
+    ("toolooctl logs w", {"web", "watchd"}),
+    ("toolooctl logs --s", {"--since="}),
+    ("toolooctl list -", {"--json", "--quiet", "--help", "--version"}),
+    ("toolooctl history web mem", {"memory"}),
+    ("toolooctl -q timeline --k", {"--kind="}),
+    ("toolooctl alerts uns", {"unsilence"}),
+])
+def test_fish_completion(fleet, line, found):
+    """Each candidate is followed by a tab and what it means."""
+    script = f"source {CHECKOUT}/ctl/completions/toolooctl.fish; complete -C '{line}'"
+    said = run("fish", "--no-config", "-c", script).stdout.splitlines()
+    assert {candidate.split("\t")[0] for candidate in said} == found
+
+
 def test_man_page_of_unit_files_has_each_setting():
     known = re.findall(r'streq\(key, "(\w+)"\)', (CHECKOUT / "src/shared/service-settings.c").read_text())
     text = (CHECKOUT / "units/tooloo.unit.5").read_text()
