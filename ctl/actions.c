@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "basic/string-util.h"
+#include "basic/time-util.h"
 #include "ctl.h"
+#include "progress.h"
 #include "shared/bus-util.h"
 #include "shared/log.h"
 #include "shared/port-owner.h"
@@ -118,10 +120,32 @@ static void say_job(Ctl *ctl, const UnitJob *job) {
                 say_failed(ctl, job->unit, text);
 }
 
+static void show_wait(const UnitJobs *jobs) {
+        _cleanup_(freep) char *what = NULL;
+        unsigned n;
+
+        what = unit_jobs_describe_wait(jobs, &n);
+        if (what && n > 1)
+                progress_show("Waiting for %s, and for %u more", what, n - 1);
+        else if (what)
+                progress_show("Waiting for %s", what);
+}
+
+int ctl_wait_jobs(const Ctl *ctl, UnitJobs *jobs) {
+        uint64_t end = now_usec() + CTL_JOBS_TIMEOUT_USEC;
+        int r;
+
+        progress_begin(ctl->quiet);
+        while ((r = unit_jobs_wait_until(jobs, MIN(end, progress_due()))) == -ETIMEDOUT && now_usec() < end)
+                show_wait(jobs);
+        progress_end();
+        return r == -ETIMEDOUT ? unit_jobs_wait(jobs, 0) : r;
+}
+
 int ctl_finish_jobs(Ctl *ctl, UnitJobs *jobs) {
         int status = CTL_OK, r;
 
-        r = unit_jobs_wait(jobs, CTL_JOBS_TIMEOUT_USEC);
+        r = ctl_wait_jobs(ctl, jobs);
         if (r < 0) {
                 (void) log_errno(r, "lost the systemd user manager while waiting for it");
                 return CTL_FAILED;

@@ -90,7 +90,10 @@ int ctl_refuse_masked(const Ctl *ctl, const char *verb);
  * running is set, because a restart counts against their limit. Masked ones are left alone. */
 int ctl_reset(Ctl *ctl, bool running);
 
-/* Waits for the jobs and gives a failed one its line. A service whose socket failed is not named a second time. */
+/* Waits for the jobs, and shows what for (progress.h) where it takes long. As unit_jobs_wait(). */
+int ctl_wait_jobs(const Ctl *ctl, UnitJobs *jobs);
+
+/* The same, and gives a failed one its line. A service whose socket failed is not named a second time. */
 int ctl_finish_jobs(Ctl *ctl, UnitJobs *jobs);
 
 /* Starts the fleet, for dev with the watcher, and names each service that then is not well. */

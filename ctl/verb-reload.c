@@ -97,7 +97,7 @@ int verb_reload(Ctl *ctl) {
         for (size_t i = 0; i < ctl->n_selected && r >= 0; i++)
                 r = unit_jobs_add(jobs, UNIT_RELOAD, ctl->selected[i]->unit);
         if (r >= 0)
-                r = unit_jobs_wait(jobs, CTL_JOBS_TIMEOUT_USEC);
+                r = ctl_wait_jobs(ctl, jobs);
         if (r < 0) {
                 (void) log_errno(r, "cannot ask systemd to reload");
                 return CTL_FAILED;

@@ -11,13 +11,14 @@
 
 static const struct {
         const char *method;
+        const char *word;
         const char *failed; /* what the unit then did not do */
 } verbs[] = {
-        [UNIT_START] = { "StartUnit", "did not start" },
-        [UNIT_STOP] = { "StopUnit", "did not stop" },
-        [UNIT_RESTART] = { "RestartUnit", "did not restart" },
-        [UNIT_TRY_RESTART] = { "TryRestartUnit", "did not restart" },
-        [UNIT_RELOAD] = { "ReloadUnit", "did not reload" },
+        [UNIT_START] = { "StartUnit", "start", "did not start" },
+        [UNIT_STOP] = { "StopUnit", "stop", "did not stop" },
+        [UNIT_RESTART] = { "RestartUnit", "restart", "did not restart" },
+        [UNIT_TRY_RESTART] = { "TryRestartUnit", "restart", "did not restart" },
+        [UNIT_RELOAD] = { "ReloadUnit", "reload", "did not reload" },
 };
 
 UnitJobs *unit_jobs_free(UnitJobs *jobs) {
@@ -239,14 +240,34 @@ static void give_up_rest(UnitJobs *jobs) {
                         set_result(job, "waiting");
 }
 
+int unit_jobs_wait_until(UnitJobs *jobs, uint64_t until) {
+        int r;
+
+        r = bus_run_while(jobs->bus, &jobs->waiting, until);
+        return r < 0 ? r : jobs->error;
+}
+
 int unit_jobs_wait(UnitJobs *jobs, uint64_t timeout) {
         int r;
 
-        r = bus_run_while(jobs->bus, &jobs->waiting, now_usec() + timeout);
+        r = unit_jobs_wait_until(jobs, now_usec() + timeout);
         if (r < 0 && r != -ETIMEDOUT)
                 return r;
         give_up_rest(jobs);
         return jobs->error;
+}
+
+char *unit_jobs_describe_wait(const UnitJobs *jobs, unsigned *ret_n) {
+        const UnitJob *first = NULL;
+        unsigned n = 0;
+
+        for (const UnitJob *job = jobs->first; job; job = job->next)
+                if (!job->result) {
+                        first = first ? first : job;
+                        n++;
+                }
+        *ret_n = n;
+        return first ? str_printf("%s to %s", first->unit, verbs[first->verb].word) : NULL;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {

@@ -63,6 +63,14 @@ int unit_jobs_add(UnitJobs *jobs, UnitVerb verb, const char *unit);
  * that went wrong are found by their result. */
 int unit_jobs_wait(UnitJobs *jobs, uint64_t timeout);
 
+/* A part of that wait, for whoever has something to say meanwhile: 0 when every job has its result, -ETIMEDOUT when until
+ * (monotonic usec) came first; no job is given up then. Other errors as above. */
+int unit_jobs_wait_until(UnitJobs *jobs, uint64_t until);
+
+/* What the first job without a result is to do, for people ("tooloo-web.service to start"), and how many there are;
+ * NULL for none, or without memory. The caller frees. */
+char *unit_jobs_describe_wait(const UnitJobs *jobs, unsigned *ret_n);
+
 /* The same from the event loop that the bus is attached to: done is called once, never from within this. It may free
  * the jobs; freed before, it is not called. Jobs are added before this, not after. */
 int unit_jobs_watch(UnitJobs *jobs, uint64_t timeout, unit_jobs_done_t done, void *userdata);
