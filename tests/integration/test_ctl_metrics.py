@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import CHECKOUT, USER_UNITS, one_line, run, systemctl, toolooctl
+from golden import golden
 from test_ctl_output import ESCAPE, in_terminal
 
 FAILED, USAGE, UNKNOWN = 1, 2, 5
@@ -314,6 +315,20 @@ def test_tables(stand_in, command, names):
     whole = shell(command).stdout
     assert whole.splitlines()[0].split() == names and "long enough for no terminal " * 9 in whole
     assert "\x1b" not in whole
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("command", TABLES)
+def test_tables_are_as_somebody_looked_at_them(stand_in, command, width):
+    stand_in.set(answers())
+    text = in_terminal(*command.split(), width=width, NO_COLOR="1", **UTC)
+    golden(f"{command.replace(' --', '-').replace(' ', '-')}-{width}.txt", text, (r"Nov 14 22:", "Nov 14 HH:"))
+
+
+@pytest.mark.parametrize("command", TABLES)
+def test_json_is_as_somebody_looked_at_it(stand_in, command):
+    stand_in.set(answers())
+    golden(f"{command.replace(' --', '-').replace(' ', '-')}.json", shell(f"{command} --json").stdout)
 
 
 @pytest.mark.parametrize("command", ["alerts", "alerts rules", "errors"])

@@ -15,6 +15,7 @@ import time
 import pytest
 from conftest import (BUILD, CHECKOUT, PATIENCE, PORTS, USER_UNITS, Lines, journal_cursor, journal_lines, one_line, run,
                       status_json, systemctl, toolooctl)
+from golden import golden
 
 NOT_ACTIVE, STATUS_UNKNOWN, UNKNOWN = 3, 4, 5
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -352,6 +353,50 @@ def test_a_name_given_twice_counts_once(fleet):
     assert status_json("cup")["cup"]["state"] == status_json("web")["web"]["state"] == "stopped"
     toolooctl("start", "web", "cup", "tooloo-web")
     assert toolooctl("status", "web", "cup").stdout.endswith("\n2 of 2 services run.\n")
+
+
+# --- As somebody looked at it ---
+
+def without_figures(text):
+    """The table of "status" with a letter for what is another figure each time, and takes other room then."""
+    table, *rest = text.split("\n\n")
+    names, *lines = table.splitlines()
+    masked = [names.split()]
+    for line in lines:
+        line = re.sub(r"(no|disk| )+[a-z]*…$", " …", re.sub(r"\d+(d|h|min) \d+(h|min|s)", "N", line))
+        cells = line.split(None, len(masked[0]) - 1)
+        masked.append(["N" if name in ("PID", "UPTIME", "RESTARTS", "MEMORY", "GEN") and cell != "-" else cell
+                       for name, cell in zip(masked[0], cells)])
+    return "\n\n".join(["\n".join(" ".join(row) for row in masked), *rest])
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_list_is_as_somebody_looked_at_it(fleet, width):
+    golden(f"list-{width}.txt", in_terminal("list", width=width, NO_COLOR="1"))
+
+
+def test_list_json_is_as_somebody_looked_at_it(fleet):
+    golden("list.json", json.dumps(json.loads(toolooctl("list", "--json").stdout), indent=1) + "\n", (r"/home/\w+|/root", "HOME"))
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_status_is_as_somebody_looked_at_it(without_metricsd, width):
+    """Of a service that was stopped, one that is well, and one that is not."""
+    toolooctl("stop", "cup")
+    try:
+        with metrics("cup", "offline", "-1", "", "web", "healthy", "1.25", "", "meta", "degraded", "3", "answers 500: " + "no disk " * 30):
+            text = in_terminal("status", "cup", "web", "meta", width=width, ok=None, NO_COLOR="1")
+    finally:
+        toolooctl("start", "cup")
+    golden(f"status-{width}.txt", without_figures(text))
+
+
+def test_help_is_as_somebody_looked_at_it():
+    """That of all verbs names them; each has a file."""
+    text = toolooctl("--help").stdout
+    golden("help.txt", text)
+    for verb in re.findall(r"^  ([a-z]+)(?: |$)", text, re.M):
+        golden(f"help-{verb}.txt", toolooctl(verb, "--help").stdout)
 
 
 # --- What is promised ---
