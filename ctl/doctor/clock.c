@@ -11,19 +11,6 @@
 /* The same as timedated and ntpd have it: an error of more than 16 s is a clock that nobody sets. */
 #define MAX_ERROR_USEC 16000000
 
-/* Entries of other processors' clocks, and of the moment. */
-#define FUTURE_USEC (60 * USEC_PER_SEC)
-/* Time zones of whoever unpacked the program. */
-#define BUILD_USEC (24 * 3600 * USEC_PER_SEC)
-
-ClockFault clock_judge(const ClockFacts *facts) {
-        if (facts->built > 0 && facts->now + BUILD_USEC < facts->built)
-                return CLOCK_BEFORE_BUILD;
-        if (facts->last_entry > facts->now + FUTURE_USEC)
-                return CLOCK_BEHIND_JOURNAL;
-        return facts->synchronised ? CLOCK_SOUND : CLOCK_FREE;
-}
-
 /* The entry that was written last, whoever wrote it. 0 when there is none that can be seen. */
 static uint64_t last_entry(void) {
         _cleanup_(journal_closep) sd_journal *j = NULL;
