@@ -109,3 +109,24 @@ char *text_ellipsize(const char *s, size_t width) {
         }
         return str_printf("%.*s%s", (int) (end - s), s, ellipsis);
 }
+
+size_t text_wrap(const char *s, size_t width) {
+        const char *end = s, *blank = NULL;
+        size_t used = 0, character;
+
+        while (*end) {
+                size_t n = next_character(end, &character);
+
+                if (used + character > width)
+                        break;
+                if (*end == ' ')
+                        blank = end;
+                used += character;
+                end += n;
+        }
+        if (!*end || *end == ' ')
+                return (size_t) (end - s);
+        if (blank)
+                return (size_t) (blank - s);
+        return end > s ? (size_t) (end - s) : next_character(s, &character);
+}

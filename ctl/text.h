@@ -18,3 +18,7 @@ size_t text_width(const char *s);
 
 /* A copy that takes width columns at most and ends in an ellipsis when something was cut. NULL without memory. */
 char *text_ellipsize(const char *s, size_t width);
+
+/* How many bytes of s go into a line of so many columns (at least 1) when it is broken at a blank, or within a word that alone
+ * is longer. Blanks at the break are the caller's to skip. */
+size_t text_wrap(const char *s, size_t width);

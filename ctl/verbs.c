@@ -19,8 +19,10 @@ const char *const group_titles[_GROUP_MAX] = {
 };
 
 const OptionInfo option_infos[] = {
+        { OPTION_ALL, false, "all", NULL },
         { OPTION_BUILD, false, "build", "DIR" },
         { OPTION_CHANGED, false, "changed", NULL },
+        { OPTION_FIX, false, "fix", NULL },
         { OPTION_FOLLOW, true, "follow", NULL },
         { OPTION_JSON, false, "json", NULL },
         { OPTION_LINES, true, "lines", "LINES" },
@@ -63,6 +65,13 @@ static const VerbOption dev_options[] = {
         {},
 };
 
+static const VerbOption doctor_options[] = {
+        { OPTION_FIX, "mend what is marked so; a note, or what takes root, is left to you" },
+        { OPTION_ALL, "also say what was looked at and is well" },
+        { OPTION_JSON, "JSON instead of text" },
+        {},
+};
+
 #define SERVICES "[SERVICE...]"
 #define TEXT(...) (const char *const[]) { __VA_ARGS__, NULL }
 
@@ -96,6 +105,12 @@ const Verb verbs[] = {
           TEXT("Shows what services log and what systemd says about them, in order of time. Without a SERVICE it shows the "
                "source watcher ('watchd'), too."),
           logs_options, NULL },
+        { "doctor", GROUP_LOOK, "[CHECK...]", 0, ANY_OPERANDS, "look for what is wrong, and mend it with --fix",
+          TEXT("Looks for faults in everything that the fleet hangs on: the user's systemd, ports, limits, unit files, sandboxes, "
+               "disk, clock, modules. For each it says what is wrong, why that matters and the command that mends it. It starts "
+               "nothing, and works without systemd, too. With CHECK names, as in its JSON, it makes these alone.",
+               "The exit status is 1 where there is an error or a warning; with --fix, where one is left."),
+          doctor_options, NULL },
         { "alerts", GROUP_PAST, "[COMMAND...]", 0, ANY_OPERANDS, "show active alerts; see, add, remove rules; silence", NULL,
           NULL, METRICS_PROGRAM },
         { "history", GROUP_PAST, "SERVICE METRIC", 2, 2, "plot memory, cpu, responseTime or another figure", NULL, NULL,

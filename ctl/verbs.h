@@ -8,8 +8,10 @@
 
 /* Options, by the letter that stands for each: an index into Ctl.given. */
 enum {
+        OPTION_ALL = 'a',
         OPTION_BUILD = 'b',
         OPTION_CHANGED = 'c',
+        OPTION_FIX = 'x',
         OPTION_FOLLOW = 'f',
         OPTION_HELP = 'h',
         OPTION_JSON = 'j',

@@ -3,7 +3,7 @@
 
 _toolooctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i
-        local verbs='start stop restart reload status list logs dev alerts history timeline errors'
+        local verbs='start stop restart reload status list logs dev doctor alerts history timeline errors'
 
         for ((i = 1; i < COMP_CWORD; i++)); do
                 word=${COMP_WORDS[i]}
@@ -58,6 +58,11 @@ _toolooctl() {
         errors)
                 options+=' --lines= --json'
                 names=$(_toolooctl_ids)
+                ;;
+        doctor)
+                options+=' --fix --all --json'
+                names='manager linger journal clock disk inotify user-namespaces versions registry loaded left-over overridden'
+                names+=' members credentials modules ports failed sandbox hosts generations following'
                 ;;
         dev)
                 options+=' --build='

@@ -17,6 +17,8 @@ static struct {
         const char *service_id;
         bool to_journal;
         bool debug;
+        void (*take)(int priority, const char *line, void *userdata);
+        void *userdata;
 } logger = { .program = "tooloo" };
 
 /* systemd says in JOURNAL_STREAM= which socket it connected; only if that is still our stderr is the journal reading
@@ -36,6 +38,11 @@ void log_setup(const char *program, const char *service_id) {
         logger.service_id = service_id;
         logger.to_journal = stderr_is_journal();
         logger.debug = getenv("TOOLOO_DEBUG") != NULL;
+}
+
+void log_divert(void (*take)(int priority, const char *line, void *userdata), void *userdata) {
+        logger.take = take;
+        logger.userdata = userdata;
 }
 
 /* False when journald could not take it; stderr is the way out then. */
@@ -67,6 +74,10 @@ static void log_internal(int priority, const char *const *fields, const char *fo
         if (priority == LOG_DEBUG && !logger.debug)
                 return;
         message = str_vprintf(format, ap);
+        if (logger.take && message) {
+                logger.take(priority, message, logger.userdata);
+                return;
+        }
         if (logger.to_journal && message && send_to_journal(priority, fields, message))
                 return;
         (void) fprintf(stderr, "%s: %s\n", logger.program, message ? message : "out of memory");

@@ -12,6 +12,9 @@
  * Both must stay valid. */
 void log_setup(const char *program, const char *service_id);
 
+/* From then on lines go to take and nowhere else, for a program that shows them in its own way. NULL ends that. */
+void log_divert(void (*take)(int priority, const char *line, void *userdata), void *userdata);
+
 void log_msg(int priority, const char *format, ...) _public_ _printf_(2, 3);
 
 /* Logs "message: strerror(-error)" at LOG_ERR and returns error, so that a caller can say "return log_errno(r, ...)". */

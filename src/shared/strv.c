@@ -78,3 +78,18 @@ int strv_extend_words(char ***l, const char *s, size_t max) {
                 truncate_to(*l, before);
         return r;
 }
+
+char *strv_join(char *const *l, const char *separator) {
+        size_t size = 1;
+        char *joined, *to;
+
+        for (char *const *i = l; i && *i; i++)
+                size += strlen(*i) + strlen(separator);
+        joined = to = malloc(size);
+        if (!joined)
+                return NULL;
+        *to = '\0';
+        for (char *const *i = l; i && *i; i++)
+                to = stpcpy(i > l ? stpcpy(to, separator) : to, *i);
+        return joined;
+}

@@ -18,6 +18,9 @@ bool strv_contains(char *const *l, const char *s);
 /* Appends a copy of s. -ENOMEM leaves the array as it was. */
 int strv_extend(char ***l, const char *s);
 
+/* One string of them all, with separator between. NULL without memory; the caller frees. */
+char *strv_join(char *const *l, const char *separator);
+
 /* Splits s at blanks and appends the words to *l. A word or part of one in "" or '' keeps its blanks; there are no
  * escapes. At most max words are held in all: -E2BIG beyond. -EINVAL when a quote is not closed. On failure *l holds
  * what it held. */

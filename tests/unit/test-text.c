@@ -79,3 +79,18 @@ Test(text, ellipsize_in_ascii) {
         cr_expect_str_eq(cut, "hello...");
         cr_expect_str_eq(none, "");
 }
+
+Test(text, wrap, .init = utf8_locale) {
+        static const struct {
+                const char *text;
+                size_t width, n;
+        } cases[] = {
+                { "", 10, 0 },          { "ten column", 10, 10 }, { "ten columns", 10, 3 },  { "ten columns", 11, 11 },
+                { "ten columns", 3, 3 }, { "a b c d", 4, 3 },      { "a b c d", 5, 5 },       { "incredible", 4, 4 },
+                { "incredible", 1, 1 }, { "h\xc3\xa9 llo", 2, 3 }, { "\xe6\xbc\xa2x", 1, 3 }, /* wider than the line */
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                cr_expect_eq(text_wrap(cases[i].text, cases[i].width), cases[i].n, "case %zu: %zu", i,
+                             text_wrap(cases[i].text, cases[i].width));
+}
