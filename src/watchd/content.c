@@ -9,6 +9,7 @@
 
 #include "basic/string-util.h"
 #include "shared/log.h"
+#include "shared/strv.h"
 #include "watchd/filter.h"
 
 #define READ_CHUNK (64 * 1024)
@@ -80,6 +81,44 @@ const char *content_waiting(const Content *c, unsigned *ret_n) {
 
         *ret_n = c->changes.waiting;
         return first ? first->path : NULL;
+}
+
+static char *directory_of(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        if (!slash)
+                return strdup(".");
+        return slash == path ? strdup("/") : strndup(path, (size_t) (slash - path));
+}
+
+int content_waiting_directories(const Content *c, char ***l, size_t max) {
+        const Entry *entry;
+
+        TAILQ_FOREACH(entry, &c->waiting, waiting_list) {
+                _cleanup_(freep) char *directory = directory_of(entry->path);
+                int r;
+
+                if (!directory)
+                        return -ENOMEM;
+                if (strv_length(*l) >= max)
+                        break;
+                r = strv_contains(*l, directory) ? 0 : strv_extend(l, directory);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+bool content_waits_only_in(const Content *c, char *const *directories) {
+        const Entry *entry;
+
+        TAILQ_FOREACH(entry, &c->waiting, waiting_list) {
+                _cleanup_(freep) char *directory = directory_of(entry->path);
+
+                if (!directory || !strv_contains(directories, directory))
+                        return false;
+        }
+        return true;
 }
 
 static uint64_t timespec_usec(const struct timespec *t) {
@@ -258,17 +297,27 @@ void content_renew(Content *c, uint64_t usec) {
                         renew_time(entry->path, usec);
 }
 
-void content_accept(Content *c) {
-        bool any = false, different = false;
+/* True when something of it differs from what the build before was given. */
+static bool accept_waiting(Content *c) {
+        bool different = false;
         Entry *entry;
 
         while ((entry = TAILQ_FIRST(&c->waiting))) {
-                any = true;
                 different = different || !state_equal(entry->seen, entry->built);
                 count(c, entry, -1);
                 entry->built = entry->seen;
                 entry->unsettled = false;
                 settle(c, entry);
         }
-        c->settling = any && !different;
+        return different;
+}
+
+void content_accept(Content *c) {
+        bool any = c->changes.waiting > 0;
+
+        c->settling = !accept_waiting(c) && any;
+}
+
+void content_forgo(Content *c) {
+        (void) accept_waiting(c); /* no build, so none that settles anything */
 }

@@ -37,6 +37,12 @@ Changes content_look(Content *c, bool building);
  * lasts until the next call. */
 const char *content_waiting(const Content *c, unsigned *ret_n);
 
+/* The directories of what waits, each once, appended to *l until it holds max. -ENOMEM. */
+int content_waiting_directories(const Content *c, char ***l, size_t max);
+
+/* True when all that waits lies in one of these directories themselves, not further below. */
+bool content_waits_only_in(const Content *c, char *const *directories);
+
 /* Before a build: gives what waits for it the present time unless its own is later than usec (realtime), the end of the
  * build before. make and ninja go by times: to them a file that was saved while the compiler ran, or an old copy moved
  * into its place, is older than what was made of it, and so unchanged. */
@@ -44,3 +50,6 @@ void content_renew(Content *c, uint64_t usec);
 
 /* A build begins: it is given what was seen last. */
 void content_accept(Content *c);
+
+/* No build begins: what waits is taken as if one had been given it. */
+void content_forgo(Content *c);

@@ -28,8 +28,8 @@ static int follow_git_file(const char *top, const char *file, char **ret) {
         return 0;
 }
 
-int git_find_directory(char **ret) {
-        _cleanup_(freep) char *top = realpath(".", NULL);
+int git_find_directory(const char *from, char **ret) {
+        _cleanup_(freep) char *top = realpath(from, NULL);
 
         if (!top)
                 return -errno;

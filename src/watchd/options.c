@@ -8,14 +8,18 @@
 #include "config.h"
 #include "shared/log.h"
 #include "shared/strv.h"
+#include "watchd/filter.h"
 
 #define WORDS_MAX 256
 
 static const char help[] =
         "tooloo-watchd [OPTIONS...]\n\n"
-        "Watches a source tree, builds what is saved, and publishes the finished modules.\n\n"
+        "Watches a source tree, builds what is saved, and publishes the finished modules; reloads services of your own\n"
+        "when their files change.\n\n"
         "  -h --help              Show this help\n"
         "     --version           Show the version\n"
+        "     --services          Also follow the Watch= of services of your own, and build SOURCE only while\n"
+        "                         tooloo-dev.target is active; for tooloo-watchd.service\n"
         "     --source=DIR        Source tree; the other paths are relative to it ($TOOLOO_SOURCE)\n"
         "     --build=DIR         Build directory ($TOOLOO_BUILD) [build]\n"
         "     --command=COMMAND   Shell command that builds ($TOOLOO_BUILD_COMMAND) [ninja -C BUILD modules]\n"
@@ -28,12 +32,13 @@ static const char help[] =
         "     --max-files=N       Refuse to watch more files, 1..1000000 ($TOOLOO_MAX_FILES) [100000]\n\n"
         "See tooloo-watchd(8) for details.\n";
 
-enum { OPT_VERSION = 256, OPT_SOURCE, OPT_BUILD, OPT_COMMAND, OPT_WATCH, OPT_IGNORE, OPT_OUTPUT, OPT_MODULES,
+enum { OPT_VERSION = 256, OPT_SERVICES, OPT_SOURCE, OPT_BUILD, OPT_COMMAND, OPT_WATCH, OPT_IGNORE, OPT_OUTPUT, OPT_MODULES,
        OPT_QUIET, OPT_GATHER, OPT_MAX_FILES };
 
 static const struct option table[] = {
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, OPT_VERSION },
+        { "services", no_argument, NULL, OPT_SERVICES },
         { "source", required_argument, NULL, OPT_SOURCE },
         { "build", required_argument, NULL, OPT_BUILD },
         { "command", required_argument, NULL, OPT_COMMAND },
@@ -67,6 +72,9 @@ static int take_string(const char *name, const char *value, const char **ret) {
 
 static int take_option(Options *o, int option, const char *value) {
         switch (option) {
+        case OPT_SERVICES:
+                o->services = true;
+                return 0;
         case OPT_SOURCE:
                 return take_string("--source=", value, &o->source);
         case OPT_BUILD:
@@ -148,33 +156,8 @@ static int take_environment(Options *o) {
         return r;
 }
 
-/* Brings "./a//b/" into the form in which the watcher names what it finds. */
-static int normalize_watch(char *path) {
-        char *to = path, *save = NULL;
-        bool absolute = *path == '/';
-
-        for (char *part = strtok_r(path, "/", &save); part; part = strtok_r(NULL, "/", &save)) {
-                size_t n = strlen(part);
-
-                if (streq(part, "..") || absolute)
-                        return -EINVAL;
-                if (streq(part, "."))
-                        continue;
-                if (to > path)
-                        *to++ = '/';
-                memmove(to, part, n);
-                to += n;
-        }
-        if (absolute)
-                return -EINVAL;
-        if (to == path)
-                *to++ = '.';
-        *to = '\0';
-        return 0;
-}
-
 static int check(Options *o) {
-        if (!o->source) {
+        if (!o->source && !o->services) {
                 log_error("no source tree was named; run \"toolooctl dev\" in it, or give --source=DIR");
                 return -EINVAL;
         }
@@ -183,7 +166,7 @@ static int check(Options *o) {
 
                 if (!given)
                         return -ENOMEM;
-                if (!*given || normalize_watch(*path) < 0) {
+                if (!*given || *given == '/' || path_normalize(*path) < 0) {
                         log_error("--watch= takes a path below the source tree, relative to it, not \"%s\"", given);
                         return -EINVAL;
                 }

@@ -37,9 +37,13 @@ void schedule_git(Schedule *s, uint64_t now, bool locked, bool ended) {
         s->locked = locked;
 }
 
+void schedule_forget(Schedule *s) {
+        s->waiting = s->forced = s->urgent = s->only_gone = false;
+}
+
 void schedule_started(Schedule *s) {
         s->building = true;
-        s->waiting = s->forced = s->urgent = s->only_gone = false;
+        schedule_forget(s);
 }
 
 void schedule_ended(Schedule *s) {

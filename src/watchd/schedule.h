@@ -41,5 +41,8 @@ void schedule_git(Schedule *s, uint64_t now, bool locked, bool ended);
 void schedule_started(Schedule *s);
 void schedule_ended(Schedule *s);
 
+/* What waits is for nobody. */
+void schedule_forget(Schedule *s);
+
 /* When the next build is due: a time that may be past, or SCHEDULE_NEVER. */
 uint64_t schedule_due(const Schedule *s);

@@ -5,20 +5,20 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-#include "basic/file-util.h"
 #include "basic/string-util.h"
 #include "shared/log.h"
+#include "shared/strv.h"
 #include "watchd/git-dir.h"
 
 /* IN_CLOSE_WRITE and not IN_MODIFY: half a file is not worth a build. */
 #define DIRECTORY_MASK                                                                                               \
         (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW |        \
          IN_EXCL_UNLINK)
-#define GIT_MASK (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
+/* Where only the coming and going of one name matters: git's lock, the next directory on the way to a root. */
+#define NAMES_MASK (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
 
-/* The kernel's queue holds 16,384 events unless it was set otherwise. Reading on for ever would starve the rest of
- * the loop; what is left after this many reads brings us back at once. */
-#define READS_MAX 64
+/* Working trees in which the roots of one tree may lie. */
+#define GITS_MAX 8
 
 typedef struct Directory {
         int wd;
@@ -26,15 +26,23 @@ typedef struct Directory {
         char *path;
 } Directory;
 
+typedef struct Git {
+        int wd;
+        bool locked;
+} Git;
+
 struct WatchTree {
+        WatchSet *set;
         const Filter *filter;
         Content *content;
-        int fd;
+        bool absolute; /* the roots are */
         Directory *directories; /* sorted by wd */
         size_t n, allocated;
         unsigned round;
-        int git_wd;
-        bool git_locked, git_ended, overflow;
+        Git gits[GITS_MAX];
+        size_t n_gits;
+        bool git_ended, overflow;
+        int error; /* of the events since the last look */
         char *problem;
 };
 
@@ -100,37 +108,66 @@ static int complain(WatchTree *t, int error, const char *path) {
                 (void) str_replace_printf(&t->problem,
                                 "cannot watch %s: all inotify watches of this user are taken; allow more: "
                                 "sudo sysctl fs.inotify.max_user_watches=524288", path);
+        else if (error == -E2BIG && t->absolute)
+                (void) str_replace_printf(&t->problem,
+                                "cannot watch %s: more than %zu files; name fewer in Watch=, or leave some out with Ignore=",
+                                path, content_size(t->content));
         else if (error == -E2BIG)
                 (void) str_replace_printf(&t->problem,
                                 "cannot watch %s: more than %zu files; name fewer with --watch=, leave some out with "
                                 "--ignore=, or raise --max-files=", path, content_size(t->content));
-        else if (error == -EMFILE)
-                (void) str_replace_printf(&t->problem,
-                                "cannot watch %s: all inotify instances of this user are taken; allow more: "
-                                "sudo sysctl fs.inotify.max_user_instances=512", path);
         else
                 (void) str_replace_printf(&t->problem, "cannot watch %s: %s", path, strerror(-error));
         return error;
 }
 
-static int watch_directory(WatchTree *t, const char *path) {
-        int wd, r;
+static bool is_root(const WatchTree *t, const char *path) {
+        return strv_contains(t->filter->roots, path);
+}
 
-        wd = inotify_add_watch(t->fd, path, DIRECTORY_MASK);
-        if (wd < 0) {
-                if (errno == ENOENT || errno == ENOTDIR) /* gone again; its end is in the queue */
-                        return 0;
-                if (errno == EACCES) {
-                        log_warning("cannot read the directory %s, so what changes in it goes unseen; allow it, or "
-                                    "add --ignore=%s", path, path);
-                        return 0;
-                }
-                return complain(t, -errno, path);
-        }
+static int watch_with(WatchTree *t, const char *path, uint32_t mask) {
+        int r, wd;
+
+        wd = watch_set_add(t->set, path, mask);
+        if (wd == -ENOENT || wd == -ENOTDIR) /* gone again; its end is in the queue */
+                return 0;
+        if (wd == -EACCES)
+                return wd;
+        if (wd < 0)
+                return complain(t, wd, path);
         r = remember_directory(t, wd, path);
         if (r < 0) {
-                (void) inotify_rm_watch(t->fd, wd);
+                watch_set_drop(t->set, wd);
                 return complain(t, r, path);
+        }
+        return 0;
+}
+
+static int watch_directory(WatchTree *t, const char *path) {
+        int r;
+
+        r = watch_with(t, path, t->absolute && is_root(t, path) ? DIRECTORY_MASK & ~(uint32_t) IN_DONT_FOLLOW :
+                                                                  DIRECTORY_MASK);
+        if (r == -EACCES) {
+                log_warning("cannot read the directory %s, so what changes in it goes unseen; allow it, or add %s%s", path,
+                            t->absolute ? "Ignore=" : "--ignore=", path);
+                return 0;
+        }
+        return r;
+}
+
+/* Watches each directory above an absolute path, for the next one on the way alone. In this order: each is watched before the
+ * next is looked for. One that may be entered but not read is nothing to complain about. */
+static int watch_way(WatchTree *t, const char *path) {
+        for (const char *slash = path; slash; slash = strchr(slash + 1, '/')) {
+                _cleanup_(freep) char *directory = slash == path ? strdup("/") : strndup(path, (size_t) (slash - path));
+                int r;
+
+                if (!directory)
+                        return complain(t, -ENOMEM, path);
+                r = watch_with(t, directory, NAMES_MASK);
+                if (r < 0 && r != -EACCES)
+                        return r;
         }
         return 0;
 }
@@ -170,7 +207,7 @@ static int walk(WatchTree *t, const char *path) {
         FTSENT *entry;
         int r;
 
-        fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+        fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | (t->absolute && is_root(t, path) ? FTS_COMFOLLOW : 0), NULL);
         if (!fts)
                 return complain(t, -errno, path);
         while ((errno = 0, entry = fts_read(fts))) {
@@ -181,43 +218,99 @@ static int walk(WatchTree *t, const char *path) {
         return errno == 0 || errno == ENOENT ? 0 : complain(t, -errno, path);
 }
 
+static void drop_directory(WatchTree *t, size_t i) {
+        int wd = t->directories[i].wd;
+
+        forget_directory(t, i);
+        watch_set_drop(t->set, wd);
+}
+
 /* Stops watching what is no longer below the top by this path. */
 static void drop_below(WatchTree *t, const char *path) {
         for (size_t i = t->n; i-- > 0;)
-                if (path_is_below(t->directories[i].path, path)) {
-                        (void) inotify_rm_watch(t->fd, t->directories[i].wd); /* the kernel may have done it */
-                        forget_directory(t, i);
-                }
+                if (path_is_below(t->directories[i].path, path))
+                        drop_directory(t, i);
         content_touch_below(t->content, path);
 }
 
-static void look_for_git(WatchTree *t) {
-        _cleanup_(freep) char *directory = NULL, *lock = NULL;
-        bool locked_before = t->git_locked;
-        int wd;
+/* Walks all roots, or those that path leads to. */
+static int walk_roots(WatchTree *t, const char *path) {
+        int r = 0;
 
-        if (git_find_directory(&directory) < 0)
-                return;
-        wd = inotify_add_watch(t->fd, directory, GIT_MASK);
-        if (wd < 0) {
-                log_debug("cannot watch %s: %s", directory, strerror(errno)); /* then a switch may take two builds */
-                return;
+        if (!t->absolute)
+                return walk(t, path);
+        for (char *const *root = t->filter->roots; *root; root++) {
+                int k;
+
+                if (!path_is_below(*root, path))
+                        continue;
+                k = watch_way(t, *root);
+                if (k >= 0)
+                        k = walk(t, *root);
+                r = k < 0 && r >= 0 ? k : r;
         }
-        t->git_wd = wd;
-        lock = str_printf("%s/" GIT_LOCK_NAME, directory);
-        t->git_locked = lock && access(lock, F_OK) == 0;
-        t->git_ended = t->git_ended || (locked_before && !t->git_locked);
+        return r;
 }
 
-static void git_event(WatchTree *t, const struct inotify_event *event) {
-        if (event->mask & IN_IGNORED) {
-                t->git_wd = -1;
-                t->git_ended = t->git_ended || t->git_locked;
-                t->git_locked = false;
-        } else if (event->len > 0 && streq(event->name, GIT_LOCK_NAME)) {
-                t->git_locked = event->mask & (IN_CREATE | IN_MOVED_TO);
-                t->git_ended = t->git_ended || !t->git_locked;
+static void look_for_git(WatchTree *t, const char *from) {
+        _cleanup_(freep) char *directory = NULL, *lock = NULL;
+        int wd;
+
+        if (t->n_gits == GITS_MAX || git_find_directory(from, &directory) < 0)
+                return;
+        wd = watch_set_add(t->set, directory, NAMES_MASK);
+        if (wd < 0) {
+                log_debug("cannot watch %s: %s", directory, strerror(-wd)); /* then a switch may take two builds */
+                return;
         }
+        for (size_t i = 0; i < t->n_gits; i++)
+                if (t->gits[i].wd == wd)
+                        return;
+        lock = str_printf("%s/" GIT_LOCK_NAME, directory);
+        t->gits[t->n_gits++] = (Git) { wd, lock && access(lock, F_OK) == 0 };
+}
+
+static bool git_locked(const WatchTree *t) {
+        for (size_t i = 0; i < t->n_gits; i++)
+                if (t->gits[i].locked)
+                        return true;
+        return false;
+}
+
+static void look_for_gits(WatchTree *t) {
+        bool locked_before = git_locked(t);
+        Git before[GITS_MAX];
+        size_t n = t->n_gits;
+
+        memcpy(before, t->gits, sizeof(before));
+        t->n_gits = 0;
+        if (!t->absolute)
+                look_for_git(t, ".");
+        for (char *const *root = t->filter->roots; t->absolute && *root; root++)
+                look_for_git(t, *root);
+        for (size_t i = 0; i < n; i++)
+                if (!watch_tree_knows(t, before[i].wd))
+                        watch_set_drop(t->set, before[i].wd);
+        t->git_ended = t->git_ended || (locked_before && !git_locked(t));
+}
+
+/* True when the event is of a git directory. */
+static bool git_event(WatchTree *t, const struct inotify_event *event) {
+        for (size_t i = 0; i < t->n_gits; i++) {
+                Git *git = t->gits + i;
+
+                if (git->wd != event->wd)
+                        continue;
+                if (event->mask & IN_IGNORED) {
+                        t->git_ended = t->git_ended || git->locked;
+                        *git = t->gits[--t->n_gits];
+                } else if (event->len > 0 && streq(event->name, GIT_LOCK_NAME)) {
+                        git->locked = event->mask & (IN_CREATE | IN_MOVED_TO);
+                        t->git_ended = t->git_ended || !git->locked;
+                }
+                return true;
+        }
+        return false;
 }
 
 /* A hard link is complete when it appears; any other new file is complete when its writer closes it. */
@@ -227,16 +320,29 @@ static bool is_hard_link(const char *path) {
         return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink > 1;
 }
 
+/* A symbolic link on the way to a root, or the root itself: what lies behind it is another tree now, or none. */
+static bool is_way_link(const WatchTree *t, const char *path, FilterResult where, uint32_t mask) {
+        struct stat st;
+
+        if (!t->absolute || (where != FILTER_TOWARDS && !is_root(t, path)))
+                return false;
+        return mask & (IN_DELETE | IN_MOVED_FROM) || (lstat(path, &st) == 0 && S_ISLNK(st.st_mode));
+}
+
 static int entry_event(WatchTree *t, const char *path, uint32_t mask) {
         FilterResult where = filter_path(t->filter, path);
+        bool is_link;
         int r;
 
         if (where == FILTER_OUTSIDE)
                 return 0;
-        if (mask & IN_ISDIR) {
-                if (mask & (IN_MOVED_FROM | IN_DELETE))
+        is_link = !(mask & IN_ISDIR) && is_way_link(t, path, where, mask);
+        if (mask & IN_ISDIR || is_link) {
+                if (is_link || mask & (IN_MOVED_FROM | IN_DELETE))
                         drop_below(t, path);
-                return mask & (IN_CREATE | IN_MOVED_TO) ? walk(t, path) : 0;
+                if (!(mask & (IN_CREATE | IN_MOVED_TO)))
+                        return 0;
+                return where == FILTER_INSIDE && !is_link ? walk(t, path) : walk_roots(t, path);
         }
         if (where != FILTER_INSIDE || (mask & IN_CREATE && !is_hard_link(path)))
                 return 0;
@@ -244,19 +350,10 @@ static int entry_event(WatchTree *t, const char *path, uint32_t mask) {
         return r < 0 ? complain(t, r, path) : 0;
 }
 
-static int handle_event(WatchTree *t, const struct inotify_event *event) {
+static int directory_event(WatchTree *t, const struct inotify_event *event) {
+        Directory *directory = find_directory(t, event->wd);
         _cleanup_(freep) char *path = NULL;
-        Directory *directory;
 
-        if (event->mask & IN_Q_OVERFLOW) {
-                t->overflow = true;
-                return 0;
-        }
-        if (event->wd == t->git_wd) {
-                git_event(t, event);
-                return 0;
-        }
-        directory = find_directory(t, event->wd);
         if (!directory)
                 return 0;
         if (event->mask & IN_IGNORED) {
@@ -267,35 +364,40 @@ static int handle_event(WatchTree *t, const struct inotify_event *event) {
         }
         if (event->len == 0)
                 return 0;
-        path = streq(directory->path, ".") ? strdup(event->name) : str_printf("%s/%s", directory->path, event->name);
+        if (streq(directory->path, "."))
+                path = strdup(event->name);
+        else
+                path = str_printf("%s/%s", streq(directory->path, "/") ? "" : directory->path, event->name);
         return path ? entry_event(t, path, event->mask) : complain(t, -ENOMEM, directory->path);
 }
 
-int watch_tree_drain(WatchTree *t) {
-        _Alignas(struct inotify_event) char buffer[16 * 1024];
+void watch_tree_take(WatchTree *t, const struct inotify_event *event) {
+        int r;
 
-        for (unsigned i = 0; i < READS_MAX; i++) {
-                ssize_t n = read(t->fd, buffer, sizeof(buffer));
-                int r;
-
-                if (n < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        if (errno == EAGAIN)
-                                break;
-                        return complain(t, -errno, "the source directory");
-                }
-                for (const char *p = buffer; p < buffer + n;) {
-                        const struct inotify_event *event = (const struct inotify_event *) (const void *) p;
-
-                        r = handle_event(t, event);
-                        if (r < 0)
-                                return r;
-                        p += sizeof(*event) + event->len;
-                }
+        if (event->mask & IN_Q_OVERFLOW) {
+                t->overflow = true;
+                return;
         }
-        if (!t->overflow)
-                return 0;
+        /* One directory can be both: of an own service's in which somebody named a git directory. */
+        (void) git_event(t, event);
+        r = directory_event(t, event);
+        if (r < 0 && t->error == 0)
+                t->error = r;
+}
+
+bool watch_tree_knows(const WatchTree *t, int wd) {
+        for (size_t i = 0; i < t->n_gits; i++)
+                if (t->gits[i].wd == wd)
+                        return true;
+        return find_directory(t, wd);
+}
+
+int watch_tree_settle(WatchTree *t) {
+        int r = t->error;
+
+        t->error = 0;
+        if (r < 0 || !t->overflow)
+                return r;
         log_notice("more changes at once than the kernel queues; looking at every file");
         return watch_tree_scan(t);
 }
@@ -303,48 +405,46 @@ int watch_tree_drain(WatchTree *t) {
 int watch_tree_scan(WatchTree *t) {
         int r;
 
-        if (t->fd < 0) {
-                t->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-                if (t->fd < 0)
-                        return complain(t, -errno, "the source directory");
-        }
         t->overflow = false;
+        t->error = 0;
         t->round++;
-        content_touch_below(t->content, ".");
-        r = walk(t, ".");
-        if (r < 0)
+        content_touch_below(t->content, t->absolute ? "/" : ".");
+        r = walk_roots(t, t->absolute ? "/" : ".");
+        if (r < 0 && !t->absolute)
                 return r;
         /* One that was moved away would else report its files by a path that is no longer theirs. */
         for (size_t i = t->n; i-- > 0;)
-                if (t->directories[i].round != t->round) {
-                        (void) inotify_rm_watch(t->fd, t->directories[i].wd);
-                        forget_directory(t, i);
-                }
-        look_for_git(t);
-        return 0;
+                if (t->directories[i].round != t->round)
+                        drop_directory(t, i);
+        look_for_gits(t);
+        return r;
 }
 
-int watch_tree_new(const Filter *filter, Content *content, WatchTree **ret) {
-        _cleanup_(watch_tree_freep) WatchTree *t = calloc(1, sizeof(*t));
+int watch_tree_new(WatchSet *set, const Filter *filter, Content *content, WatchTree **ret) {
+        _cleanup_(freep) WatchTree *t = calloc(1, sizeof(*t));
+        int r;
 
         if (!t)
                 return -ENOMEM;
-        *t = (WatchTree) { .filter = filter, .content = content, .fd = -EBADF, .git_wd = -1 };
+        *t = (WatchTree) { .set = set, .filter = filter, .content = content, .absolute = filter->roots[0][0] == '/' };
+        r = watch_set_join(set, t);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(t);
         return 0;
 }
 
 void watch_tree_free(WatchTree *t) {
-        safe_close(t->fd);
-        for (size_t i = 0; i < t->n; i++)
+        watch_set_leave(t->set, t);
+        for (size_t i = 0; i < t->n_gits; i++)
+                watch_set_drop(t->set, t->gits[i].wd);
+        for (size_t i = 0; i < t->n; i++) {
+                watch_set_drop(t->set, t->directories[i].wd);
                 free(t->directories[i].path);
+        }
         free(t->directories);
         free(t->problem);
         free(t);
-}
-
-int watch_tree_fd(const WatchTree *t) {
-        return t->fd;
 }
 
 size_t watch_tree_size(const WatchTree *t) {
@@ -358,5 +458,5 @@ const char *watch_tree_problem(const WatchTree *t) {
 bool watch_tree_git_locked(WatchTree *t, bool *ret_ended) {
         *ret_ended = t->git_ended;
         t->git_ended = false;
-        return t->git_locked;
+        return git_locked(t);
 }
