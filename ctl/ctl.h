@@ -71,6 +71,7 @@ int verb_list(Ctl *ctl);
 int verb_logs(Ctl *ctl);
 int verb_dev(Ctl *ctl);
 int verb_doctor(Ctl *ctl);
+int verb_wait(Ctl *ctl);
 
 /* Connects, reads the registry and finds the services named; all of them when none is. CTL_OK, CTL_FAILED, or unknown
  * when a name is none of them: each such name has its line then, and the known ones are in selected all the same. */

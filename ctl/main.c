@@ -5,6 +5,7 @@ static const VerbRun runs[] = {
         { "start", verb_start },   { "stop", verb_stop },     { "restart", verb_restart }, { "reload", verb_reload },
         { "dev", verb_dev },       { "status", verb_status }, { "list", verb_list },       { "logs", verb_logs },
         { "doctor", verb_doctor },
+        { "wait", verb_wait },
 };
 
 int main(int argc, char **argv) {

@@ -24,10 +24,12 @@ const OptionInfo option_infos[] = {
         { OPTION_CHANGED, false, "changed", NULL },
         { OPTION_FIX, false, "fix", NULL },
         { OPTION_FOLLOW, true, "follow", NULL },
+        { OPTION_FOR, false, "for", "WHAT" },
         { OPTION_JSON, false, "json", NULL },
         { OPTION_LINES, true, "lines", "LINES" },
         { OPTION_MODULES, false, "modules", "DIR" },
         { OPTION_SINCE, false, "since", "TIME" },
+        { OPTION_TIMEOUT, false, "timeout", "SPAN" },
         { OPTION_QUIET, true, "quiet", NULL },
         { OPTION_HELP, true, "help", NULL },
         { OPTION_VERSION, false, "version", NULL },
@@ -57,6 +59,12 @@ static const VerbOption logs_options[] = {
         { OPTION_LINES, "the last LINES of them, or 'all' (default all; 10 with -f)" },
         { OPTION_SINCE, "from then on: " TIME_FORMS },
         { OPTION_JSON, "a JSON object a line" },
+        {},
+};
+
+static const VerbOption wait_options[] = {
+        { OPTION_FOR, "what they are to be: healthy (as metricsd finds, the default), running or stopped" },
+        { OPTION_TIMEOUT, "give up after SPAN, such as 30s or 2min (default infinity)" },
         {},
 };
 
@@ -92,6 +100,10 @@ const Verb verbs[] = {
           TEXT("Loads a service's module from disk; connections stay open. A module that does not load, or does not start, is "
                "rejected and the old one goes on. Without a SERVICE it reloads all that run and can."),
           reload_options, NULL },
+        { "wait", GROUP_RUN, SERVICES, 0, ANY_OPERANDS, "wait until they are healthy, running or stopped",
+          TEXT("Waits until services are healthy, running or stopped, and starts and stops nothing itself. Ends at once, with "
+               "the reason, when one has failed for good. Without a SERVICE it waits for all but the masked ones."),
+          wait_options, NULL },
         { "dev", GROUP_RUN, "[DIR]", 0, 1, "start the fleet and follow its sources in DIR",
           TEXT("Starts the fleet and rebuilds and reloads it as its source in DIR changes. Without DIR it is the source tree "
                "that the working directory is in."),

@@ -3,7 +3,7 @@
 
 _toolooctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i
-        local verbs='start stop restart reload status list logs dev doctor alerts history timeline errors'
+        local verbs='start stop restart reload status list logs wait dev doctor alerts history timeline errors'
 
         for ((i = 1; i < COMP_CWORD; i++)); do
                 word=${COMP_WORDS[i]}
@@ -33,6 +33,10 @@ _toolooctl() {
         logs)
                 options+=' --follow --lines= --since= --json'
                 names="$(_toolooctl_ids) watchd"
+                ;;
+        wait)
+                options+=' --for= --timeout='
+                names=$(_toolooctl_ids)
                 ;;
         alerts)
                 options+=' --json'
