@@ -8,16 +8,30 @@
 
 /* Options, by the letter that stands for each: an index into Ctl.given. */
 enum {
+        OPTION_AFTER = 'a',
         OPTION_BUILD = 'b',
+        OPTION_CATEGORY = 'C',
         OPTION_CHANGED = 'c',
+        OPTION_DESCRIPTION = 'd',
+        OPTION_DRY_RUN = 'D',
+        OPTION_ENV = 'e',
         OPTION_FOLLOW = 'f',
+        OPTION_HEALTH = 'H',
         OPTION_HELP = 'h',
         OPTION_JSON = 'j',
         OPTION_LINES = 'n',
         OPTION_MODULES = 'm',
+        OPTION_ON_CHANGE = 'O',
+        OPTION_PORT = 'p',
         OPTION_QUIET = 'q',
+        OPTION_ROUTE = 'r',
         OPTION_SINCE = 's',
+        OPTION_SOCKET = 'S',
+        OPTION_TIMEOUT = 't',
         OPTION_VERSION = 'v',
+        OPTION_WATCH = 'w',
+        OPTION_WRITE = 'W',
+        OPTION_YES = 'y',
         _OPTION_MAX = 128,
 };
 
@@ -35,7 +49,7 @@ typedef struct VerbOption {
 } VerbOption;
 
 /* Headings of the overview. */
-typedef enum VerbGroup { GROUP_RUN, GROUP_LOOK, GROUP_PAST, _GROUP_MAX } VerbGroup;
+typedef enum VerbGroup { GROUP_RUN, GROUP_LOOK, GROUP_PAST, GROUP_OWN, _GROUP_MAX } VerbGroup;
 
 #define ANY_OPERANDS SIZE_MAX
 
@@ -50,6 +64,9 @@ typedef struct Verb {
         const char *program;       /* the one that has it; NULL for toolooctl itself. toolooctl becomes that one, with the
                                     * same arguments */
 } Verb;
+
+/* It has the verbs that make services, which ask them by HTTP and read YAML. For who includes config.h. */
+#define SERVICES_PROGRAM TL_PKGLIB_DIR "/toolooctl-services"
 
 extern const Verb verbs[];
 extern const size_t n_verbs;
