@@ -101,6 +101,17 @@ static const VerbOption add_options[] = {
         {},
 };
 
+static const VerbOption edit_options[] = {
+        OWN_SETTINGS,
+        { OPTION_DRY_RUN, "print the files as they would be and change nothing" },
+        {},
+};
+
+static const VerbOption remove_options[] = {
+        { OPTION_YES, "do not ask" },
+        {},
+};
+
 #define SERVICES "[SERVICE...]"
 #define TEXT(...) (const char *const[]) { __VA_ARGS__, NULL }
 
@@ -146,6 +157,16 @@ const Verb verbs[] = {
           TEXT("Makes a service of COMMAND, which runs in the present directory: writes its unit files, with the reason of each "
                "line, starts it and waits until it is healthy. Nothing else records it."),
           add_options, SERVICES_PROGRAM },
+        { "edit", GROUP_OWN, "SERVICE [OPTION...] [-- COMMAND...]", 1, ANY_OPERANDS, "change what it is: port, routes, command, ...",
+          TEXT("Changes what is given of a service and leaves the rest of its unit files as it is, restarts it when it runs, and "
+               "waits until it is healthy. For a service that was installed, one of the fleet's say, drop-ins in your own unit "
+               "directory do it.",
+               "An option that may be given more than once says all of its list anew: with nothing behind '=' it is none. --env "
+               "alone changes the variables that it names; NAME without '=' takes one out."),
+          edit_options, SERVICES_PROGRAM },
+        { "remove", GROUP_OWN, "SERVICE...", 1, ANY_OPERANDS, "stop it and delete its unit files",
+          TEXT("Stops services of your own, disables them and deletes their unit files, after asking on a terminal."),
+          remove_options, SERVICES_PROGRAM },
 };
 const size_t n_verbs = ELEMENTSOF(verbs);
 

@@ -15,6 +15,8 @@
 
 static const VerbRun runs[] = {
         { "add", services_add },
+        { "edit", services_edit },
+        { "remove", services_remove },
 };
 
 int services_values(const Ctl *ctl, int option, char ***ret) {

@@ -10,6 +10,8 @@
 
 /* Each returns an exit status, and has said what went wrong. */
 int services_add(Ctl *ctl);
+int services_edit(Ctl *ctl);
+int services_remove(Ctl *ctl);
 
 /* The values of an option that may come more than once; NULL for none. CTL_OK, or a status after a line. */
 int services_values(const Ctl *ctl, int option, char ***ret);

@@ -34,6 +34,7 @@ static const struct {
         { "Service", "Sockets", "The program takes over the listening socket from there, as descriptor 3." },
         { "Service", "WorkingDirectory", "Where the program runs." },
         { "Service", "ExecStart", "The program and its arguments; no shell reads this line." },
+        { "Service", "ExecReload", "How it is told to load anew what it is made of." },
         { "Service", "Environment", "The program's environment, beside what systemd puts there." },
         { "Service", "EnvironmentFile", "More of its environment, read at each start." },
         { "Service", "ReadWritePaths", "Its sandbox lets it read the file system, and write in its state directory, /tmp and here." },
@@ -133,6 +134,8 @@ static int set_process(UnitDocument *d, const ServiceSpec *s) {
                 r = set_one(d, "Service", "WorkingDirectory", unit_quote_value(s->directory));
         if (r >= 0)
                 r = set_words(d, "Service", "ExecStart", s->command, unit_quote_argument, true);
+        if (r >= 0 && s->on_change == ON_CHANGE_RELOAD)
+                r = set_one(d, "Service", "ExecReload", strdup(EXEC_RELOAD));
         if (r >= 0)
                 r = set_words(d, "Service", "Environment", s->env, unit_quote_word, false);
         if (r >= 0)

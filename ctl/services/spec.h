@@ -32,6 +32,9 @@ int service_spec_format(const ServiceSpec *s, char **ret_service, char **ret_soc
 
 #define WATCHER_UNIT "tooloo-watchd.service"
 
+/* Outside the sandbox, which would be set up for nothing else. */
+#define EXEC_RELOAD "+kill -HUP $MAINPID"
+
 /* Each word quoted, as one line or as a line each. -ENOMEM. */
 int spec_quote_list(char *const *words, char *(*quote)(const char *s), bool one_line, char ***ret);
 

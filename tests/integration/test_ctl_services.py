@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import textwrap
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from conftest import (PORTS, USER_UNITS, http_request, main_pid, one_line, port_is_free, run, systemctl, toolooctl,
                       unit_property)
 
-FAILED, USAGE = 1, 2
+FAILED, USAGE, UNKNOWN = 1, 2, 5
 
 SERVER = """
     import http.server, os, sys
@@ -23,6 +24,13 @@ SERVER = """
             self.wfile.write("\\0".join([os.getcwd(), *sys.argv[1:]]).encode())
     print("listening", flush=True)
     http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+TAKER = """
+import http.server, socket
+server = http.server.HTTPServer(("", 0), http.server.SimpleHTTPRequestHandler, bind_and_activate=False)
+server.socket = socket.socket(fileno=3)
+server.serve_forever()
 """
 
 
@@ -61,12 +69,16 @@ def listed():
     return {s["id"] for s in json.loads(toolooctl("list", "--json").stdout)["services"]}
 
 
-def fails(status, *arguments):
+def written():
+    return {p: p.read_text() for p in USER_UNITS.rglob("*") if p.is_file() and "tooloo-" in str(p)}
+
+
+def fails(status, *arguments, **more):
     """The one line that it says; nothing is written."""
-    before = {p: p.read_text() for p in USER_UNITS.rglob("tooloo-*") if p.is_file()}
-    done = toolooctl(*arguments, ok=False)
+    before = written()
+    done = toolooctl(*arguments, ok=False, **more)
     assert done.returncode == status, done
-    assert {p: p.read_text() for p in USER_UNITS.rglob("tooloo-*") if p.is_file()} == before
+    assert written() == before
     return one_line(done)
 
 
@@ -150,13 +162,7 @@ def test_every_line_is_explained(project):
 
 
 def test_socket(project):
-    (project / "taker.py").write_text(textwrap.dedent("""
-        import http.server, socket
-        class Handler(http.server.SimpleHTTPRequestHandler): pass
-        server = http.server.HTTPServer(("", 0), Handler, bind_and_activate=False)
-        server.socket = socket.socket(fileno=3)
-        server.serve_forever()
-    """))
+    (project / "taker.py").write_text(TAKER)
     toolooctl("add", "hello", "--socket", "--", "python3", "taker.py")
     assert http_request(port_of("hello"), "/taker.py")[0] == 200
     assert unit_property("tooloo-hello.socket", "ActiveState") == "active"
@@ -314,3 +320,193 @@ def test_unit_directory_that_cannot_be_written(project):
     finally:
         run("umount", USER_UNITS)
     assert "hello" not in listed()
+
+
+# --- edit ---
+
+
+@pytest.fixture
+def hello(project):
+    """A service that runs."""
+    toolooctl("add", "hello", "--env=KEPT=1", "--", "python3", "server.py", "one")
+    return project
+
+
+def answer(port, path="/"):
+    return http_request(port, path)[2].decode().split("\0")
+
+
+def test_edit_of_the_port(hello):
+    old = port_of("hello")
+    assert toolooctl("edit", "hello", "--port=4321").stdout == "hello is healthy at http://127.0.0.1:4321/\n"
+    assert port_of("hello") == 4321 and answer(4321)[1:] == ["one"] and port_is_free(old)
+    assert "Environment=PORT=4321\nEnvironment=KEPT=1\n" in unit_file("hello").read_text().replace(
+        "Environment=KEPT=1\nEnvironment=PORT=4321", "Environment=PORT=4321\nEnvironment=KEPT=1")
+
+
+def test_edit_changes_what_is_given_and_nothing_else(hello):
+    by_hand = unit_file("hello").read_text().replace("[Install]", "# Mine.\n[Install]").replace(
+        "Type=exec\n", "Type=exec\nNice=5\n")
+    unit_file("hello").write_text(by_hand)
+    systemctl("daemon-reload")
+    toolooctl("edit", "hello", "--description=Hello there")
+    assert unit_file("hello").read_text() == by_hand.replace("Description=hello\n", "Description=Hello there\n")
+
+
+def test_edit_of_everything(hello):
+    (hello / "src").mkdir()
+    (hello / "two words").mkdir()
+    toolooctl("edit", "hello", "--health=/", "--route=/a", "--route=/b", "--watch=src", "--watch=two words", "--write=src",
+              "--env=A=1 2", "--after=training", "--category=core", "--on-change=none", "--", "python3", "server.py", "%", "$x")
+    text = unit_file("hello").read_text()
+    assert f'Watch={hello}/src\nWatch="{hello}/two words"\n' in text and "Routes=/a /b\n" in text
+    found = json.loads(toolooctl("list", "--json", "hello").stdout)["services"][0]
+    assert (found["routes"], found["category"]) == (["/a", "/b"], "core")
+    assert answer(port_of("hello"))[1:] == ["%", "$x"]
+    assert {"tooloo-training.service", "tooloo-watchd.service"} <= set(unit_property("tooloo-hello.service", "Wants").split())
+    toolooctl("edit", "hello", "--route=", "--watch=", "--write=", "--env=A", "--after=")
+    text = unit_file("hello").read_text()
+    for key in "Routes", "Watch", "ReadWritePaths", "After":
+        assert f"\n{key}=" not in text
+    assert "Environment=KEPT=1\n" in text and "A=1" not in text
+    assert "tooloo-training.service" not in unit_property("tooloo-hello.service", "Wants").split()
+
+
+def test_edit_that_changes_nothing(hello):
+    pid = main_pid("tooloo-hello.service")
+    assert toolooctl("edit", "hello", "--env=KEPT=1").stdout == "hello is that way already.\n"
+    assert main_pid("tooloo-hello.service") == pid
+
+
+def test_edit_of_a_stopped_service_leaves_it_stopped(hello):
+    toolooctl("stop", "hello")
+    assert "stays stopped" in toolooctl("edit", "hello", "--port=4321").stdout
+    assert unit_property("tooloo-hello.service", "ActiveState") == "inactive" and port_of("hello") == 4321
+
+
+def test_edit_dry_run(hello):
+    before = written()
+    shown = toolooctl("edit", "hello", "--port=4321", "--dry-run").stdout
+    assert written() == before and port_of("hello") != 4321
+    toolooctl("edit", "hello", "--port=4321")
+    assert shown == f"# {unit_file('hello')}\n{unit_file('hello').read_text()}"
+
+
+def test_edit_that_does_not_work(hello):
+    done = toolooctl("edit", "hello", "--", "python3", "-c", "raise SystemExit('nothing here')", ok=False)
+    assert done.returncode == FAILED and "nothing here" in done.stdout
+    assert "hello was changed and is not healthy: its process exited with status 1" in one_line(done)
+    assert toolooctl("edit", "hello", "--", "python3", "server.py").returncode == 0
+
+
+def test_edit_gives_it_a_socket(hello):
+    (hello / "taker.py").write_text(TAKER)
+    port = port_of("hello")
+    toolooctl("edit", "hello", "--socket", "--on-change=swap", "--health=/", "--", "python3", "taker.py")
+    assert port_of("hello") == port and http_request(port, "/taker.py")[0] == 200
+    text = unit_file("hello").read_text()
+    assert "\nPort=" not in text and "PORT=" not in text and "\nOnChange=swap\n" in text
+    assert systemctl("is-enabled", "tooloo-hello.socket").stdout == "enabled\n"
+    toolooctl("edit", "hello", "--port=4321")
+    assert http_request(4321, "/taker.py")[0] == 200 and port_is_free(port)
+
+
+@pytest.mark.parametrize("arguments, status, words", [
+    (["nobody", "--port=4321"], UNKNOWN, "unknown service 'nobody'"),
+    (["hello"], USAGE, "nothing to change was named"),
+    (["hello", "--port=3001"], FAILED, "port 3001 belongs to training"),
+    (["hello", "--port=70000"], USAGE, "--port takes a number"),
+    (["hello", "--env=1=2"], USAGE, "--env takes NAME=VALUE"),
+    (["hello", "--route=/api/v1/training"], FAILED, "belongs to training"),
+    (["hello", "--after=nobody"], FAILED, "there is no such service"),
+    (["hello", "--on-change=swap"], USAGE, "give --socket, too"),
+    (["hello", "--watch=nowhere"], FAILED, "No such file"),
+    (["hello", "--", "no-such-program"], FAILED, "there is no such program"),
+    (["training", "--socket", "--category=mine"], USAGE, "--category is"),
+])
+def test_edit_that_is_refused(hello, arguments, status, words):
+    assert words in fails(status, "edit", *arguments)
+
+
+def test_edit_of_one_of_the_fleet(project):
+    """By drop-ins; without them it is as it was installed."""
+    toolooctl("start", "training")
+    folders = [USER_UNITS / f"tooloo-training.{suffix}.d" for suffix in ("service", "socket")]
+    try:
+        toolooctl("edit", "training", "--port=4321", "--description=Moved")
+        assert port_of("training") == 4321
+        for host in "127.0.0.1", "::1":
+            assert http_request(4321, "/health", host=host)[0] == 200
+        assert port_is_free(PORTS["training"])
+        assert unit_property("tooloo-training.service", "Description") == "Moved"
+        toolooctl("edit", "training", "--port=4322")
+        assert http_request(4322, "/health")[0] == 200 and port_is_free(4321)
+        said = fails(FAILED, "remove", "training", "--yes")
+        assert "is not your own service" in said and str(folders[0] / "30-edit.conf") in said
+    finally:
+        toolooctl("stop", "training")
+        for folder in folders:
+            (folder / "30-edit.conf").unlink()
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        systemctl("daemon-reload")
+    assert port_of("training") == PORTS["training"]
+
+
+# --- remove ---
+
+
+def test_remove(hello):
+    port = port_of("hello")
+    (USER_UNITS / "tooloo-hello.service.d").mkdir()
+    (USER_UNITS / "tooloo-hello.service.d/30-edit.conf").write_text("[Service]\nNice=1\n")
+    done = toolooctl("remove", "hello", "--yes")
+    assert done.stdout == f"hello is removed (it was {unit_file('hello')})\n" and done.stderr == ""
+    assert not [p for p in USER_UNITS.rglob("*hello*")] and port_is_free(port)
+    assert "hello" not in listed() and unit_property("tooloo-hello.service", "LoadState") == "not-found"
+
+
+def test_remove_of_what_has_failed(project):
+    toolooctl("add", "hello", "--timeout=1s", "--", "false", ok=False)
+    toolooctl("remove", "hello", "--yes")
+    assert "hello" not in systemctl("list-units", "--all", "tooloo-*").stdout
+
+
+def test_remove_with_its_socket(project):
+    (project / "taker.py").write_text(TAKER)
+    toolooctl("add", "hello", "--socket", "--", "python3", "taker.py")
+    port = port_of("hello")
+    toolooctl("add", "other", "--", "python3", "server.py")
+    toolooctl("remove", "hello", "other", "--yes")
+    assert port_is_free(port) and not {"hello", "other"} & listed()
+
+
+def test_remove_leaves_what_is_not_its_own(hello):
+    folder = USER_UNITS / "tooloo-hello.service.d"
+    folder.mkdir()
+    (folder / "20-mine.conf").write_text("[Service]\nNice=1\n")
+    try:
+        toolooctl("remove", "hello", "--yes")
+        assert (folder / "20-mine.conf").exists()
+    finally:
+        (folder / "20-mine.conf").unlink()
+        folder.rmdir()
+
+
+def test_remove_asks(hello):
+    assert "give --yes" in fails(USAGE, "remove", "hello")
+    master, slave = os.openpty()
+    for typed, status in (b"n\n", FAILED), (b"\n", FAILED), (b"y\n", 0):
+        os.write(master, typed)
+        done = subprocess.run(["toolooctl", "remove", "hello"], stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=60)
+        assert done.returncode == status and "Stop and remove hello? [y/N] " in done.stderr
+    os.close(master)
+    os.close(slave)
+    assert "hello" not in listed()
+
+
+def test_remove_of_several_is_all_or_nothing(hello):
+    assert "unknown service 'nobody'" in fails(UNKNOWN, "remove", "hello", "nobody", "--yes")
+    assert "is not your own service" in fails(FAILED, "remove", "hello", "training", "--yes")
+    assert unit_property("tooloo-hello.service", "ActiveState") == "active"
