@@ -85,7 +85,10 @@ void help_print(void) {
 }
 
 void help_print_verb(const Verb *verb) {
-        (void) printf("Usage: toolooctl %s%s%s [OPTION...]\n", verb->name, *verb->operands ? " " : "", verb->operands);
+        /* A command has options of its own, so those of the verb stand before it. */
+        const char *options = strstr(verb->operands, "[OPTION...]") ? "" : " [OPTION...]";
+
+        (void) printf("Usage: toolooctl %s%s%s%s\n", verb->name, *verb->operands ? " " : "", verb->operands, options);
         for (const char *const *paragraph = verb->help; *paragraph; paragraph++) {
                 (void) putchar('\n');
                 print_words(*paragraph, 0, 0);

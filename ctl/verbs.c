@@ -16,20 +16,34 @@ const char *const group_titles[_GROUP_MAX] = {
         [GROUP_RUN] = "Run services",
         [GROUP_LOOK] = "See how they are",
         [GROUP_PAST] = "See what was, as metricsd knows it",
+        [GROUP_OWN] = "Services of your own",
 };
 
 const OptionInfo option_infos[] = {
+        { OPTION_AFTER, false, "after", "ID" },
         { OPTION_ALL, false, "all", NULL },
         { OPTION_BUILD, false, "build", "DIR" },
+        { OPTION_CATEGORY, false, "category", "NAME" },
         { OPTION_CHANGED, false, "changed", NULL },
+        { OPTION_DESCRIPTION, false, "description", "TEXT" },
+        { OPTION_DRY_RUN, false, "dry-run", NULL },
+        { OPTION_ENV, false, "env", "NAME=VALUE" },
         { OPTION_FIX, false, "fix", NULL },
         { OPTION_FOLLOW, true, "follow", NULL },
         { OPTION_FOR, false, "for", "WHAT" },
+        { OPTION_HEALTH, false, "health", "PATH" },
         { OPTION_JSON, false, "json", NULL },
         { OPTION_LINES, true, "lines", "LINES" },
         { OPTION_MODULES, false, "modules", "DIR" },
+        { OPTION_ON_CHANGE, false, "on-change", "WHAT" },
+        { OPTION_PORT, false, "port", "N" },
+        { OPTION_ROUTE, false, "route", "PREFIX" },
         { OPTION_SINCE, false, "since", "TIME" },
+        { OPTION_SOCKET, false, "socket", NULL },
         { OPTION_TIMEOUT, false, "timeout", "SPAN" },
+        { OPTION_WATCH, false, "watch", "DIR" },
+        { OPTION_WRITE, false, "write", "DIR" },
+        { OPTION_YES, false, "yes", NULL },
         { OPTION_QUIET, true, "quiet", NULL },
         { OPTION_HELP, true, "help", NULL },
         { OPTION_VERSION, false, "version", NULL },
@@ -77,6 +91,40 @@ static const VerbOption doctor_options[] = {
         { OPTION_FIX, "mend what is marked so; a note, or what takes root, is left to you" },
         { OPTION_ALL, "also say what was looked at and is well" },
         { OPTION_JSON, "JSON instead of text" },
+        {},
+};
+
+#define OWN_SETTINGS                                                                                                          \
+        { OPTION_PORT, "listen there; without it a new one gets the first free port from 4000 on. The program finds it as "  \
+                       "PORT in its environment" },                                                                         \
+        { OPTION_SOCKET, "systemd listens, and hands the socket over as descriptor 3: connections wait while the program "   \
+                         "restarts" },                                                                                      \
+        { OPTION_HEALTH, "it is well when this answers with 200 to 399 (default: /health or /, whichever does)" },                      \
+        { OPTION_ROUTE, "send requests of port 3000 here whose path begins so; may be given more than once, as those "       \
+                        "below that name a DIR, a variable or an ID" },                                                     \
+        { OPTION_WATCH, "do what --on-change says when something below DIR changes" },                                      \
+        { OPTION_ON_CHANGE, "restart (default), swap, reload or none" },                                                    \
+        { OPTION_ENV, "set a variable of its environment" },                                                                \
+        { OPTION_AFTER, "start after that service, and start that along with it" },                                         \
+        { OPTION_WRITE, "let it write there; the rest it can only read" },                                                  \
+        { OPTION_CATEGORY, "infrastructure, core, extended (default), integration or control" },                            \
+        { OPTION_DESCRIPTION, "what lists call it" },                                                                       \
+        { OPTION_TIMEOUT, "wait so long for it to be healthy (default 1min)" }
+
+static const VerbOption add_options[] = {
+        OWN_SETTINGS,
+        { OPTION_DRY_RUN, "print the unit files and change nothing" },
+        {},
+};
+
+static const VerbOption edit_options[] = {
+        OWN_SETTINGS,
+        { OPTION_DRY_RUN, "print the files as they would be and change nothing" },
+        {},
+};
+
+static const VerbOption remove_options[] = {
+        { OPTION_YES, "do not ask" },
         {},
 };
 
@@ -131,6 +179,20 @@ const Verb verbs[] = {
           METRICS_PROGRAM },
         { "errors", GROUP_PAST, SERVICES, 0, ANY_OPERANDS, "show the errors they logged, counted by kind", NULL, NULL,
           METRICS_PROGRAM },
+        { "add", GROUP_OWN, "ID [OPTION...] -- COMMAND...", 1, ANY_OPERANDS, "run COMMAND as a service from now on",
+          TEXT("Makes a service of COMMAND, which runs in the present directory: writes its unit files, with the reason of each "
+               "line, starts it and waits until it is healthy. Nothing else records it."),
+          add_options, SERVICES_PROGRAM },
+        { "edit", GROUP_OWN, "SERVICE [OPTION...] [-- COMMAND...]", 1, ANY_OPERANDS, "change what it is: port, routes, command, ...",
+          TEXT("Changes what is given of a service and leaves the rest of its unit files as it is, restarts it when it runs, and "
+               "waits until it is healthy. For a service that was installed, one of the fleet's say, drop-ins in your own unit "
+               "directory do it.",
+               "An option that may be given more than once says all of its list anew: with nothing behind '=' it is none. --env "
+               "alone changes the variables that it names; NAME without '=' takes one out."),
+          edit_options, SERVICES_PROGRAM },
+        { "remove", GROUP_OWN, "SERVICE...", 1, ANY_OPERANDS, "stop it and delete its unit files",
+          TEXT("Stops services of your own, disables them and deletes their unit files, after asking on a terminal."),
+          remove_options, SERVICES_PROGRAM },
 };
 const size_t n_verbs = ELEMENTSOF(verbs);
 

@@ -1,28 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What toolooctl can be asked for: the one table from which --help is printed, the command line is checked and verbs are
  * dispatched. Texts are single paragraphs of plain ASCII; help.c breaks their lines. */
 
-/* Options, by the letter that stands for each: an index into Ctl.given. */
+/* Options: those with a letter by that, the others from behind the letters on. An index into Ctl.given. */
 enum {
-        OPTION_ALL = 'a',
-        OPTION_BUILD = 'b',
-        OPTION_CHANGED = 'c',
-        OPTION_FIX = 'x',
         OPTION_FOLLOW = 'f',
-        OPTION_FOR = 'F',
         OPTION_HELP = 'h',
-        OPTION_JSON = 'j',
         OPTION_LINES = 'n',
-        OPTION_MODULES = 'm',
         OPTION_QUIET = 'q',
-        OPTION_SINCE = 's',
-        OPTION_TIMEOUT = 't',
-        OPTION_VERSION = 'v',
-        _OPTION_MAX = 128,
+
+        OPTION_AFTER = 128,
+        OPTION_ALL,
+        OPTION_BUILD,
+        OPTION_CATEGORY,
+        OPTION_CHANGED,
+        OPTION_DESCRIPTION,
+        OPTION_DRY_RUN,
+        OPTION_ENV,
+        OPTION_FIX,
+        OPTION_FOR,
+        OPTION_HEALTH,
+        OPTION_JSON,
+        OPTION_MODULES,
+        OPTION_ON_CHANGE,
+        OPTION_PORT,
+        OPTION_ROUTE,
+        OPTION_SINCE,
+        OPTION_SOCKET,
+        OPTION_TIMEOUT,
+        OPTION_VERSION,
+        OPTION_WATCH,
+        OPTION_WRITE,
+        OPTION_YES,
+        _OPTION_MAX,
 };
 
 typedef struct OptionInfo {
@@ -39,7 +54,7 @@ typedef struct VerbOption {
 } VerbOption;
 
 /* Headings of the overview. */
-typedef enum VerbGroup { GROUP_RUN, GROUP_LOOK, GROUP_PAST, _GROUP_MAX } VerbGroup;
+typedef enum VerbGroup { GROUP_RUN, GROUP_LOOK, GROUP_PAST, GROUP_OWN, _GROUP_MAX } VerbGroup;
 
 #define ANY_OPERANDS SIZE_MAX
 
@@ -54,6 +69,9 @@ typedef struct Verb {
         const char *program;       /* the one that has it; NULL for toolooctl itself. toolooctl becomes that one, with the
                                     * same arguments */
 } Verb;
+
+/* It has the verbs that make services, which ask them by HTTP and read YAML. For who includes config.h. */
+#define SERVICES_PROGRAM TL_PKGLIB_DIR "/toolooctl-services"
 
 extern const Verb verbs[];
 extern const size_t n_verbs;

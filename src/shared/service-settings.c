@@ -41,7 +41,7 @@ void service_settings_done(ServiceSettings *s) {
 }
 
 /* Unreserved characters of RFC 3986 and its sub-delimiters, '%' too: what can stand in a request's path as it is. */
-static bool path_valid(const char *s) {
+bool service_path_valid(const char *s) {
         size_t n = strlen(s);
 
         return s[0] == '/' && n <= PATH_LENGTH_MAX && !strstr(s, "//") &&
@@ -49,8 +49,8 @@ static bool path_valid(const char *s) {
 }
 
 /* A prefix is compared by whole segments, so "/a/" would be "/a" written in a second way. */
-static bool route_valid(const char *s) {
-        return path_valid(s) && (streq(s, "/") || !endswith(s, "/"));
+bool service_route_valid(const char *s) {
+        return service_path_valid(s) && (streq(s, "/") || !endswith(s, "/"));
 }
 
 /* The characters of host names and of IPv4 addresses; what is not one is refused by nobody finding it. */
@@ -122,7 +122,7 @@ static int assign_health_path(ServiceSettings *s, const char *key, const char *v
                               unsigned line) {
         char *copy = NULL;
 
-        if (*value && !path_valid(value))
+        if (*value && !service_path_valid(value))
                 return invalid(path, line, key, value, "a path that begins with '/'");
         if (*value) {
                 copy = strdup(value);
@@ -143,7 +143,7 @@ int service_settings_assign(const char *section, const char *key, const char *va
         if (!streq(section, "X-Tooloo"))
                 return 0;
         if (streq(key, "Routes"))
-                return assign_list(&s->routes, route_valid,
+                return assign_list(&s->routes, service_route_valid,
                                    "path prefixes, each beginning with '/' and not ending in it",
                                    key, value, path, line);
         if (streq(key, "Watch"))

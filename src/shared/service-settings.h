@@ -27,6 +27,10 @@ typedef enum OnChange {
         ON_CHANGE_INVALID = -22, /* -EINVAL */
 } OnChange;
 
+/* What HealthPath= and a word of Routes= may be. */
+bool service_path_valid(const char *s);
+bool service_route_valid(const char *s);
+
 const char *on_change_to_string(OnChange c);
 OnChange on_change_from_string(const char *s);
 
