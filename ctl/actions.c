@@ -46,6 +46,18 @@ int ctl_reset(Ctl *ctl, bool running) {
         return CTL_OK;
 }
 
+int ctl_add_instances(UnitJobs *jobs, UnitVerb verb, const InstanceStates *instances, const Service *s, bool replicas) {
+        int r = 0;
+
+        for (size_t i = 0; i < instances->n && r >= 0; i++) {
+                const InstanceState *it = instances->items + i;
+
+                if (streq(it->id, s->id) && instance_runs(it) && (instance_number(it) > 0) == replicas)
+                        r = unit_jobs_add(jobs, verb, it->unit);
+        }
+        return r;
+}
+
 static const Service *service_of_unit(const Ctl *ctl, const char *unit) {
         return startswith(unit, "tooloo-") ? registry_find(ctl->registry, unit) : NULL;
 }

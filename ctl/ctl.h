@@ -7,6 +7,7 @@
 #include <systemd/sd-bus.h>
 
 #include "basic/string-util.h"
+#include "shared/instances.h"
 #include "shared/registry.h"
 #include "shared/unit-failure.h"
 #include "shared/unit-jobs.h"
@@ -91,6 +92,13 @@ int ctl_refuse_masked(const Ctl *ctl, const char *verb);
 /* Takes failed state and start limit off services (and their sockets) that are not active; of running ones too when
  * running is set, because a restart counts against their limit. Masked ones are left alone. */
 int ctl_reset(Ctl *ctl, bool running);
+
+/* Restarts these services and their replicas, of which new connections wait; what an unfinished swap has left of them is
+ * stopped. */
+int ctl_restart(Ctl *ctl, const Service *const *services, size_t n);
+
+/* Asks for a job for each instance of a service that runs: its replicas, or what belongs to a swap. Negative errno. */
+int ctl_add_instances(UnitJobs *jobs, UnitVerb verb, const InstanceStates *instances, const Service *s, bool replicas);
 
 /* Waits for the jobs, and shows what for (progress.h) where it takes long. As unit_jobs_wait(). */
 int ctl_wait_jobs(const Ctl *ctl, UnitJobs *jobs);

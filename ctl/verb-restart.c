@@ -13,9 +13,62 @@ static void keep_running_ones(Ctl *ctl) {
         ctl->n_selected = n;
 }
 
-int verb_restart(Ctl *ctl) {
+/* What an unfinished swap has left holds the socket, too, so that a failed one could not be opened again. */
+static int stop_leftovers(Ctl *ctl, const InstanceStates *instances, const Service *const *services, size_t n) {
         _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
+        int r;
+
+        r = unit_jobs_new(ctl->bus, &jobs);
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = ctl_add_instances(jobs, UNIT_STOP, instances, services[i], false);
+        if (r < 0) {
+                (void) log_errno(r, "cannot ask systemd to stop what a swap has left");
+                return CTL_FAILED;
+        }
+        return jobs->first ? ctl_finish_jobs(ctl, jobs) : CTL_OK;
+}
+
+static int restart(Ctl *ctl, const InstanceStates *instances, const Service *const *services, size_t n) {
+        _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
+        int r;
+
+        r = unit_jobs_new(ctl->bus, &jobs);
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                const Service *s = services[i];
+
+                /* The socket itself is only started, never restarted: meanwhile connections wait in it. */
+                if (s->socket)
+                        r = unit_jobs_add(jobs, UNIT_START, s->socket);
+                if (r >= 0)
+                        r = unit_jobs_add(jobs, UNIT_RESTART, s->unit);
+                if (r >= 0)
+                        r = ctl_add_instances(jobs, UNIT_TRY_RESTART, instances, s, true);
+        }
+        if (r < 0) {
+                (void) log_errno(r, "cannot ask systemd to restart");
+                return CTL_FAILED;
+        }
+        return ctl_finish_jobs(ctl, jobs);
+}
+
+int ctl_restart(Ctl *ctl, const Service *const *services, size_t n) {
+        _cleanup_(instance_states_done) InstanceStates instances = {};
         int status, r;
+
+        status = ctl_reset(ctl, true);
+        if (status != CTL_OK)
+                return status;
+        r = instance_states_query(ctl->bus, &instances);
+        if (r < 0) {
+                (void) log_errno(r, "cannot ask systemd what runs");
+                return CTL_FAILED;
+        }
+        status = stop_leftovers(ctl, &instances, services, n);
+        return status != CTL_OK ? status : restart(ctl, &instances, services, n);
+}
+
+int verb_restart(Ctl *ctl) {
+        int status;
 
         status = ctl_select(ctl, CTL_UNKNOWN);
         if (status != CTL_OK)
@@ -27,23 +80,5 @@ int verb_restart(Ctl *ctl) {
                 return CTL_FAILED;
         }
         status = ctl_refuse_masked(ctl, "restart");
-        if (status == CTL_OK)
-                status = ctl_reset(ctl, true);
-        if (status != CTL_OK)
-                return status;
-        r = unit_jobs_new(ctl->bus, &jobs);
-        for (size_t i = 0; i < ctl->n_selected && r >= 0; i++) {
-                const Service *s = ctl->selected[i];
-
-                /* The socket itself is only started, never restarted: meanwhile connections wait in it. */
-                if (s->socket)
-                        r = unit_jobs_add(jobs, UNIT_START, s->socket);
-                if (r >= 0)
-                        r = unit_jobs_add(jobs, UNIT_RESTART, s->unit);
-        }
-        if (r < 0) {
-                (void) log_errno(r, "cannot ask systemd to restart");
-                return CTL_FAILED;
-        }
-        return ctl_finish_jobs(ctl, jobs);
+        return status != CTL_OK ? status : ctl_restart(ctl, ctl->selected, ctl->n_selected);
 }

@@ -4,8 +4,22 @@
 
 typedef enum Part { SOCKETS, SERVICES } Part;
 
+/* Instances go with the socket, by systemd's hand; asked for by name, they are waited for. */
+static int add_instances(const Ctl *ctl, UnitJobs *jobs) {
+        _cleanup_(instance_states_done) InstanceStates instances = {};
+        int r;
+
+        r = instance_states_query(ctl->bus, &instances);
+        for (size_t i = 0; i < ctl->n_selected && r >= 0; i++) {
+                r = ctl_add_instances(jobs, UNIT_STOP, &instances, ctl->selected[i], true);
+                if (r >= 0)
+                        r = ctl_add_instances(jobs, UNIT_STOP, &instances, ctl->selected[i], false);
+        }
+        return r;
+}
+
 static int add_stops(const Ctl *ctl, UnitJobs *jobs, Part part) {
-        int r = 0;
+        int r = part == SERVICES ? add_instances(ctl, jobs) : 0;
 
         for (size_t i = 0; i < ctl->n_selected && r >= 0; i++) {
                 const Service *s = ctl->selected[i];

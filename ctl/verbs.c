@@ -5,6 +5,7 @@
 
 #include "basic/string-util.h"
 #include "config.h"
+#include "swap-program.h"
 
 /* It has the verbs that ask metricsd by HTTP: linked into toolooctl, libcurl and its 28 libraries would make each of the
  * others start some milliseconds later. */
@@ -144,14 +145,25 @@ const Verb verbs[] = {
         { "restart", GROUP_RUN, SERVICES, 0, ANY_OPERANDS, "restart; connections wait meanwhile",
           TEXT("Restarts services; new connections wait meanwhile. Without a SERVICE it restarts those that run."), NULL,
           NULL },
-        { "reload", GROUP_RUN, SERVICES, 0, ANY_OPERANDS, "load the module from disk; connections stay open",
-          TEXT("Loads a service's module from disk; connections stay open. A module that does not load, or does not start, is "
-               "rejected and the old one goes on. Without a SERVICE it reloads all that run and can."),
+        { "reload", GROUP_RUN, SERVICES, 0, ANY_OPERANDS, "take new code on, as OnChange= says",
+          TEXT("Takes new code on, in the way that OnChange= in the service's [X-Tooloo] section says.",
+               "reload: the service loads its module from disk; connections stay open. A module that does not load, or does not "
+               "start, is rejected and the old one goes on.",
+               "swap: the new code is started apart and asked for its health; once that is good it takes the socket over while "
+               "the old one finishes what it has accepted. Code that is never healthy is stopped again, and the old one goes on.",
+               "restart: new connections wait in the socket meanwhile. none: an error.",
+               "Without a SERVICE it does so for all that run and reload or swap."),
           reload_options, NULL },
         { "wait", GROUP_RUN, SERVICES, 0, ANY_OPERANDS, "wait until they are healthy, running or stopped",
           TEXT("Waits until services are healthy, running or stopped, and starts and stops nothing itself. Ends at once, with "
                "the reason, when one has failed for good. Without a SERVICE it waits for all but the masked ones."),
           wait_options, NULL },
+        { "scale", GROUP_RUN, "SERVICE N", 2, 2, "run N processes of a service at its socket",
+          TEXT("Runs N processes of a service, from 1 to 16, that share its socket: tooloo-ID.service itself and replicas, "
+               "tooloo-ID@2.service and so on. It waits until each serves; those that are too many finish what they have "
+               "accepted and go. They last until the service or the session is stopped. For programs that systemd hands the "
+               "socket to; a service that reloads its module is one process."),
+          NULL, SWAP_PROGRAM },
         { "dev", GROUP_RUN, "[DIR]", 0, 1, "start the fleet and follow its sources in DIR",
           TEXT("Starts the fleet and rebuilds and reloads it as its source in DIR changes. Without DIR it is the source tree "
                "that the working directory is in."),

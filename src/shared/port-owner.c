@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "basic/file-util.h"
@@ -22,25 +21,44 @@ static void close_file(FILE *f) {
 }
 TL_DEFINE_CLEANUP(FILE *, close_file)
 
+/* What is looked for in the kernel's table of sockets, and what was found. */
+typedef struct Row {
+        unsigned port, peer_port, state;
+        uid_t uid;
+        unsigned long inode; /* 0 for a connection that nobody has accepted, or that is over for its process */
+} Row;
+
 /* The table has a line a socket; its format is in the kernel's Documentation/networking/proc_net_tcp.rst. */
-static int find_listener(const char *table, unsigned port, uid_t *ret_uid, unsigned long *ret_inode) {
+static int find_in_table(const char *table, bool (*is_it)(const Row *row, const Row *wanted), const Row *wanted, Row *ret) {
         _cleanup_(close_filep) FILE *f = fopen(table, "re");
         char line[256];
 
         if (!f)
                 return errno == ENOENT ? 0 : -errno;
         while (fgets(line, sizeof(line), f)) {
-                unsigned local_port, state, uid;
-                unsigned long inode;
+                Row row;
 
-                if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*u %lu",
-                           &local_port, &state, &uid, &inode) != 4 || local_port != port || state != TCP_LISTEN_STATE)
+                if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%x %x %*x:%*x %*x:%*x %*x %u %*u %lu", &row.port,
+                           &row.peer_port, &row.state, &row.uid, &row.inode) != 5 || !is_it(&row, wanted))
                         continue;
-                *ret_uid = uid;
-                *ret_inode = inode;
+                *ret = row;
                 return 1;
         }
         return ferror(f) ? -EIO : 0;
+}
+
+static int find_row(bool (*is_it)(const Row *row, const Row *wanted), const Row *wanted, Row *ret) {
+        int r = find_in_table("/proc/net/tcp", is_it, wanted, ret);
+
+        return r == 0 ? find_in_table("/proc/net/tcp6", is_it, wanted, ret) : r;
+}
+
+static bool is_listener(const Row *row, const Row *wanted) {
+        return row->port == wanted->port && row->state == TCP_LISTEN_STATE;
+}
+
+static bool is_connection(const Row *row, const Row *wanted) {
+        return row->port == wanted->port && row->peer_port == wanted->peer_port;
 }
 
 static bool process_holds(int proc, const char *pid, const char *wanted) {
@@ -103,19 +121,36 @@ static int find_process(unsigned long inode, PortOwner *owner) {
 
 int port_owner_find(unsigned port, PortOwner *ret) {
         PortOwner owner = {};
-        unsigned long inode = 0;
+        Row row = {};
         int r;
 
-        r = find_listener("/proc/net/tcp", port, &owner.uid, &inode);
-        if (r == 0)
-                r = find_listener("/proc/net/tcp6", port, &owner.uid, &inode);
+        r = find_row(is_listener, &(Row) { .port = port }, &row);
         if (r <= 0)
                 return r;
-        r = find_process(inode, &owner);
+        owner.uid = row.uid;
+        r = find_process(row.inode, &owner);
         if (r < 0)
                 return r;
         *ret = owner;
         return 1;
+}
+
+int port_owner_connection(unsigned port, unsigned client_port, unsigned long *ret_inode) {
+        Row row = {};
+        int r;
+
+        r = find_row(is_connection, &(Row) { .port = port, .peer_port = client_port }, &row);
+        if (r > 0)
+                *ret_inode = row.inode;
+        return r;
+}
+
+bool port_owner_process_holds(pid_t pid, unsigned long inode) {
+        char path[32], wanted[64];
+
+        (void) snprintf(path, sizeof(path), "/proc/%d", pid);
+        (void) snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+        return process_holds(AT_FDCWD, path, wanted);
 }
 
 char *port_owner_describe(unsigned port) {

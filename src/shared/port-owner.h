@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Who listens on a TCP port of this machine (network namespace), whatever the address. */
@@ -15,3 +16,10 @@ int port_owner_find(unsigned port, PortOwner *ret);
 
 /* "port 3005 is taken by PID 59 (python3)". The caller frees; NULL when nobody is seen to listen there. */
 char *port_owner_describe(unsigned port);
+
+/* The server's end of a TCP connection within this network namespace. 1 when there is such a connection; *ret_inode is its
+ * socket's then, 0 while nobody has accepted it. 0 when there is none, negative errno when it cannot be found out. */
+int port_owner_connection(unsigned port, unsigned client_port, unsigned long *ret_inode);
+
+/* True when the process has that socket open; false, too, when it does not let us see. */
+bool port_owner_process_holds(pid_t pid, unsigned long inode);
