@@ -10,6 +10,7 @@
 #include "config.h"
 #include "help.h"
 #include "output.h"
+#include "pager.h"
 #include "shared/log.h"
 #include "since.h"
 
@@ -81,9 +82,18 @@ static int read_options(Ctl *ctl, const Rules *rules, int argc, char **argv, Giv
         return CTL_OK;
 }
 
+static int read_time(const Ctl *ctl, int option, uint64_t *ret) {
+        const char *value = ctl->given[option];
+
+        if (!value || parse_since(value, now_realtime_usec(), ret) >= 0)
+                return CTL_OK;
+        return verb_usage(ctl, "--%s does not understand '%s': give a time such as '2026-01-31 08:15', '08:15', 'today' or "
+                               "'-5min'", option_find(option)->name, value);
+}
+
 /* What several verbs have, in the form in which they use it. */
 static int read_values(Ctl *ctl) {
-        const char *lines = ctl->given[OPTION_LINES], *since = ctl->given[OPTION_SINCE];
+        const char *lines = ctl->given[OPTION_LINES];
         unsigned long number;
 
         ctl->json = ctl->given[OPTION_JSON];
@@ -95,9 +105,11 @@ static int read_values(Ctl *ctl) {
                         return verb_usage(ctl, "--lines takes a number from 0 to %u or 'all', not '%s'", LINES_MAX, lines);
                 ctl->lines = number;
         }
-        if (since && parse_since(since, now_realtime_usec(), &ctl->since) < 0)
-                return verb_usage(ctl, "--since does not understand '%s': give a time such as '2026-01-31 08:15', '08:15', "
-                                       "'today' or '-5min'", since);
+        if (read_time(ctl, OPTION_SINCE, &ctl->since) != CTL_OK ||
+            read_time(ctl, OPTION_UNTIL, &ctl->until) != CTL_OK)
+                return CTL_USAGE;
+        if (ctl->until > 0 && ctl->since > ctl->until)
+                return verb_usage(ctl, "--since is later than --until");
         return CTL_OK;
 }
 
@@ -182,6 +194,7 @@ int command_line_run(Ctl *ctl, const char *program, const VerbRun *runs, size_t 
         status = read_options(ctl, &rules, argc, argv, options);
         if (status == CTL_OK)
                 status = ctl_finish_stdout(ctl, answer(ctl, runs, argc, argv, name));
+        pager_close();
         free(ctl->selected);
         registry_free(ctl->registry);
         (void) sd_bus_flush_close_unref(ctl->bus);

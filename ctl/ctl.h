@@ -54,6 +54,7 @@ typedef struct Ctl {
         bool follow;
         uint64_t lines; /* -n, LINES_ALL, or LINES_DEFAULT when it was not given */
         uint64_t since; /* --since=, realtime usec; 0 for none */
+        uint64_t until; /* --until=; 0 for none */
 
         sd_bus *bus;
         Registry *registry;

@@ -15,7 +15,7 @@
 typedef struct LogEntry {
         uint64_t time; /* realtime usec */
         const LogSource *source;
-        const char *unit; /* the source's */
+        char *unit; /* the source's, or an instance of it */
         unsigned long priority;
         unsigned long pid; /* 0 when it is not known */
         char *message;
@@ -23,12 +23,12 @@ typedef struct LogEntry {
 } LogEntry;
 
 static void log_entry_done(LogEntry *e) {
+        free(e->unit);
         free(e->message);
         free(e->cursor);
 }
 
-/* A copy of a field's value; -ENOENT when the entry has no such field. */
-static int get_field(sd_journal *j, const char *field, char **ret, size_t *ret_size) {
+int journal_field(sd_journal *j, const char *field, char **ret, size_t *ret_size) {
         const void *data;
         size_t size, skip = strlen(field) + 1;
         char *copy;
@@ -39,7 +39,7 @@ static int get_field(sd_journal *j, const char *field, char **ret, size_t *ret_s
                 return r;
         if (size < skip)
                 return -EBADMSG;
-        copy = strndup((const char *) data + skip, size - skip); /* up to a NUL: what is behind it is no text */
+        copy = strndup((const char *) data + skip, size - skip);
         if (!copy)
                 return -ENOMEM;
         *ret = copy;
@@ -52,67 +52,87 @@ static int get_number(sd_journal *j, const char *field, unsigned long max, unsig
         _cleanup_(freep) char *text = NULL;
         int r;
 
-        r = get_field(j, field, &text, NULL);
+        r = journal_field(j, field, &text, NULL);
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
         (void) parse_uint(text, 0, max, ret); /* a service can send any nonsense as its priority */
         return 0;
 }
 
+static bool is_of(const LogSource *s, const char *unit) {
+        return streq(unit, s->unit) || (s->socket && streq(unit, s->socket)) || log_source_has_instance(s, unit);
+}
+
 /* The manager's own unit is init.scope, so the unit that an entry is about comes before the one that it is from. */
-static int find_source(sd_journal *j, const LogSource *sources, size_t n, LogEntry *e) {
+static int find_source(sd_journal *j, const LogQuery *q, LogEntry *e) {
         static const char *const fields[] = { "USER_UNIT", "COREDUMP_USER_UNIT", "_SYSTEMD_USER_UNIT" };
 
         for (size_t f = 0; f < ELEMENTSOF(fields); f++) {
                 _cleanup_(freep) char *unit = NULL;
                 int r;
 
-                r = get_field(j, fields[f], &unit, NULL);
+                r = journal_field(j, fields[f], &unit, NULL);
                 if (r == -ENOENT)
                         continue;
                 if (r < 0)
                         return r;
-                for (size_t i = 0; i < n; i++) {
-                        const LogSource *s = sources + i;
-
-                        if (!streq(unit, s->unit) && !(s->socket && streq(unit, s->socket)))
+                for (size_t i = 0; i < q->n_sources; i++) {
+                        if (!is_of(q->sources + i, unit))
                                 continue;
-                        e->source = s;
-                        e->unit = streq(unit, s->unit) ? s->unit : s->socket;
+                        e->source = q->sources + i;
+                        e->unit = TAKE_PTR(unit);
                         return 0;
                 }
         }
         return -ENOENT;
 }
 
-static int read_message(sd_journal *j, LogEntry *e) {
-        _cleanup_(freep) char *raw = NULL;
-        size_t size;
+static bool is_within(uint64_t time, uint64_t from, uint64_t until) {
+        return time >= from && (until == 0 || time <= until);
+}
+
+/* 1 when it is wanted; *ret_message is as it was logged. */
+static int judge(sd_journal *j, const LogQuery *q, LogEntry *e, char **ret_message, size_t *ret_size) {
         int r;
 
-        r = get_field(j, "MESSAGE", &raw, &size);
+        r = find_source(j, q, e);
+        if (r >= 0)
+                r = sd_journal_get_realtime_usec(j, &e->time);
         if (r < 0)
                 return r;
+        if (!is_within(e->time, q->since, q->until) || !is_within(e->time, e->source->from, e->source->until))
+                return 0;
+        r = journal_field(j, "MESSAGE", ret_message, ret_size);
+        if (r < 0)
+                return r;
+        return !q->pattern || log_pattern_matches(q->pattern, *ret_message, *ret_size);
+}
+
+static int take_message(LogEntry *e, const char *raw, size_t size) {
         while (size > 0 && (raw[size - 1] == '\n' || raw[size - 1] == ' ' || raw[size - 1] == '\r'))
                 size--;
         e->message = text_clean_lines(raw, size);
         return e->message ? 0 : -ENOMEM;
 }
 
-static int read_entry(sd_journal *j, const LogSource *sources, size_t n, bool whole, LogEntry *e) {
+/* 1 when it is wanted. */
+static int read_entry(sd_journal *j, const LogQuery *q, bool whole, LogEntry *e) {
+        _cleanup_(freep) char *raw = NULL;
+        size_t size;
         int r;
 
         e->priority = LOG_INFO;
-        r = find_source(j, sources, n, e);
-        if (r >= 0)
-                r = read_message(j, e);
-        if (r >= 0)
-                r = sd_journal_get_realtime_usec(j, &e->time);
+        r = judge(j, q, e, &raw, &size);
+        if (r <= 0)
+                return r;
+        r = take_message(e, raw, size);
         if (r >= 0)
                 r = get_number(j, "PRIORITY", LOG_DEBUG, &e->priority);
         if (r >= 0 && whole)
                 r = get_number(j, "_PID", INT32_MAX, &e->pid);
-        return r < 0 || !whole ? r : sd_journal_get_cursor(j, &e->cursor);
+        if (r >= 0 && whole)
+                r = sd_journal_get_cursor(j, &e->cursor);
+        return r < 0 ? r : 1;
 }
 
 static int print_json(const LogEntry *e) {
@@ -147,12 +167,19 @@ static const char *color_of_priority(unsigned long priority) {
 }
 
 /* No red and no yellow: these are for errors and warnings. */
-static const char *color_of_source(const LogSource *s) {
+static const char *color_of_source(const LogSource *s, const LogStyle *style) {
         static const char *const colors[] = {
                 "\033[36m", "\033[32m", "\033[35m", "\033[34m", "\033[96m", "\033[92m", "\033[95m", "\033[94m",
         };
+        /* Bright enough on black, dark enough on white; neighbours far apart. */
+        static const char *const more[] = {
+                "\033[38;5;37m",  "\033[38;5;71m",  "\033[38;5;133m", "\033[38;5;69m",  "\033[38;5;72m",  "\033[38;5;99m",
+                "\033[38;5;107m", "\033[38;5;168m", "\033[38;5;31m",  "\033[38;5;65m",  "\033[38;5;140m", "\033[38;5;36m",
+                "\033[38;5;63m",  "\033[38;5;175m", "\033[38;5;67m",  "\033[38;5;35m",  "\033[38;5;97m",  "\033[38;5;73m",
+                "\033[38;5;132m", "\033[38;5;32m",
+        };
 
-        return colors[s->number % ELEMENTSOF(colors)];
+        return style->colors_256 ? more[s->number % ELEMENTSOF(more)] : colors[s->number % ELEMENTSOF(colors)];
 }
 
 static int print_text(const LogEntry *e, const LogStyle *style) {
@@ -166,7 +193,7 @@ static int print_text(const LogEntry *e, const LogStyle *style) {
                 return -EINVAL;
         (void) printf("%s ", when);
         if (style->id_width > 0)
-                (void) printf("%s%-*s%s ", style->colors ? color_of_source(e->source) : "", style->id_width,
+                (void) printf("%s%-*s%s ", style->colors ? color_of_source(e->source, style) : "", style->id_width,
                               e->source->id, style->colors ? ANSI_NORMAL : "");
         indent = (int) strlen(when) + 1 + style->id_width + (style->id_width > 0);
         for (;;) {
@@ -180,14 +207,30 @@ static int print_text(const LogEntry *e, const LogStyle *style) {
         }
 }
 
-int log_entry_print(sd_journal *j, const LogSource *sources, size_t n, const LogStyle *style) {
+/* One damaged entry is no reason to withhold those behind it. */
+static int or_unwanted(int r) {
+        return r == -ENOENT || r == -EBADMSG ? 0 : r;
+}
+
+int log_entry_wanted(sd_journal *j, const LogQuery *q) {
+        _cleanup_(log_entry_done) LogEntry e = {};
+        _cleanup_(freep) char *message = NULL;
+        size_t size;
+
+        return or_unwanted(judge(j, q, &e, &message, &size));
+}
+
+int log_entry_print_query(sd_journal *j, const LogQuery *q, const LogStyle *style) {
         _cleanup_(log_entry_done) LogEntry e = {};
         int r;
 
-        r = read_entry(j, sources, n, style->json, &e);
-        if (r == -ENOENT || r == -EBADMSG) /* one damaged entry is no reason to withhold those behind it */
-                return 0;
-        if (r < 0)
+        r = or_unwanted(read_entry(j, q, style->json, &e));
+        if (r <= 0)
                 return r;
-        return style->json ? print_json(&e) : print_text(&e, style);
+        r = style->json ? print_json(&e) : print_text(&e, style);
+        return r < 0 ? r : 1;
+}
+
+int log_entry_print(sd_journal *j, const LogSource *sources, size_t n, const LogStyle *style) {
+        return log_entry_print_query(j, &(LogQuery) { .sources = sources, .n_sources = n }, style);
 }

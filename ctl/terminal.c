@@ -11,6 +11,12 @@
 #define HEIGHT_DEFAULT 24
 #define SIZE_LIMIT 10000
 
+static int terminal = STDOUT_FILENO;
+
+void terminal_is(int fd) {
+        terminal = fd;
+}
+
 /* 1 and 0 for colours wanted and not, -1 when the variable decides nothing. */
 static int systemd_colors(void) {
         static const char *const on[] = { "1", "yes", "y", "true", "t", "on", "16", "256", "24bit" };
@@ -32,7 +38,15 @@ bool terminal_colors(void) {
 
         if (wanted >= 0)
                 return wanted;
-        return (!no_color || !*no_color) && term && !streq(term, "dumb") && isatty(STDOUT_FILENO);
+        return (!no_color || !*no_color) && term && !streq(term, "dumb") && isatty(terminal);
+}
+
+bool terminal_colors_256(void) {
+        const char *said = getenv("SYSTEMD_COLORS"), *term = getenv("TERM"), *more = getenv("COLORTERM");
+
+        if (systemd_colors() == 1 && said)
+                return streq(said, "256") || strcasecmp(said, "24bit") == 0;
+        return (term && endswith(term, "256color")) || (more && (streq(more, "truecolor") || streq(more, "24bit")));
 }
 
 /* What the variable says, else what the terminal does, else the default; 0 without a terminal. */
@@ -42,11 +56,11 @@ static size_t terminal_size(const char *variable, size_t otherwise) {
         struct winsize ws;
         bool width = streq(variable, "COLUMNS");
 
-        if (!isatty(STDOUT_FILENO))
+        if (!isatty(terminal))
                 return 0;
         if (said && parse_uint(said, 1, SIZE_LIMIT, &size) >= 0)
                 return size;
-        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) < 0)
+        if (ioctl(terminal, TIOCGWINSZ, &ws) < 0)
                 return otherwise;
         size = width ? ws.ws_col : ws.ws_row;
         return size > 0 ? size : otherwise;

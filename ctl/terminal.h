@@ -6,8 +6,14 @@
 
 /* What stdout is, as systemd's own tools judge it. */
 
+/* From here on it is this terminal that stdout leads to in the end: there is a pager between. */
+void terminal_is(int fd);
+
 /* $SYSTEMD_COLORS decides when it is set; else colours are for a terminal that takes them, unless $NO_COLOR is set. */
 bool terminal_colors(void);
+
+/* Of those, 256 and not only 16. */
+bool terminal_colors_256(void);
 
 /* Columns of the terminal: $COLUMNS, else what the terminal says, else 80. 0 when stdout is none: nothing is cut
  * then. */

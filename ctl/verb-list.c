@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "columns.h"
 #include "ctl.h"
+#include "pager.h"
 #include "shared/bus-util.h"
 #include "shared/log.h"
 #include "shared/strv.h"
@@ -50,8 +51,10 @@ int verb_list(Ctl *ctl) {
         if (status == CTL_FAILED || (ctl->n_selected == 0 && !ctl->json))
                 return status;
         r = ask_members(ctl->bus, &members);
-        if (r >= 0)
+        if (r >= 0) {
+                pager_open(ctl);
                 r = print(ctl, members);
+        }
         if (r < 0) {
                 (void) log_errno(r, "cannot list the services");
                 return CTL_FAILED;

@@ -5,9 +5,13 @@
 #include <sys/signalfd.h>
 
 #include "basic/time-util.h"
-#include "ctl.h"
+#include "command-line.h"
 #include "journal.h"
+#include "log-command.h"
+#include "log-generation.h"
+#include "log-priority.h"
 #include "output.h"
+#include "pager.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 #include "terminal.h"
@@ -21,8 +25,10 @@
 
 typedef struct Logs {
         sd_journal *journal;
+        WideJournal wide;
         LogSource *sources;
-        size_t n_sources;
+        LogQuery query;
+        LogPattern *pattern;
         LogStyle style;
         uint64_t n_printed;
         int signals; /* a signalfd */
@@ -30,6 +36,8 @@ typedef struct Logs {
 
 static void logs_done(Logs *l) {
         sd_journal_close(l->journal);
+        wide_journal_done(&l->wide);
+        log_pattern_free(l->pattern);
         free(l->sources);
         safe_close(l->signals);
 }
@@ -62,15 +70,19 @@ static int find_sources(Ctl *ctl, Logs *l) {
         if (status != CTL_OK)
                 return status;
         l->sources = calloc(ctl->n_selected + 1, sizeof(LogSource));
+        l->query.sources = l->sources;
         if (!l->sources) {
                 (void) log_errno(-ENOMEM, "cannot look up the services");
                 return CTL_FAILED;
         }
         for (size_t i = 0; i < ctl->n_selected; i++)
-                l->sources[l->n_sources++] = log_source_of(ctl, ctl->selected[i]);
+                l->sources[l->query.n_sources++] = log_source_of(ctl, ctl->selected[i]);
         if (watchd)
-                l->sources[l->n_sources++] = (LogSource) { WATCHD_ID, WATCHD_UNIT, NULL,
-                                                           (unsigned) ctl->registry->n_services };
+                l->sources[l->query.n_sources++] = (LogSource) {
+                        .id = WATCHD_ID,
+                        .unit = WATCHD_UNIT,
+                        .number = (unsigned) ctl->registry->n_services,
+                };
         return CTL_OK;
 }
 
@@ -82,6 +94,17 @@ static int flush(void) {
         return ctl_reader_gone() ? -EPIPE : errno > 0 ? -errno : -EIO;
 }
 
+/* Nothing that is wanted comes any more. */
+static int is_past_end(Logs *l) {
+        uint64_t time;
+        int r;
+
+        if (l->query.until == 0)
+                return false;
+        r = sd_journal_get_realtime_usec(l->journal, &time);
+        return r < 0 ? r : time > l->query.until;
+}
+
 /* At most max entries from the one that the journal is at, where at is set, or the next. 1 when there may be more. */
 static int print_entries(Logs *l, bool at, uint64_t max) {
         for (uint64_t n = 0; n < max; n++) {
@@ -90,12 +113,15 @@ static int print_entries(Logs *l, bool at, uint64_t max) {
                 r = at && n == 0 ? 1 : sd_journal_next(l->journal);
                 if (r <= 0)
                         return r;
-                r = log_entry_print(l->journal, l->sources, l->n_sources, &l->style);
+                r = is_past_end(l);
+                if (r != 0)
+                        return r < 0 ? r : 0;
+                r = log_entry_print_query(l->journal, &l->query, &l->style);
                 if (r >= 0 && ferror(stdout))
                         return flush();
                 if (r < 0)
                         return r;
-                l->n_printed++;
+                l->n_printed += (uint64_t) r;
         }
         return 1;
 }
@@ -134,17 +160,47 @@ static int wait_for_more(Logs *l, bool more, int *ret_signal) {
         return r < 0 ? r : 0;
 }
 
+/* What there is, up to the end. r is what is known of it: 1 for "there may be more". */
+static int catch_up(Logs *l, int r, int *ret_signal) {
+        while (r > 0) {
+                r = print_entries(l, false, BATCH_MAX);
+                if (r > 0) {
+                        int f = flush();
+
+                        r = f < 0 ? f : wait_for_more(l, true, ret_signal);
+                        r = r < 0 ? r : 1;
+                }
+        }
+        return r;
+}
+
+/* From now on in the wide journal, where there is one. */
+static int widen(Logs *l) {
+        int r;
+
+        if (!l->wide.journal)
+                return 0;
+        r = wide_journal_follow(&l->wide, l->journal);
+        if (r < 0)
+                return r;
+        sd_journal_close(l->journal);
+        l->journal = TAKE_PTR(l->wide.journal);
+        return r > 0 ? print_entries(l, true, 1) : 0;
+}
+
 static int follow(Logs *l, int *ret_signal) {
         int r;
 
-        do {
-                r = print_entries(l, false, BATCH_MAX);
-                if (r >= 0) {
-                        int f = flush();
-
-                        r = f < 0 ? f : wait_for_more(l, r > 0, ret_signal);
-                }
-        } while (r >= 0);
+        r = catch_up(l, 1, ret_signal);
+        if (r >= 0)
+                r = widen(l);
+        while (r >= 0) {
+                r = catch_up(l, 1, ret_signal);
+                if (r >= 0)
+                        r = flush();
+                if (r >= 0)
+                        r = wait_for_more(l, false, ret_signal);
+        }
         return r;
 }
 
@@ -166,17 +222,25 @@ static int prepare_follow(Logs *l) {
         return r < 0 ? r : 0;
 }
 
+static int open_journals(const Ctl *ctl, Logs *l) {
+        int r = 0;
+
+        if (ctl->follow)
+                r = wide_journal_open(&l->query, &l->wide);
+        if (r >= 0)
+                r = journal_open_query(&l->query, &l->journal);
+        return r >= 0 && ctl->follow ? prepare_follow(l) : r;
+}
+
 static int show(const Ctl *ctl, Logs *l, int *ret_signal) {
         uint64_t lines = ctl->lines;
         int r;
 
         if (lines == LINES_DEFAULT)
-                lines = ctl->follow && ctl->since == 0 ? FOLLOW_LINES : LINES_ALL;
-        r = journal_open(l->sources, l->n_sources, &l->journal);
-        if (r >= 0 && ctl->follow)
-                r = prepare_follow(l);
+                lines = ctl->follow && l->query.since == 0 ? FOLLOW_LINES : LINES_ALL;
+        r = open_journals(ctl, l);
         if (r >= 0)
-                r = journal_seek(l->journal, lines, ctl->since);
+                r = journal_seek_query(l->journal, &l->query, lines);
         if (r > 0)
                 r = print_entries(l, true, ctl->follow ? BATCH_MAX : UINT64_MAX);
         if (r >= 0 && ctl->follow)
@@ -214,19 +278,76 @@ static int finish(Ctl *ctl, int r) {
         return CTL_OK;
 }
 
+/* What of the entries is wanted; CTL_OK, or a line was said. */
+static int read_query(Ctl *ctl, Logs *l) {
+        const char *priority = ctl->given[OPTION_PRIORITY], *grep = ctl->given[OPTION_GREP];
+        int r;
+
+        if (ctl->follow && ctl->given[OPTION_UNTIL])
+                return verb_usage(ctl, "--until does not go with --follow");
+        if (priority && parse_priorities(priority, &l->query.priorities) < 0)
+                return verb_usage(ctl, "--priority takes emerg, alert, crit, err, warning, notice, info, debug, a number from "
+                                       "0 to 7, or a range such as err..warning, not '%s'", priority);
+        r = grep ? log_pattern_new(grep, &l->pattern) : 0;
+        if (r < 0)
+                return r == -EINVAL ? CTL_USAGE : CTL_FAILED;
+        l->query.pattern = l->pattern;
+        l->query.since = ctl->since;
+        l->query.until = ctl->until;
+        return CTL_OK;
+}
+
+/* Each source by its own generation. Beyond the longest of them nothing need be read. */
+static int settle_generation(const Ctl *ctl, Logs *l) {
+        uint64_t from = UINT64_MAX, until = 0;
+        bool ended = true;
+
+        for (size_t i = 0; ctl->given[OPTION_GENERATION] && i < l->query.n_sources; i++) {
+                int status = log_generation_find(ctl, l->sources + i);
+
+                if (status != CTL_OK)
+                        return status;
+                from = MIN(from, l->sources[i].from);
+                until = MAX(until, l->sources[i].until);
+                ended = ended && l->sources[i].until > 0;
+        }
+        if (!ctl->given[OPTION_GENERATION])
+                return CTL_OK;
+        if (ctl->follow && ended)
+                return verb_usage(ctl, "--generation=%s does not go with --follow: it has ended",
+                                  ctl->given[OPTION_GENERATION]);
+        l->query.since = MAX(l->query.since, from);
+        if (ended)
+                l->query.until = l->query.until > 0 ? MIN(l->query.until, until) : until;
+        return CTL_OK;
+}
+
+static void settle_style(const Ctl *ctl, Logs *l) {
+        l->style.json = ctl->json;
+        l->style.colors = !ctl->json && terminal_colors();
+        l->style.colors_256 = terminal_colors_256();
+        for (size_t i = 0; i < l->query.n_sources; i++)
+                l->style.id_width = MAX(l->style.id_width, (int) strlen(l->query.sources[i].id));
+}
+
 int verb_logs(Ctl *ctl) {
         _cleanup_(logs_done) Logs l = { .signals = -EBADF };
         int status, number = 0, r;
 
         /* Else a reader that has gone would look like a crash to whoever started this. */
         (void) signal(SIGPIPE, SIG_IGN);
-        status = find_sources(ctl, &l);
+        status = read_query(ctl, &l);
+        if (status == CTL_OK)
+                status = find_sources(ctl, &l);
+        if (status == CTL_OK)
+                status = settle_generation(ctl, &l);
         if (status != CTL_OK)
                 return status;
-        l.style.json = ctl->json;
-        l.style.colors = !ctl->json && terminal_colors();
-        for (size_t i = 0; i < l.n_sources; i++)
-                l.style.id_width = MAX(l.style.id_width, (int) strlen(l.sources[i].id));
+        if (ctl->given[OPTION_CMD])
+                return log_command_print(ctl, &l.query);
+        settle_style(ctl, &l);
+        if (!ctl->follow)
+                pager_open(ctl);
         r = show(ctl, &l, &number);
         if (r == -EINTR && number > 0) {
                 die_of(number);

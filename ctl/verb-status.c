@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl.h"
+#include "pager.h"
 #include "service-status.h"
 #include "shared/log.h"
 #include "status-output.h"
@@ -14,6 +15,7 @@ int verb_status(Ctl *ctl) {
                 return status;
         r = service_status_query(ctl->bus, ctl->selected, ctl->n_selected, &report);
         if (r >= 0) {
+                pager_open(ctl);
                 if (ctl->json)
                         r = status_print_json(&report, ctl->registry);
                 else if (!ctl->quiet && ctl->n_selected == 1 && ctl->names)

@@ -26,22 +26,28 @@ const OptionInfo option_infos[] = {
         { OPTION_BUILD, false, "build", "DIR" },
         { OPTION_CATEGORY, false, "category", "NAME" },
         { OPTION_CHANGED, false, "changed", NULL },
+        { OPTION_CMD, false, "cmd", NULL },
         { OPTION_DESCRIPTION, false, "description", "TEXT" },
         { OPTION_DRY_RUN, false, "dry-run", NULL },
         { OPTION_ENV, false, "env", "NAME=VALUE" },
         { OPTION_FIX, false, "fix", NULL },
         { OPTION_FOLLOW, true, "follow", NULL },
         { OPTION_FOR, false, "for", "WHAT" },
+        { OPTION_GENERATION, false, "generation", "N" },
+        { OPTION_GREP, true, "grep", "PATTERN" },
         { OPTION_HEALTH, false, "health", "PATH" },
         { OPTION_JSON, false, "json", NULL },
         { OPTION_LINES, true, "lines", "LINES" },
         { OPTION_MODULES, false, "modules", "DIR" },
+        { OPTION_NO_PAGER, false, "no-pager", NULL },
         { OPTION_ON_CHANGE, false, "on-change", "WHAT" },
         { OPTION_PORT, false, "port", "N" },
+        { OPTION_PRIORITY, true, "priority", "LEVEL" },
         { OPTION_ROUTE, false, "route", "PREFIX" },
         { OPTION_SINCE, false, "since", "TIME" },
         { OPTION_SOCKET, false, "socket", NULL },
         { OPTION_TIMEOUT, false, "timeout", "SPAN" },
+        { OPTION_UNTIL, false, "until", "TIME" },
         { OPTION_WATCH, false, "watch", "DIR" },
         { OPTION_WRITE, false, "write", "DIR" },
         { OPTION_YES, false, "yes", NULL },
@@ -64,8 +70,11 @@ static const VerbOption reload_options[] = {
         {},
 };
 
+#define NO_PAGER { OPTION_NO_PAGER, "do not pipe what is long into a pager" }
+
 static const VerbOption json_options[] = {
         { OPTION_JSON, "JSON instead of a table" },
+        NO_PAGER,
         {},
 };
 
@@ -73,7 +82,13 @@ static const VerbOption logs_options[] = {
         { OPTION_FOLLOW, "go on with what is logged from now on" },
         { OPTION_LINES, "the last LINES of them, or 'all' (default all; 10 with -f)" },
         { OPTION_SINCE, "from then on: " TIME_FORMS },
+        { OPTION_UNTIL, "up to then" },
+        { OPTION_PRIORITY, "that urgent or more, 'err' or 3, or a range, 'err..warning'" },
+        { OPTION_GREP, "messages that match, a PCRE2; in any case when it is all in lower case" },
+        { OPTION_GENERATION, "while that one served: 'current', 'previous', or its number since the last start" },
         { OPTION_JSON, "a JSON object a line" },
+        { OPTION_CMD, "only print the journalctl command that shows the same" },
+        NO_PAGER,
         {},
 };
 

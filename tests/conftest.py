@@ -44,6 +44,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes a minute or more, comes with tests/run --long")
     # Each service has a /tmp of its own: what a test puts there no service would see.
     os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["XDG_RUNTIME_DIR"]
+    os.environ["SYSTEMD_PAGER"] = ""  # in a test's terminal nobody turns pages
 
 
 def pytest_collection_modifyitems(items):

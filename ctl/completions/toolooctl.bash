@@ -14,9 +14,13 @@ _toolooctl() {
         done
 
         # The values of options without a list of their own are nobody's to guess.
-        if [[ ${COMP_WORDS[COMP_CWORD - 1]} == -n ]]; then
+        case ${COMP_WORDS[COMP_CWORD - 1]} in
+        -n | -g) return ;;
+        -p)
+                mapfile -t COMPREPLY < <(compgen -W 'emerg alert crit err warning notice info debug' -- "$cur")
                 return
-        fi
+                ;;
+        esac
 
         local options='--quiet --help --version' names='' command=${COMP_WORDS[i + 1]:-}
         case $verb in
@@ -27,11 +31,11 @@ _toolooctl() {
                 names=$(_toolooctl_ids)
                 ;;
         status | list)
-                options+=' --json'
+                options+=' --json --no-pager'
                 names=$(_toolooctl_ids)
                 ;;
         logs)
-                options+=' --follow --lines= --since= --json'
+                options+=' --follow --lines= --since= --until= --priority= --grep= --generation= --json --cmd --no-pager'
                 names="$(_toolooctl_ids) watchd"
                 ;;
         wait)

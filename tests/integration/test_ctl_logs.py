@@ -202,6 +202,12 @@ def test_since_a_span(talk):
 @pytest.mark.parametrize("arguments, words", [
     (["logs", "-n", "many"], "--lines takes a number from 0 to 1000000 or 'all', not 'many'"),
     (["logs", "-n", "1000001"], "--lines takes"), (["logs", "-n", "-1"], "--lines takes"), (["logs", "-n"], "-n needs a value"),
+    (["logs", "--until=someday"], "--until does not understand 'someday'"), (["logs", "--since=now", "--until=-1h"], "--since is later"),
+    (["logs", "-f", "--until=now"], "--until does not go with --follow"), (["logs", "-p", "8"], "--priority takes emerg, alert"),
+    (["logs", "-p", "err.."], "not 'err..'"), (["logs", "-p", "..err"], "not '..err'"), (["logs", "-p", "error"], "not 'error'"),
+    (["logs", "--grep=a("], "--grep does not understand 'a(' at its character 3: missing closing parenthesis"),
+    (["logs", "web", "--generation=0"], "--generation takes 'current', 'previous' or a number from 1 to 1000000000, not '0'"),
+    (["logs", "web", "--generation=1000000001"], "not '1000000001'"), (["logs", "web", "--generation=last"], "not 'last'"),
     (["logs", "--since=someday"], "--since does not understand 'someday'"), (["logs", "--since"], "--since needs a value"),
     (["status", "-f"], "--follow does not go with 'status'"), (["list", "-n", "3"], "--lines does not go with 'list'"),
     (["start", "--since=now"], "--since does not go with 'start'"), (["logs", "--changed"], "--changed does not go with 'logs'"),
@@ -209,6 +215,198 @@ def test_since_a_span(talk):
 def test_wrong_usage(arguments, words):
     done = toolooctl(*arguments, ok=False)
     assert done.returncode == USAGE and words in one_line(done)
+
+
+def test_until(talk):
+    talk.say("one")
+    between = datetime.now()
+    talk.say("two")
+    for form in between.isoformat(), between.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%fZ"):
+        assert messages("talk", f"--until={form}")[-1] == "talk one"
+        assert messages("talk", f"--until={form}", "-n", "1") == ["talk one"]
+        assert messages("talk", f"--since={form}", f"--until={form}") == ["-- No entries --"]
+    assert messages("talk", "--until=2000-01-01", "-n", "3") == ["-- No entries --"]
+
+
+@pytest.mark.parametrize("asked, shown", [
+    ("err", "0123"), ("3", "0123"), ("emerg", "0"), ("0", "0"), ("debug", "01234567"), ("err..warning", "34"),
+    ("warning..err", "34"), ("4..4", "4"), ("6..debug", "67"),
+])
+def test_priority(talk, asked, shown):
+    then = datetime.now().isoformat()
+    for priority in range(8):
+        talk.say(f"of {priority}", priority)
+    assert messages("talk", "-p", asked, f"--since={then}") == [f"talk of {n}" for n in shown]
+    assert messages("talk", f"--priority={asked}", "-n", "1") == [f"talk of {shown[-1]}"]
+
+
+def test_grep(talk):
+    for word in "Apple", "pear 17", "apple and pear", "caf\u00e9":
+        talk.say(word)
+    assert messages("talk", "--grep=apple") == ["talk Apple", "talk apple and pear"]  # in any case
+    assert messages("talk", "-g", "Apple") == ["talk Apple"]  # in that case
+    assert messages("talk", r"--grep=^pear\s\d+$") == ["talk pear 17"]
+    assert messages("talk", "--grep=pear|apple", "-n", "2") == ["talk pear 17", "talk apple and pear"]
+    assert messages("talk", "--grep=apple", "-n", "9") == ["talk Apple", "talk apple and pear"]
+    assert messages("talk", "--grep=caf\u00e9") == ["talk caf\u00e9"]
+    assert messages("talk", "--grep=plum") == ["-- No entries --"]
+
+
+def test_follow_only_what_is_wanted(talk):
+    talk.say("old apple", 3)
+    with follow("talk", "--grep=apple", "-p", "err") as lines:
+        assert next_line(lines).endswith(" talk old apple")
+        talk.say("apple", 6)
+        talk.say("pear", 3)
+        talk.say("apple again", 2)
+        assert next_line(lines).endswith(" talk apple again")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may hide the library")
+def test_grep_without_its_library(talk):
+    library = run("sh", "-c", "ldconfig -p | sed -n 's/.*libpcre2-8.so.0 .*=> //p' | head -n 1").stdout.strip()
+    done = run("unshare", "--mount", "sh", "-c", f"mount --bind /dev/null {library} && exec toolooctl logs talk --grep=x", ok=False)
+    assert done.returncode == FAILED and "install PCRE2" in one_line(done)
+
+
+def test_generations_of_a_module(echo):
+    """Each from its own first entry on; those of a run count from 1."""
+    echo.install("echo-b")
+    toolooctl("reload", echo.id)
+    echo.install("echo-a")
+    toolooctl("reload", echo.id)
+
+    def of(generation):
+        return "\n".join(messages(echo.id, f"--generation={generation}"))
+
+    assert f"Starting {echo.unit}" in of(1) and "generation 2 serves" not in of(1)
+    assert "Reloaded: generation 2 serves" in of(2).splitlines()[0] and "generation 3" not in of(2)
+    assert "Reloaded: generation 3 serves" in of(3).splitlines()[0]
+    assert of("current") == of(3) and of("previous") == of(2)
+    toolooctl("restart", echo.id)
+    assert f"Starting {echo.unit}" in of("current").splitlines()[0] and "Reloaded" not in of(1)
+    assert of(1) == of("current") and "generation 3 serves" in of("previous").splitlines()[0]
+    assert f"Stopped {echo.unit}" in of("previous")
+    done = toolooctl("logs", echo.id, "--generation=2", ok=False)
+    assert done.returncode == FAILED
+    assert one_line(done).endswith(f"{echo.id}: no generation 2 since the last start; the newest is 1")
+    done = toolooctl("logs", echo.id, "--generation=previous", "-f", ok=False)
+    assert done.returncode == USAGE and "it has ended" in one_line(done)
+
+
+def test_generations_of_a_program(talk):
+    """One each time that it is started."""
+    talk.say("first run")
+    done = toolooctl("logs", "talk", "--generation=previous", ok=None)
+    toolooctl("restart", "talk")
+    talk.say("second run")
+    assert messages("talk", "--generation=current")[-1] == "talk second run"
+    assert "talk first run" not in messages("talk", "--generation=1")
+    assert "talk first run" in messages("talk", "--generation=previous")
+    assert "talk second run" not in messages("talk", "--generation=previous")
+    assert done.returncode in (0, FAILED)
+
+
+def test_no_generation_of_what_never_ran(service):
+    it = service(f"idle{os.getpid()}", None, start=False)
+    done = toolooctl("logs", it.id, "--generation=current", ok=False)
+    assert done.returncode == FAILED and "the journal knows of no start" in one_line(done)
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["-p", "err..warning"], ["-p", "3"], ["--grep=it's"], ["--grep=^Line \\d$", "-n", "3"], ["-n", "4"], ["--generation=current"],
+    ["--until=now"], ["--since=-1h", "-p", "info", "--grep=line"],
+])
+def test_the_command_shows_the_same(talker, arguments):
+    one, other = talker("talk"), talker("other")
+    for n in range(6):
+        one.say(f"Line {n}", n)
+    one.say("it's a line with $(quotes) and \\d")
+    other.say("not asked for")
+    services = ["talk"] if arguments else ["talk", "other"]
+    command = toolooctl("logs", *services, "--json", "--cmd", *arguments).stdout
+    assert command.startswith("journalctl --user-unit=tooloo-talk.service ") and command.endswith("--output=json\n")
+    shown = run("bash", "-c", command).stdout.splitlines()
+    shown = shown[::-1] if "--reverse" in command else shown
+    cursors = [json.loads(line)["__CURSOR"] for line in shown]
+    assert cursors == [e["cursor"] for e in entries(*services, *arguments)] and cursors
+
+
+def test_the_command_follows(talk):
+    talk.say("old")
+    command = toolooctl("logs", "talk", "-f", "-n", "1", "--cmd").stdout
+    assert command.endswith(" --lines=1 --follow\n")
+    with Lines("bash", "-c", "exec " + command) as lines:
+        assert next_line(lines).endswith(": old")
+        talk.say("new")
+        assert next_line(lines).endswith(": new")
+
+
+def test_instances_belong_to_their_service(talk, tmp_path):
+    """As they are made while a service is swapped, or has replicas: their units come and go."""
+    text = (USER_UNITS / talk.unit).read_text()
+    runtime = Path(os.environ["XDG_RUNTIME_DIR"]) / "systemd/user"
+    runtime.mkdir(parents=True, exist_ok=True)
+    made = []
+
+    def start(name, word):
+        made.append(runtime / f"tooloo-talk@{name}.service")
+        made[-1].write_text(re.sub("^ExecStart=.*$", f"ExecStart=echo {word}\nType=oneshot\nRestart=no", text, flags=re.M))
+        systemctl("daemon-reload")
+        systemctl("start", made[-1].name)
+
+    try:
+        start("2", "second")
+        assert "talk  second" in [re.sub(" +", "  ", line) for line in messages("talk")]
+        assert {e["unit"] for e in entries("talk")} == {talk.unit, "tooloo-talk@2.service"}
+        talk.say("before")
+        with follow("talk", "-n", "1") as lines:
+            assert next_line(lines).endswith(" talk before")
+            start("next", "on its way")
+            while not (line := next_line(lines)).endswith(" talk on its way"):
+                assert "tooloo-talk@next.service" in line or "Reloading" in line
+            talk.say("and itself")
+            while not (line := next_line(lines)).endswith(" talk and itself"):
+                assert "tooloo-talk@next.service" in line
+        command = toolooctl("logs", "talk", "--json", "--cmd").stdout
+        shown = [json.loads(line)["__CURSOR"] for line in run("bash", "-c", command).stdout.splitlines()]
+        assert shown == [e["cursor"] for e in entries("talk")]
+    finally:
+        for path in made:
+            systemctl("stop", path.name, ok=None)
+            path.unlink()
+        systemctl("daemon-reload")
+
+
+# --- A pager ---
+
+
+def on_terminal(*command, **environment):
+    """What a terminal of 80 columns and 5 lines gets to see."""
+    env = {k: v for k, v in os.environ.items() if k not in ("PAGER", "SYSTEMD_PAGER", "NO_COLOR", "SYSTEMD_COLORS")}
+    done = run("script", "--quiet", "--return", "--command", f"stty rows 5 cols 80; {' '.join(command)}", "/dev/null",
+               env=env | {"TERM": "xterm-256color", "SHELL": "/bin/sh"} | environment, ok=None)
+    return done.returncode, done.stdout.replace("\r", "")
+
+
+@pytest.mark.parametrize("verb", ["status", "list", "logs talk"])
+def test_pager(talk, verb):
+    mark = "sed s/^/paged:/"
+    status, shown = on_terminal("toolooctl", verb, SYSTEMD_PAGER=mark)
+    assert shown and all(line.startswith("paged:") for line in shown.splitlines())
+    assert on_terminal("toolooctl", verb, PAGER=mark)[1].startswith("paged:")
+    for others in {"SYSTEMD_PAGER": "", "PAGER": mark}, {"SYSTEMD_PAGER": "cat"}, {"TERM": "dumb", "PAGER": mark}:
+        assert "paged:" not in on_terminal("toolooctl", verb, **others)[1]
+    assert "paged:" not in on_terminal("toolooctl", verb, "--no-pager", PAGER=mark)[1]
+    assert "paged:" not in run("toolooctl", *verb.split(), env=os.environ | {"PAGER": mark}, ok=None).stdout
+    assert on_terminal("toolooctl", verb, PAGER="true")[0] == status  # nobody reads it to the end
+
+
+def test_pager_gets_what_less_is_to_do(talk):
+    show = "env; cat >/dev/null; true"
+    assert "\nLESS=FRSXMK\n" in on_terminal("toolooctl", "list", PAGER=f"'{show}'".strip("'"))[1]
+    assert "\nLESS=R\n" in on_terminal("toolooctl", "list", PAGER=show, SYSTEMD_LESS="R")[1]
+    assert "\x1b" in on_terminal("toolooctl", "logs", "talk", PAGER="cat -")[1]  # its colours are those of the terminal
 
 
 # --- What a line looks like ---
@@ -252,6 +450,12 @@ def test_priorities_and_ids_have_colors(talker):
     ids = re.findall(r"(\x1b\[\d+m)(talk|other) *\x1b\[0m as usual$", shown, re.M)
     assert [id for _, id in ids] == ["talk", "other"] and ids[0][0] != ids[1][0]
     assert ids[0][0] in toolooctl("logs", "talk", "-n", "1", env=colored).stdout  # the same alone
+
+
+def test_each_service_has_its_color(fleet):
+    shown = toolooctl("logs", "-n", "2000", env=os.environ | {"SYSTEMD_COLORS": "256"}).stdout
+    colors = {id: color for color, id in re.findall(r"^.{16}(\x1b\[38;5;\d+m)(\S+) *\x1b\[0m ", shown, re.M)}
+    assert set(colors) >= set(fleet) and len(set(colors.values())) == len(colors)
 
 
 # --- Following ---
