@@ -1,125 +1,18 @@
 # SPDX-License-Identifier: MIT
-# Completion of toolooctl(1) for bash.
+# Completion of toolooctl(1) for bash. Verbs and options are asked of --help, so that there is no second list of them.
 
-_toolooctl() {
-        local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i
-        local verbs='start stop restart reload status list logs wait dev doctor alerts history timeline errors'
-
-        for ((i = 1; i < COMP_CWORD; i++)); do
-                word=${COMP_WORDS[i]}
-                if [[ $word != -* && " $verbs " == *" $word "* ]]; then
-                        verb=$word
-                        break
-                fi
-        done
-
-        # The values of options without a list of their own are nobody's to guess.
-        case ${COMP_WORDS[COMP_CWORD - 1]} in
-        -n | -g) return ;;
-        -p)
-                mapfile -t COMPREPLY < <(compgen -W 'emerg alert crit err warning notice info debug' -- "$cur")
-                return
-                ;;
-        esac
-
-        local options='--quiet --help --version' names='' command=${COMP_WORDS[i + 1]:-}
-        case $verb in
-        '') names=$verbs ;;
-        start | stop | restart) names=$(_toolooctl_ids) ;;
-        reload)
-                options+=' --changed --modules='
-                names=$(_toolooctl_ids)
-                ;;
-        status | list)
-                options+=' --json --no-pager'
-                names=$(_toolooctl_ids)
-                ;;
-        logs)
-                options+=' --follow --lines= --since= --until= --priority= --grep= --generation= --json --cmd --no-pager'
-                names="$(_toolooctl_ids) watchd"
-                ;;
-        wait)
-                options+=' --for= --timeout='
-                names=$(_toolooctl_ids)
-                ;;
-        alerts)
-                options+=' --json'
-                if ((i + 1 < COMP_CWORD)); then
-                        _toolooctl_alerts
-                else
-                        options+=' --all'
-                        names='list rules add rm trigger silence silences unsilence'
-                fi
-                ;;
-        history)
-                options+=' --since= --until= --step= --table --json'
-                if ((i + 1 < COMP_CWORD)); then
-                        names="$_toolooctl_metrics journal.errors"
-                else
-                        names=$(_toolooctl_ids)
-                fi
-                ;;
-        timeline)
-                options+=' --since= --until= --lines= --kind= --json'
-                names=$(_toolooctl_ids)
-                ;;
-        errors)
-                options+=' --lines= --json'
-                names=$(_toolooctl_ids)
-                ;;
-        doctor)
-                options+=' --fix --all --json'
-                names='manager linger journal clock disk inotify user-namespaces versions registry loaded left-over overridden'
-                names+=' members credentials modules ports failed sandbox hosts generations following'
-                ;;
-        dev)
-                options+=' --build='
-                if [[ $cur != -* ]]; then
-                        compopt -o filenames
-                        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
-                        return
-                fi
-                ;;
-        esac
-        if [[ $cur == -* ]]; then
-                names=$options
-        fi
-        mapfile -t COMPREPLY < <(compgen -W "$names" -- "$cur")
-        if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then
-                compopt -o nospace
-        fi
+_toolooctl_verbs() {
+        toolooctl --help 2>/dev/null | sed -nE 's/^  ([a-z]+)( .*)?$/\1/p'
 }
 
-_toolooctl_metrics='responseTime health restarts memory cpu errorRate requests errors generation'
+# "--NAME", or "--NAME=" where it takes a value; of one verb, or of none.
+_toolooctl_options() {
+        toolooctl "$@" --help 2>/dev/null | sed -nE 's/^ +(-[a-z], +)?(--[a-z-]+=?).*/\2/p'
+}
 
-# Of "alerts", behind its command; sets options and names of the caller.
-_toolooctl_alerts() {
-        case $command in
-        list) options+=' --all' ;;
-        add)
-                options+=' --dry-run --metric= --operator= --threshold= --action= --service= --severity= --for= --cooldown='
-                options+=' --margin= --param= --no-action --id= --description='
-                ;;
-        rm)
-                options+=' --dry-run'
-                names=$(_toolooctl_alert_ids rules)
-                ;;
-        trigger)
-                options+=' --dry-run'
-                names=$_toolooctl_metrics
-                if ((COMP_CWORD > i + 2)); then
-                        names=$(_toolooctl_ids)
-                fi
-                ;;
-        silence)
-                options+=' --dry-run --for= --reason= --rule='
-                names=$(_toolooctl_ids)
-                ;;
-        unsilence)
-                options+=' --dry-run'
-                names=$(_toolooctl_alert_ids silences)
-                ;;
-        esac
+# An id has no character that JSON would escape.
+_toolooctl_ids() {
+        toolooctl list --json 2>/dev/null | grep -o '"id":"[a-z0-9-]*"' | cut -d '"' -f 4
 }
 
 # The ids in what a command of "alerts" lists.
@@ -127,9 +20,87 @@ _toolooctl_alert_ids() {
         toolooctl alerts "$1" --json 2>/dev/null | grep -o '{"id":"[A-Za-z0-9._-]*"' | cut -d '"' -f 4
 }
 
-# An id has no character that JSON would escape.
-_toolooctl_ids() {
-        toolooctl list --json 2>/dev/null | grep -o '"id":"[a-z0-9-]*"' | cut -d '"' -f 4
+_toolooctl_metrics='responseTime health restarts memory cpu errorRate requests errors generation'
+
+# What may stand behind "alerts": at number 1 its command.
+_toolooctl_alerts() { # COMMAND NUMBER
+        if (($2 == 1)); then
+                echo 'list rules add rm trigger silence silences unsilence'
+                return
+        fi
+        case $1 in
+        rm) _toolooctl_alert_ids rules ;;
+        unsilence) _toolooctl_alert_ids silences ;;
+        silence) _toolooctl_ids ;;
+        trigger) if (($2 == 2)); then echo "$_toolooctl_metrics"; else _toolooctl_ids; fi ;;
+        esac
+}
+
+# What may stand behind a verb as operand NUMBER.
+_toolooctl_operands() { # VERB NUMBER FIRST-OPERAND
+        case $1 in
+        add | top) ;;
+        alerts) _toolooctl_alerts "$3" "$2" ;;
+        doctor) toolooctl doctor --help 2>/dev/null | sed -nE 's/^  ([a-z][a-z-]+)( .*)?$/\1/p' ;;
+        diff | edit | scale | why) (($2 == 1)) && _toolooctl_ids ;;
+        history) if (($2 == 1)); then _toolooctl_ids; else echo "$_toolooctl_metrics journal.errors"; fi ;;
+        logs) _toolooctl_ids && echo watchd ;;
+        *) _toolooctl_ids ;;
+        esac
+}
+
+# Of options whose value is one of a few words.
+_toolooctl_values() {
+        case $1 in
+        --priority | -p) echo 'emerg alert crit err warning notice info debug' ;;
+        --on-change) echo 'restart swap reload none' ;;
+        --category) echo 'infrastructure core extended integration control' ;;
+        --severity) echo 'info warning critical' ;;
+        --action) echo 'notify restart-service reload-service switch-provider scale-up' ;;
+        --kind) echo 'state restart reload build alert remediation monitor' ;;
+        --after | --service) _toolooctl_ids ;;
+        esac
+}
+
+_toolooctl() {
+        local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb='' first='' number=0 word i words
+
+        for ((i = 1; i < COMP_CWORD; i++)); do
+                word=${COMP_WORDS[i]}
+                if [[ $word == -* || $word == = || ${COMP_WORDS[i - 1]} == = ]]; then
+                        continue
+                elif [[ -z $verb ]]; then
+                        verb=$word
+                else
+                        number=$((number + 1))
+                        first=${first:-$word}
+                fi
+        done
+
+        # "=" is a word of its own on bash's command line.
+        if [[ $cur == = ]]; then
+                cur=''
+                words=$(_toolooctl_values "$before")
+        elif [[ $before == = ]]; then
+                words=$(_toolooctl_values "${COMP_WORDS[COMP_CWORD - 2]}")
+        elif [[ $before == -[np] || $before == -g ]]; then
+                words=$(_toolooctl_values "$before")
+        elif [[ $cur == -* ]]; then
+                # shellcheck disable=SC2086 # no word where there is no verb
+                words=$(_toolooctl_options $verb)
+        elif [[ -z $verb ]]; then
+                words=$(_toolooctl_verbs)
+        elif [[ $verb == dev || $verb == import ]]; then
+                compopt -o filenames
+                mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+                return
+        else
+                words=$(_toolooctl_operands "$verb" $((number + 1)) "$first")
+        fi
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+        if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then
+                compopt -o nospace
+        fi
 }
 
 complete -F _toolooctl toolooctl

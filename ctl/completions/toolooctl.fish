@@ -3,7 +3,7 @@
 
 # "VERB<tab>what it does" for each line of the overview's groups.
 function __toolooctl_verbs
-    toolooctl --help 2>/dev/null | string replace -rf '^  ([a-z]+) .*?(?:  +| \[[^]]*\] +|[A-Z] )([^ A-Z[].*)$' '$1\t$2'
+    toolooctl --help 2>/dev/null | string replace -rf '^(?=  ([a-z]+)\b)(?:.{24} (.*)|.*)$' '$1\t$2'
 end
 
 function __toolooctl_verb
@@ -34,8 +34,10 @@ function __toolooctl_operands
     switch (__toolooctl_verb)
         case alerts
             toolooctl alerts --help 2>/dev/null | string replace -rf '^  ([a-z]+) .*$' '$1'
-        case add dev doctor import
+        case add top
             return
+        case doctor
+            toolooctl doctor --help 2>/dev/null | string replace -rf '^  ([a-z][a-z-]+)(?: .*)?$' '$1'
         case history
             __toolooctl_ids
             toolooctl history --help 2>/dev/null | string match -ar '\b(?:[a-z]+[A-Z][A-Za-z]+|health|restarts|memory|cpu|requests|errors|generation)\b'
