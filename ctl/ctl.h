@@ -56,6 +56,8 @@ typedef struct Ctl {
         uint64_t since; /* --since=, realtime usec; 0 for none */
         uint64_t until; /* --until=; 0 for none */
 
+        bool brief; /* the registry's needs are not shown: it is read the quick way */
+
         sd_bus *bus;
         Registry *registry;
         const Service **selected; /* into registry, each once, in the order given */

@@ -61,8 +61,12 @@ static int find_selected(Ctl *ctl, int unknown) {
         return status;
 }
 
+static int load_registry(Ctl *ctl, Registry **ret) {
+        return ctl->brief ? registry_load_from_files(ctl->bus, ret) : registry_load(ctl->bus, ret);
+}
+
 int ctl_select(Ctl *ctl, int unknown) {
-        if (bus_open_user(&ctl->bus) < 0 || registry_load(ctl->bus, &ctl->registry) < 0)
+        if (bus_open_user(&ctl->bus) < 0 || load_registry(ctl, &ctl->registry) < 0)
                 return CTL_FAILED;
         if (ctl->registry->n_services == 0) {
                 log_error("no TooLoo service is installed for this user: nothing named tooloo-ID.service with a socket lies "
@@ -75,7 +79,7 @@ int ctl_select(Ctl *ctl, int unknown) {
 int ctl_refresh(Ctl *ctl) {
         _cleanup_(registry_freep) Registry *registry = NULL;
 
-        if (registry_load(ctl->bus, &registry) < 0)
+        if (load_registry(ctl, &registry) < 0)
                 return CTL_FAILED;
         registry_free(ctl->registry);
         ctl->registry = TAKE_PTR(registry);

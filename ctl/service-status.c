@@ -13,9 +13,11 @@ static const BusProperty properties[] = {
         { SYSTEMD_SERVICE, "MainPID", "u", FIELD(pid) },
         { SYSTEMD_SERVICE, "NRestarts", "u", FIELD(restarts) },
         { SYSTEMD_UNIT, "ActiveEnterTimestampMonotonic", "t", FIELD(active_since) },
+        /* From here on not for a brief report. */
         { SYSTEMD_SERVICE, "MemoryCurrent", "t", FIELD(memory) },
         { SYSTEMD_SERVICE, "StatusText", "s", FIELD(status_text) },
 };
+#define N_BRIEF 3
 
 static const BusProperty build_properties[] = {
         { SYSTEMD_UNIT, "ActiveState", "s", offsetof(BuildStatus, active_state) },
@@ -75,7 +77,7 @@ static int find_problem(sd_bus *bus, ServiceStatus *st) {
         return st->problem ? 0 : -ENOMEM;
 }
 
-static int ask_service(BusBatch *batch, ServiceStatus *st) {
+static int ask_service(BusBatch *batch, ServiceStatus *st, bool brief) {
         _cleanup_(freep) char *path = bus_unit_path(st->service->unit);
         int r;
 
@@ -84,8 +86,9 @@ static int ask_service(BusBatch *batch, ServiceStatus *st) {
         st->memory = UINT64_MAX; /* systemd's own word for "not known" */
         if (streq(strna(st->service->active_state), "inactive"))
                 return 0;
-        r = bus_batch_unit_properties(batch, path, properties, ELEMENTSOF(properties), st);
-        return r < 0 ? r : host_status_ask(batch, st->service->id, &st->host);
+        r = bus_batch_unit_properties(batch, path, properties, brief ? N_BRIEF : ELEMENTSOF(properties), st);
+        /* A host reloads. */
+        return r < 0 || (brief && !st->service->can_reload) ? r : host_status_ask(batch, st->service->id, &st->host);
 }
 
 static int ask_build(BusBatch *batch, BuildStatus *build) {
@@ -122,12 +125,13 @@ static int ask_all(BusBatch *batch, StatusReport *report) {
         if (r >= 0)
                 r = health_ask(batch, report);
         for (size_t i = 0; i < report->n && r >= 0; i++)
-                r = ask_service(batch, report->services + i);
+                r = ask_service(batch, report->services + i, report->brief);
         return r < 0 ? r : bus_batch_wait(batch);
 }
 
 int service_status_query(sd_bus *bus, const Service *const *services, size_t n, StatusReport *ret) {
         _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(bus);
+        bool counted = ret->brief;
         uint64_t now;
         int r;
 
@@ -148,6 +152,8 @@ int service_status_query(sd_bus *bus, const Service *const *services, size_t n, 
 
                 if (service_is_active(st->service) && st->active_since > 0 && st->active_since <= now)
                         st->uptime = now - st->active_since;
+                /* Where it is not counted for one, it is for none. */
+                counted = counted && unit_memory_of_cgroup(&st->memory, st->pid);
                 st->memory_source = unit_memory_settle(&st->memory, st->pid);
                 r = find_problem(bus, st);
         }

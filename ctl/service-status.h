@@ -41,6 +41,7 @@ typedef struct StatusReport {
         size_t n;
         BuildStatus build;
         bool health_known;    /* metricsd runs and has answered */
+        bool brief;           /* to be set before: what only JSON and a single service show is not asked for */
         char *health_trouble; /* one line when it runs and has not, else NULL */
 } StatusReport;
 

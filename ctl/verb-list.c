@@ -47,6 +47,7 @@ int verb_list(Ctl *ctl) {
         _cleanup_(strv_freep) char **members = NULL;
         int status, r;
 
+        ctl->brief = !ctl->json;
         status = ctl_select(ctl, CTL_UNKNOWN);
         if (status == CTL_FAILED || (ctl->n_selected == 0 && !ctl->json))
                 return status;

@@ -9,10 +9,12 @@ int verb_status(Ctl *ctl) {
         _cleanup_(status_report_done) StatusReport report = {};
         int status, r;
 
+        ctl->brief = !ctl->json && !ctl->names;
         status = ctl_select(ctl, CTL_STATUS_UNKNOWN);
         /* JSON is made even of nothing, for whoever reads it on the other side of a pipe. */
         if (status == CTL_FAILED || (ctl->n_selected == 0 && !ctl->json))
                 return status;
+        report.brief = ctl->brief;
         r = service_status_query(ctl->bus, ctl->selected, ctl->n_selected, &report);
         if (r >= 0) {
                 pager_open(ctl);

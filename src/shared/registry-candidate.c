@@ -164,11 +164,17 @@ int candidate_read_files(Candidate *c) {
         STRV_FOREACH(drop_in, s->drop_in_paths)
                 if (r >= 0)
                         r = read_unit(*drop_in, service_settings_assign, &s->settings);
+        candidate_settle(c);
+        return r;
+}
+
+void candidate_settle(Candidate *c) {
+        Service *s = &c->service;
+
         if (s->port == 0)
                 s->port = s->settings.port;
         s->on_change = s->settings.on_change != ON_CHANGE_UNSET ? s->settings.on_change :
                        s->can_reload ? ON_CHANGE_RELOAD : ON_CHANGE_RESTART;
-        return r;
 }
 
 bool candidate_looks_like_service(const Candidate *c) {

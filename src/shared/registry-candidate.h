@@ -14,6 +14,7 @@ typedef struct Candidate {
         char **after;
         char **wants;
         char **requires;
+        bool was_read; /* all of it is known from its files */
 } Candidate;
 
 /* All zero before. files must outlive it. On failure candidate_done() frees what there is. */
@@ -29,6 +30,9 @@ int candidate_ask(Candidate *c, BusBatch *batch);
 
 /* Reads [X-Tooloo] from its files, and for a masked one what its mask hides. */
 int candidate_read_files(Candidate *c);
+
+/* What follows from its settings and from what systemd says together. */
+void candidate_settle(Candidate *c);
 
 /* True for what would be a service, were its id one. */
 bool candidate_looks_like_service(const Candidate *c);

@@ -3,6 +3,7 @@
 #include "shared/bus-util.h"
 #include "shared/log.h"
 #include "shared/registry-candidate.h"
+#include "shared/registry-files.h"
 #include "shared/registry-rules.h"
 #include "shared/strv.h"
 
@@ -13,6 +14,7 @@ struct RegistryLoad {
         sd_bus_message *units;
         Candidate *candidates; /* NULL before the first round is over */
         size_t n_candidates;
+        bool from_files;
         registry_loaded_t done;
         void *userdata;
 };
@@ -168,12 +170,25 @@ static void finish(RegistryLoad *l, int r) {
         Registry *registry = NULL;
 
         for (size_t i = 0; i < l->n_candidates && r >= 0; i++)
-                r = candidate_read_files(l->candidates + i);
+                if (!l->candidates[i].was_read)
+                        r = candidate_read_files(l->candidates + i);
         if (r >= 0)
                 r = collect(l, &registry);
         if (r < 0 && r != -EHOSTDOWN)
                 (void) log_errno(r, "cannot read the list of services");
         l->done(MIN(r, 0), registry, l->userdata); /* which may free l */
+}
+
+static int read_all(RegistryLoad *l) {
+        _cleanup_(drop_ins_done) DropIns drop_ins = {};
+        int r;
+
+        r = drop_ins_scan(l->directories, &drop_ins);
+        for (size_t i = 0; i < l->n_candidates && r >= 0; i++) {
+                r = candidate_read_all(l->candidates + i, &drop_ins);
+                l->candidates[i].was_read = r > 0;
+        }
+        return r;
 }
 
 /* First where the files lie and what is loaded, then what each unit says. */
@@ -185,8 +200,11 @@ static int second_round(RegistryLoad *l) {
                 r = make_candidates(l);
         if (r >= 0 && l->units)
                 r = apply_units(l, l->units);
+        if (r >= 0 && l->from_files)
+                r = read_all(l);
         for (size_t i = 0; i < l->n_candidates && r >= 0; i++)
-                r = candidate_ask(l->candidates + i, &l->batch);
+                if (!l->candidates[i].was_read)
+                        r = candidate_ask(l->candidates + i, &l->batch);
         return r;
 }
 
@@ -202,13 +220,14 @@ static void on_round(BusBatch *b, int error, void *userdata) {
         finish(l, error);
 }
 
-int registry_load_async(sd_bus *bus, registry_loaded_t done, void *userdata, RegistryLoad **ret) {
+static int start(sd_bus *bus, bool from_files, registry_loaded_t done, void *userdata, RegistryLoad **ret) {
         _cleanup_(registry_load_freep) RegistryLoad *l = calloc(1, sizeof(RegistryLoad));
         int r;
 
         r = l ? 0 : -ENOMEM;
         if (r >= 0) {
                 l->batch = (BusBatch) { .bus = bus, .finished = on_round, .userdata = l };
+                l->from_files = from_files;
                 l->done = done;
                 l->userdata = userdata;
                 r = ask_manager(l);
@@ -217,6 +236,10 @@ int registry_load_async(sd_bus *bus, registry_loaded_t done, void *userdata, Reg
                 return log_errno(r, "cannot read the list of services");
         *ret = TAKE_PTR(l);
         return 0;
+}
+
+int registry_load_async(sd_bus *bus, registry_loaded_t done, void *userdata, RegistryLoad **ret) {
+        return start(bus, false, done, userdata, ret);
 }
 
 typedef struct Waiting {
@@ -231,12 +254,12 @@ static void on_loaded(int error, Registry *registry, void *userdata) {
         *w = (Waiting) { .registry = registry, .error = error };
 }
 
-int registry_load(sd_bus *bus, Registry **ret) {
+static int load(sd_bus *bus, bool from_files, Registry **ret) {
         _cleanup_(registry_load_freep) RegistryLoad *l = NULL;
         Waiting w = { .pending = 1 };
         int r;
 
-        r = registry_load_async(bus, on_loaded, &w, &l);
+        r = start(bus, from_files, on_loaded, &w, &l);
         if (r < 0)
                 return r;
         r = bus_run_while(bus, &w.pending, UINT64_MAX);
@@ -246,4 +269,12 @@ int registry_load(sd_bus *bus, Registry **ret) {
                 return w.error;
         *ret = w.registry;
         return 0;
+}
+
+int registry_load(sd_bus *bus, Registry **ret) {
+        return load(bus, false, ret);
+}
+
+int registry_load_from_files(sd_bus *bus, Registry **ret) {
+        return load(bus, true, ret);
 }

@@ -44,13 +44,13 @@ static ScanEntry *entry_of(Scan *scan, const char *id) {
 typedef enum FileKind { FILE_UNIT, FILE_MASK, FILE_ALIAS } FileKind;
 
 /* A link to /dev/null and an empty file are masks; a link to a unit of another name is an alias of that one. */
-static FileKind kind_of(int fd, const char *name) {
+static FileKind kind_of(int fd, const char *name, unsigned char type) {
         char target[PATH_MAX];
         const char *base;
         struct stat st;
         ssize_t n;
 
-        n = readlinkat(fd, name, target, sizeof(target) - 1);
+        n = type == DT_REG ? -1 : readlinkat(fd, name, target, sizeof(target) - 1);
         if (n >= 0) {
                 target[n] = '\0';
                 if (streq(target, "/dev/null"))
@@ -62,7 +62,7 @@ static FileKind kind_of(int fd, const char *name) {
         return fstatat(fd, name, &st, 0) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ? FILE_MASK : FILE_UNIT;
 }
 
-static int add_file(Scan *scan, int fd, const char *directory, const char *name) {
+static int add_file(Scan *scan, int fd, const char *directory, const char *name, unsigned char type) {
         bool is_socket = endswith(name, ".socket");
         const char *rest = startswith(name, "tooloo-");
         _cleanup_(freep) char *id = NULL;
@@ -76,7 +76,7 @@ static int add_file(Scan *scan, int fd, const char *directory, const char *name)
         id = strndup(rest, strlen(rest) - strlen(is_socket ? ".socket" : ".service"));
         if (!id)
                 return -ENOMEM;
-        kind = kind_of(fd, name);
+        kind = kind_of(fd, name, type);
         if (kind == FILE_ALIAS)
                 return 0;
         entry = entry_of(scan, id);
@@ -98,7 +98,7 @@ static int scan_directory(Scan *scan, const char *directory) {
         if (!d)
                 return errno == ENOMEM ? -ENOMEM : 0;
         while ((errno = 0, entry = readdir(d))) {
-                int r = add_file(scan, dirfd(d), directory, entry->d_name);
+                int r = add_file(scan, dirfd(d), directory, entry->d_name, entry->d_type);
 
                 if (r < 0)
                         return r;

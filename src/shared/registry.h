@@ -54,6 +54,10 @@ TL_DEFINE_CLEANUP(Registry *, registry_free)
  * goes on. On failure one line was logged. */
 int registry_load(sd_bus *bus, Registry **ret);
 
+/* The same, but needs, with what stands in unit files read from there: for a list that people wait for. Where a file was
+ * changed and systemd has not read it again (NeedDaemonReload), it shows the new one. */
+int registry_load_from_files(sd_bus *bus, Registry **ret);
+
 /* The same from an event loop. done is called once: with 0 and the registry, which is the callee's then, or with a
  * negative errno and NULL, after one line was logged. Never from within registry_load_async(). The load is the
  * caller's to free, from within done, too; freed before, done is not called. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "basic/file-util.h"
+#include "basic/string-util.h"
 
 static const BusProperty properties[] = {
         { SYSTEMD_SERVICE, "MemoryCurrent", "t", offsetof(UnitUsage, memory) },
@@ -70,6 +71,18 @@ static bool read_cpu(uint32_t pid, uint64_t *ret) {
                 return false;
         *ret = (user + kernel) * (NSEC_PER_USEC * USEC_PER_SEC / (uint64_t) sysconf(_SC_CLK_TCK));
         return true;
+}
+
+/* The line of the unified hierarchy is "0::/user.slice/..."; see cgroups(7). */
+bool unit_memory_of_cgroup(uint64_t *memory, uint32_t pid) {
+        _cleanup_(freep) char *groups = pid > 0 ? read_process(pid, "cgroup") : NULL, *path = NULL, *data = NULL;
+        const char *line = groups ? strstr(groups, "0::/") : NULL;
+
+        if (!line || (line > groups && line[-1] != '\n'))
+                return pid == 0;
+        line += strlen("0::");
+        path = str_printf("/sys/fs/cgroup%.*s/memory.current", (int) strcspn(line, "\n"), line);
+        return path && read_file(path, 64, &data, NULL) >= 0 && sscanf(data, "%" SCNu64, memory) == 1;
 }
 
 MemorySource unit_memory_settle(uint64_t *memory, uint32_t pid) {

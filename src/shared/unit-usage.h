@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/bus-util.h"
@@ -36,3 +37,7 @@ void unit_usage_settle(UnitUsage *usage, uint32_t pid);
 /* The two halves of it. Before: systemd's MemoryCurrent, CPUUsageNSec, of which UINT64_MAX is "not known". */
 MemorySource unit_memory_settle(uint64_t *memory, uint32_t pid);
 CpuSource unit_cpu_settle(uint64_t *cpu, uint32_t pid);
+
+/* MemoryCurrent without the question, from the cgroup that the unit's main process is in. False, and memory left alone, where
+ * the kernel counts none there. */
+bool unit_memory_of_cgroup(uint64_t *memory, uint32_t pid);
