@@ -121,11 +121,18 @@ static int doctor_connect(Doctor *d) {
         if (r == -ENOMEM)
                 return r;
         if (r >= 0) {
-                d->registry_said = TAKE_PTR(said);
-                return doctor_gather(d);
+                r = doctor_gather(d);
+                if (r == -ENOMEM)
+                        return r;
         }
+        if (r >= 0) {
+                d->registry_said = TAKE_PTR(said);
+                return 0;
+        }
+        doctor_facts_done(d);
+        d->registry = registry_free(d->registry);
         d->bus = sd_bus_close_unref(d->bus);
-        d->bus_problem = strdup(said ? *said : strerror(-r));
+        d->bus_problem = said ? strdup(*said) : str_printf("the user's systemd does not answer (%s)", strerror(-r));
         return d->bus_problem ? 0 : -ENOMEM;
 }
 

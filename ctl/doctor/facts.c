@@ -32,6 +32,9 @@ static const char *const helpers[] = {
         FLEET_TARGET, DEV_TARGET, WATCHD_UNIT, "tooloo-reload.path", "tooloo-reload.service",
 };
 
+/* Instances that do not run on behalf of a service: what they have to say others say, too. */
+static const char *const oneshots[] = { "tooloo-reload@", "tooloo-port-owner@" };
+
 static void unit_done(UnitFacts *u) {
         free(u->name);
         free(u->load_state);
@@ -187,11 +190,39 @@ static int add_unit(Doctor *d, const char *name, const Service *service) {
         return u->name ? 0 : -ENOMEM;
 }
 
+static bool is_oneshot(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(oneshots); i++)
+                if (startswith(name, oneshots[i]))
+                        return true;
+        return false;
+}
+
+/* Further instances of services, which are in no unit directory of the registry's: those that have failed. */
+static int list_instances(sd_bus *bus, char ***ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const char *name;
+        int r;
+
+        r = sd_bus_call_method(bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "ListUnitsByPatterns", NULL, &reply, "asas",
+                               1, "failed", 1, "tooloo-*@*.service");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssssssouso)", &name, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                                                  NULL, NULL)) > 0)
+                if (!is_oneshot(name))
+                        r = strv_extend(ret, name);
+        return r;
+}
+
 int doctor_gather(Doctor *d) {
         _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(d->bus);
-        int r = 0;
+        _cleanup_(strv_freep) char **instances = NULL;
+        int r;
 
-        d->units = calloc(d->registry->n_services * 2 + ELEMENTSOF(helpers), sizeof(UnitFacts));
+        r = list_instances(d->bus, &instances);
+        if (r < 0)
+                return r;
+        d->units = calloc(d->registry->n_services * 2 + ELEMENTSOF(helpers) + strv_length(instances), sizeof(UnitFacts));
         if (!d->units)
                 return -ENOMEM;
         for (size_t i = 0; i < d->registry->n_services && r >= 0; i++) {
@@ -203,6 +234,9 @@ int doctor_gather(Doctor *d) {
         }
         for (size_t i = 0; i < ELEMENTSOF(helpers) && r >= 0; i++)
                 r = add_unit(d, helpers[i], NULL);
+        STRV_FOREACH(name, instances)
+                if (r >= 0)
+                        r = add_unit(d, *name, NULL);
         for (size_t i = 0; i < d->n_units && r >= 0; i++)
                 r = ask_unit(&batch, d->units + i);
         return r < 0 ? r : bus_batch_wait(&batch);

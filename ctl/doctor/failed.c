@@ -59,7 +59,8 @@ static int find_socketless(Doctor *d, const UnitFacts *u) {
                 return 0;
         return doctor_find(d, LEVEL_WARNING, socket->name, str_printf("%s runs, but its socket unit does not", u->service->id),
                            strdup("when it ends or restarts, connections are refused in place of waiting"),
-                           str_printf("toolooctl restart %s", u->service->id));
+                           /* A restart alone may come to the socket before the service has let go of it. */
+                           str_printf("toolooctl stop %s && toolooctl start %s", u->service->id, u->service->id));
 }
 
 int check_failed(Doctor *d) {

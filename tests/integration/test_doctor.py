@@ -488,6 +488,27 @@ def test_a_crash_loop_that_came_to_its_end(service):
     assert it.property("ActiveState") == "active" and it.get()["generation"] == 1
 
 
+def test_a_further_instance_that_failed(fleet):
+    RUNTIME_UNITS.mkdir(parents=True, exist_ok=True)
+    path = RUNTIME_UNITS / "tooloo-hello@2.service"
+    path.write_text("[Service]\nType=oneshot\nExecStart=/bin/sh -c '[ -e %t/hello-may-run ]'\nRemainAfterExit=yes\n")
+    systemctl("daemon-reload")
+    may_run = Path(os.environ["XDG_RUNTIME_DIR"]) / "hello-may-run"
+    try:
+        systemctl("start", path.name, ok=False)
+        wait_for_unit(path.name, "failed")
+        found = the_finding("failed")
+        assert found["subject"] == path.name and "its process exited with status 1" in found["what"]
+        may_run.touch()
+        fixed("failed")
+    finally:
+        may_run.unlink(missing_ok=True)
+        systemctl("stop", path.name)
+        systemctl("reset-failed", path.name, ok=None)
+        path.unlink()
+        systemctl("daemon-reload")
+
+
 def test_what_cannot_be_mended_is_said(service):
     it = service("broken", "faulty-wrong-abi", start=False)
     toolooctl("start", "broken", ok=False)
@@ -516,7 +537,8 @@ def test_a_service_without_its_socket(foreign):
     systemctl("start", it.unit)
     found = the_finding("failed")
     assert found["what"] == "loose runs, but its socket unit does not"
-    toolooctl(*found["mend"].split()[1:])
+    run("sh", "-c", found["mend"])
+    assert unit_property(it.socket, "ActiveState") == it.property("ActiveState") == "active"
     is_well("failed")
 
 
