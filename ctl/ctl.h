@@ -18,8 +18,8 @@ enum {
         CTL_OK = 0,
         CTL_FAILED = 1,
         CTL_USAGE = 2,
-        CTL_NOT_ACTIVE = 3,     /* status */
-        CTL_STATUS_UNKNOWN = 4, /* status: no such service */
+        CTL_NOT_ACTIVE = 3,     /* status, why, diff */
+        CTL_STATUS_UNKNOWN = 4, /* status, why: no such service */
         CTL_UNKNOWN = 5,        /* the other verbs: no such service, or TooLoo is not installed */
 };
 
@@ -76,6 +76,9 @@ int verb_logs(Ctl *ctl);
 int verb_dev(Ctl *ctl);
 int verb_doctor(Ctl *ctl);
 int verb_wait(Ctl *ctl);
+int verb_why(Ctl *ctl);
+int verb_events(Ctl *ctl);
+int verb_diff(Ctl *ctl);
 
 /* Connects, reads the registry and finds the services named; all of them when none is. CTL_OK, CTL_FAILED, or unknown
  * when a name is none of them: each such name has its line then, and the known ones are in selected all the same. */

@@ -78,6 +78,12 @@ static const VerbOption json_options[] = {
         {},
 };
 
+/* Of those that tell of one service. */
+static const VerbOption one_options[] = {
+        { OPTION_JSON, "a JSON object in place of the lines" },
+        {},
+};
+
 static const VerbOption logs_options[] = {
         { OPTION_FOLLOW, "go on with what is logged from now on" },
         { OPTION_LINES, "the last LINES of them, or 'all' (default all; 10 with -f)" },
@@ -89,6 +95,14 @@ static const VerbOption logs_options[] = {
         { OPTION_JSON, "a JSON object a line" },
         { OPTION_CMD, "only print the journalctl command that shows the same" },
         NO_PAGER,
+        {},
+};
+
+static const VerbOption events_options[] = {
+        { OPTION_FOLLOW, "show what happens from now on, until nobody reads any more" },
+        { OPTION_LINES, "the last LINES of the past, or 'all' (default 20; none with -f)" },
+        { OPTION_SINCE, "what happened from then on: " TIME_FORMS },
+        { OPTION_JSON, "a JSON object a line" },
         {},
 };
 
@@ -186,6 +200,11 @@ const Verb verbs[] = {
         { "status", GROUP_LOOK, SERVICES, 0, ANY_OPERANDS, "show how it is going; one SERVICE at length",
           TEXT("Shows how it is going, in a table; one SERVICE at length. The exit status is 3 when one is not active."),
           json_options, NULL },
+        { "why", GROUP_LOOK, "SERVICE", 1, 1, "say why it is down, and what mends it",
+          TEXT("Says why a service is down, or not well, in five lines at most: the verdict, the line of its log that says most, "
+               "what was changed before, what it needs and does not have, and the command that mends it. The exit status is 0 "
+               "when nothing is wrong, and 3 when it is not well."),
+          one_options, NULL },
         { "list", GROUP_LOOK, SERVICES, 0, ANY_OPERANDS, "show what there is: ports, routes, unit files",
           TEXT("Shows what there is: ids, ports, routes, unit files."), json_options, NULL },
         { "logs", GROUP_LOOK, SERVICES, 0, ANY_OPERANDS, "show what they log",
@@ -198,6 +217,15 @@ const Verb verbs[] = {
                "nothing, and works without systemd, too. With CHECK names, as in its JSON, it makes these alone.",
                "The exit status is 1 where there is an error or a warning; with --fix, where one is left."),
           doctor_options, NULL },
+        { "diff", GROUP_LOOK, "SERVICE", 1, 1, "compare what runs with what lies on disk",
+          TEXT("Compares what a service runs with what lies on disk: its module, its program, its unit file, and the files under "
+               "Watch=. The exit status is 0 when that is the same, 1 when it is not, 2 when it cannot be compared, 3 when the "
+               "service does not run."),
+          one_options, NULL },
+        { "events", GROUP_LOOK, SERVICES, 0, ANY_OPERANDS, "show what happens: states, jobs, reloads, health",
+          TEXT("Shows what happened in the fleet by the journal: ends of jobs, failures, reloads. With --follow it shows what "
+               "happens from now on, a line or a JSON object each: changes of state, ends of jobs, reloads and changes of health."),
+          events_options, NULL },
         { "alerts", GROUP_PAST, "[COMMAND...]", 0, ANY_OPERANDS, "show active alerts; see, add, remove rules; silence", NULL,
           NULL, METRICS_PROGRAM },
         { "history", GROUP_PAST, "SERVICE METRIC", 2, 2, "plot memory, cpu, responseTime or another figure", NULL, NULL,

@@ -16,6 +16,11 @@
 /* How long what came before an alert is looked for. */
 #define PRECEDING_USEC (UINT64_C(10) * 60 * USEC_PER_SEC)
 
+/* How long a change is looked for that may be why a service is down. */
+#define CHANGE_USEC (UINT64_C(24) * 3600 * USEC_PER_SEC)
+/* So many events are looked through: a service that crashes for hours has no others. */
+#define CHANGE_EVENTS 1000
+
 /* What of a service's past decides on the names of what happens to it. */
 typedef struct Past {
         bool begun;           /* it was looked at before */
@@ -237,4 +242,54 @@ json_object *timeline_preceding(const Manager *m, const Service *service, uint64
         if (r < 0)
                 log_debug("Cannot read what came before: %s", strerror(-r));
         return p.json;
+}
+
+/* --- The last change --- */
+
+typedef struct LastChange {
+        uint64_t newest; /* 0 for none yet */
+        bool found;      /* in this query, which brings the newest first */
+        void (*each)(const TimelineEvent *event, void *userdata);
+        void *userdata;
+} LastChange;
+
+/* What systemd brings back by itself changes nothing. */
+static bool somebody_did(const TimelineEvent *e) {
+        const char *cause = strempty(e->cause);
+
+        return e->kind != EVENT_RESTART || streq(cause, "person") || streq(cause, "reload") || streq(cause, "metricsd");
+}
+
+static int on_change(const TimelineEvent *e, void *userdata) {
+        LastChange *change = userdata;
+
+        if (change->found || !somebody_did(e))
+                return 0;
+        change->found = true;
+        if (e->at <= change->newest)
+                return 0;
+        change->newest = e->at;
+        change->each(e, change->userdata);
+        return 0;
+}
+
+static int find_change(const Manager *m, const char *service, uint64_t before, LastChange *change) {
+        change->found = false;
+        return history_each_event(m->history, &(EventQuery) {
+                .service = service, .kinds = 1 << EVENT_RESTART | 1 << EVENT_RELOAD | 1 << EVENT_BUILD,
+                .from = before > CHANGE_USEC ? before - CHANGE_USEC : 0, .to = before, .limit = CHANGE_EVENTS },
+                on_change, change);
+}
+
+int timeline_last_change(const Manager *m, const Service *service, uint64_t before,
+                         void (*each)(const TimelineEvent *event, void *userdata), void *userdata) {
+        LastChange change = { .each = each, .userdata = userdata };
+        int r;
+
+        if (!m->history)
+                return 0;
+        r = find_change(m, service->id, before, &change);
+        for (char **need = service->needs; r >= 0 && need && *need; need++)
+                r = find_change(m, *need, before, &change);
+        return r < 0 ? r : change.newest > 0;
 }

@@ -31,3 +31,8 @@ void timeline_add(struct Manager *m, const Watched *w, const TimelineEvent *even
 /* What came just before: the last restart, reload or build of the service, or of one that it needs (NULL: of any), in the
  * ten minutes before `at` (realtime usec): {kind, at, secondsBefore, service, cause?, text}. NULL for none; the caller puts. */
 json_object *timeline_preceding(const struct Manager *m, const Service *service, uint64_t at);
+/* The last change that somebody made of the service, or of one that it needs, in the day before `before` (realtime usec): a
+ * reload, a failed build, a restart that was asked for. 1 when there is one, which each was called with; its strings last for
+ * that call only. 0 for none. */
+int timeline_last_change(const struct Manager *m, const Service *service, uint64_t before,
+                         void (*each)(const TimelineEvent *event, void *userdata), void *userdata);

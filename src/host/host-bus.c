@@ -62,6 +62,10 @@ static int property_get(sd_bus *bus, const char *path, const char *interface, co
                 return sd_bus_message_append(reply, "t", host->n_rejected);
         if (streq(property, "LastResult"))
                 return get_string(reply, host->last_result);
+        if (streq(property, "ModuleFile"))
+                return get_string(reply, host->module_path);
+        if (streq(property, "LoadedFile"))
+                return get_string(reply, host->current_copy);
         return get_string(reply, host->last_problem);
 }
 
@@ -83,6 +87,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("Rejected", "t", property_get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("LastResult", "s", property_get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("LastProblem", "s", property_get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("ModuleFile", "s", property_get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("LoadedFile", "s", property_get, 0, 0),
         SD_BUS_VTABLE_END,
 };
 

@@ -20,12 +20,16 @@ static const BusProperty properties[] = {
         { NULL, "LastPause", "t", FIELD(last_pause) },
         { NULL, "LastResult", "s", FIELD(last_result) },
         { NULL, "LastProblem", "s", FIELD(last_problem) },
+        { NULL, "ModuleFile", "s", FIELD(module_file) },
+        { NULL, "LoadedFile", "s", FIELD(loaded_file) },
 };
 
 void host_status_done(HostStatus *h) {
         free(h->version);
         free(h->last_result);
         free(h->last_problem);
+        free(h->module_file);
+        free(h->loaded_file);
         *h = (HostStatus) {};
 }
 

@@ -21,6 +21,8 @@ typedef struct HostStatus {
         uint64_t last_pause;  /* usec */
         char *last_result;
         char *last_problem;
+        char *module_file; /* what a reload loads; NULL from a host that is older than this */
+        char *loaded_file; /* its own copy of what it runs; NULL likewise, "" for none */
 } HostStatus;
 
 /* Asks within a batch; ret must outlive the wait. A host that is not there, or hangs, fails nothing. */

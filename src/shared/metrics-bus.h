@@ -10,6 +10,12 @@
  *       For each service that it watches: id, status ("healthy", "degraded", "offline", "unknown" before the first
  *       probe), the last probe's response time in ms (negative for none), and the problem in one line ("" for none).
  *
+ *   Explain(s id, t before) -> (s condition, s explanation, t at, s kind, s service, s cause, s text)
+ *       Of one service: what unit state and HTTP say together ("ok", "wedged", ...: metricsd/condition.h) and why, and the
+ *       last change that somebody made of it, or of one that it needs, in the day before `before` (realtime usec): a reload,
+ *       a failed build, a restart that was asked for. at is 0 for none, and what follows then "". A service that it does not
+ *       watch is org.freedesktop.DBus.Error.InvalidArgs.
+ *
  *   signal HealthChanged(s id, s status, d response_ms, s problem)
  */
 #define METRICS_BUS_NAME "ai.tooloo.Metrics"

@@ -119,8 +119,13 @@ int candidate_ask(Candidate *c, BusBatch *batch) {
         return r < 0 || !c->service.socket ? r : ask_socket(c, batch);
 }
 
-/* systemd does not read what a mask hides, so for these the few words that matter are read here. */
-static int assign_masked(const char *section, const char *key, const char *value, const char *path, unsigned line,
+/* systemd does not read what a mask hides, nor all of a file that is not valid. */
+static bool is_unread(const Service *s) {
+        return service_is_masked(s) || (s->load_state && (streq(s->load_state, "bad-setting") || streq(s->load_state, "error")));
+}
+
+/* So for these the few words that matter are read here. */
+static int assign_unread(const char *section, const char *key, const char *value, const char *path, unsigned line,
                          void *userdata) {
         Candidate *c = userdata;
 
@@ -152,11 +157,11 @@ int candidate_read_files(Candidate *c) {
         const char *fragment = s->fragment_path;
         int r = 0;
 
-        if (service_is_masked(s)) {
+        if (is_unread(s)) {
                 fragment = c->files->service_path;
-                r = read_unit(fragment, assign_masked, c);
+                r = read_unit(fragment, assign_unread, c);
                 if (r >= 0)
-                        r = read_unit(c->files->socket_path, assign_masked, c);
+                        r = read_unit(c->files->socket_path, assign_unread, c);
         }
         if (r < 0 || !c->slice || !service_category_from_slice(c->slice))
                 return r; /* none of ours: what stands in its files is not our business */

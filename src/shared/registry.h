@@ -26,7 +26,7 @@ typedef struct Service {
         OnChange on_change; /* never unset: reload with ExecReload=, else restart */
 
         /* As systemd says them at the time of the load. Masked services have name, category and port from the file
-         * that the mask hides. */
+         * that the mask hides, those whose unit file is not valid from that file. */
         char *load_state;
         char *active_state;
         char *sub_state;

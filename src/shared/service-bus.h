@@ -19,7 +19,8 @@
  *       Id s, Version s (of the module), Generation t, RetiringGenerations u (older ones that still answer something),
  *       Connections u, Requests t, Errors t, LastReload t (realtime usec, 0 for never), LastPause t (usec),
  *       Reloaded t, Rejected t (how often, since the process began),
- *       LastResult s ("", "reloaded", "rejected", "rolled-back"), LastProblem s (one line, "" for none)
+ *       LastResult s ("", "reloaded", "rejected", "rolled-back"), LastProblem s (one line, "" for none),
+ *       ModuleFile s (what a reload loads), LoadedFile s (the host's own copy of what it runs, "" for none)
  */
 #define SERVICE_BUS_NAME_PREFIX "ai.tooloo.Service."
 #define SERVICE_BUS_PATH "/ai/tooloo/Service"
