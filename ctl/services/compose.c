@@ -60,15 +60,15 @@ static bool is_list(const yaml_node_t *node) {
 }
 
 #define FOREACH_PAIR(p, node) \
-        for (yaml_node_pair_t *p = (node)->data.mapping.pairs.start; p && p < (node)->data.mapping.pairs.top; p++)
+        for (yaml_node_pair_t *p = (node)->data.mapping.pairs.start; p < (node)->data.mapping.pairs.top; p++)
 #define FOREACH_ITEM(i, node) \
-        for (yaml_node_item_t *i = (node)->data.sequence.items.start; i && i < (node)->data.sequence.items.top; i++)
+        for (yaml_node_item_t *i = (node)->data.sequence.items.start; i < (node)->data.sequence.items.top; i++)
 
 /* The value of key, of a map that "<<" merges in, too: at most so many deep. NULL when there is none. */
 static yaml_node_t *find(Reader *r, const yaml_node_t *map, const char *key, unsigned depth) {
         yaml_node_t *merged = NULL;
 
-        if (!is_map(map) || depth == 0)
+        if (!map || !is_map(map) || depth == 0)
                 return NULL;
         FOREACH_PAIR(p, map) {
                 const char *name = text_of(node_at(r, p->key));
@@ -78,7 +78,7 @@ static yaml_node_t *find(Reader *r, const yaml_node_t *map, const char *key, uns
                 if (name && streq(name, "<<"))
                         merged = node_at(r, p->value);
         }
-        if (!is_list(merged))
+        if (!merged || !is_list(merged))
                 return find(r, merged, key, depth - 1);
         FOREACH_ITEM(i, merged) {
                 yaml_node_t *found = find(r, node_at(r, *i), key, depth - 1);
@@ -225,40 +225,57 @@ static int take_words(Reader *r, ImportedService *s, const yaml_node_t *node, co
         return note(r, s, node, "its %s is neither words nor a list of them", key);
 }
 
-static int take_environment(Reader *r, ImportedService *s, const yaml_node_t *node) {
-        _cleanup_(strv_freep) char **list = NULL;
+static int take_variable(Reader *r, ImportedService *s, const yaml_node_pair_t *pair, char ***list) {
+        const char *name = text_of(node_at(r, pair->key));
+        const yaml_node_t *value = node_at(r, pair->value);
+        _cleanup_(freep) char *text = NULL, *assignment = NULL;
         int result = 0;
 
-        if (is_map(node))
-                FOREACH_PAIR(p, node) {
+        if (name && !is_null(value))
+                result = take_scalar(r, s, value, &text);
+        if (!name || result == -EINVAL)
+                return note(r, s, value, "a variable of its environment is no text");
+        assignment = result >= 0 ? str_printf("%s%s%s", name, text ? "=" : "", text ? text : "") : NULL;
+        return assignment ? strv_extend(list, assignment) : -ENOMEM;
+}
+
+/* What is merged in comes first, for of two values of a variable the last one counts. */
+static int take_map(Reader *r, ImportedService *s, const yaml_node_t *map, unsigned depth, char ***list) {
+        int result = 0;
+
+        for (int merged = true; merged >= false; merged--)
+                FOREACH_PAIR(p, map) {
                         const char *name = text_of(node_at(r, p->key));
                         const yaml_node_t *value = node_at(r, p->value);
-                        _cleanup_(freep) char *text = NULL, *assignment = NULL;
+                        bool merges = name && streq(name, "<<") && is_map(value) && depth > 0;
 
-                        if (name && !is_null(value))
-                                result = take_scalar(r, s, value, &text);
-                        if (!name || result == -EINVAL)
-                                return note(r, s, value, "a variable of its environment is no text");
-                        assignment = result >= 0 ? str_printf("%s%s%s", name, text ? "=" : "", text ? text : "") : NULL;
-                        if (!assignment || strv_extend(&list, assignment) < 0)
-                                return -ENOMEM;
+                        if (merges != (bool) merged)
+                                continue;
+                        result = merges ? take_map(r, s, value, depth - 1, list) : take_variable(r, s, p, list);
+                        if (result < 0)
+                                return result;
                 }
-        else {
-                result = take_words(r, s, node, "environment", &list);
-                if (result < 0)
-                        return result;
-        }
+        return result;
+}
+
+static int take_environment(Reader *r, ImportedService *s, const yaml_node_t *node) {
+        _cleanup_(strv_freep) char **list = NULL;
+        int result;
+
+        result = is_map(node) ? take_map(r, s, node, IMPORT_DEPTH_MAX, &list) : take_words(r, s, node, "environment", &list);
+        if (result < 0)
+                return result;
         STRV_FOREACH(variable, list) {
-                const char *value = strchr(*variable, '=') ? "" : r->variable(*variable, r->userdata);
+                const char *equals = strchr(*variable, '='), *value = equals ? NULL : r->variable(*variable, r->userdata);
                 _cleanup_(freep) char *assignment = NULL;
 
-                if (!value) {
+                if (!equals && !value) {
                         result = note(r, s, node, "the variable %s is not set, so it gets none", *variable);
                         if (result < 0)
                                 return result;
                         continue;
                 }
-                assignment = strchr(*variable, '=') ? strdup(*variable) : str_printf("%s=%s", *variable, value);
+                assignment = equals ? strdup(*variable) : str_printf("%s=%s", *variable, value);
                 if (!assignment || strv_extend(&s->env, assignment) < 0)
                         return -ENOMEM;
         }
