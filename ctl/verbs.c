@@ -153,6 +153,12 @@ static const VerbOption edit_options[] = {
         {},
 };
 
+static const VerbOption import_options[] = {
+        { OPTION_DRY_RUN, "print the unit files and change nothing" },
+        { OPTION_TIMEOUT, "wait so long for each to be healthy (default 1min)" },
+        {},
+};
+
 static const VerbOption remove_options[] = {
         { OPTION_YES, "do not ask" },
         {},
@@ -245,6 +251,11 @@ const Verb verbs[] = {
                "An option that may be given more than once says all of its list anew: with nothing behind '=' it is none. --env "
                "alone changes the variables that it names; NAME without '=' takes one out."),
           edit_options, SERVICES_PROGRAM },
+        { "import", GROUP_OWN, "FILE", 1, 1, "make services of a Procfile or compose.yaml",
+          TEXT("Makes services of what a Procfile or a compose file starts, as 'add' does, and says line by line what of it could "
+               "not be carried over and why. Nothing runs in a container: commands run here, and what is an image without a "
+               "command cannot. The exit status is 1 when one of its services could not be made, or is not healthy."),
+          import_options, SERVICES_PROGRAM },
         { "remove", GROUP_OWN, "SERVICE...", 1, ANY_OPERANDS, "stop it and delete its unit files",
           TEXT("Stops services of your own, disables them and deletes their unit files, after asking on a terminal."),
           remove_options, SERVICES_PROGRAM },

@@ -188,7 +188,7 @@ static void on_answer(CURL *easy, CURLcode result, void *userdata) {
         int r;
 
         (void) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-        if (result == CURLE_OK && status == 200) {
+        if (result == CURLE_OK && health_status_good((unsigned) status)) {
                 end(w, AWAIT_HEALTHY);
                 return;
         }

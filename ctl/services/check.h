@@ -12,6 +12,8 @@ int check_id(const Ctl *ctl, const char *id);
 /* A port that neither another service has nor a stranger; of is the service that may have it, NULL for none. */
 int check_port(const Ctl *ctl, unsigned port, bool socket, const char *of);
 
+#define FIRST_OWN_PORT 4000
+
 /* The first port from first on that is free; 0 after a line when none is. */
 unsigned find_port(const Ctl *ctl, unsigned first);
 

@@ -156,15 +156,41 @@ static int not_healthy(Ctl *ctl, const Await *what, AwaitResult result, const ch
         return CTL_FAILED;
 }
 
+/* *ret_reason is why its program ended at once, when it did; what else went wrong has its line then. */
+static int run_start(Ctl *ctl, const char *socket, const char *unit, char **ret_reason) {
+        _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
+        const UnitJob *job;
+        int r;
+
+        r = unit_jobs_new(ctl->bus, &jobs);
+        if (r >= 0 && socket)
+                r = unit_jobs_add(jobs, UNIT_START, socket);
+        if (r >= 0)
+                r = unit_jobs_add(jobs, UNIT_START, unit);
+        if (r < 0) {
+                (void) log_errno(r, "cannot start %s", unit);
+                return CTL_FAILED;
+        }
+        if (unit_jobs_wait(jobs, CTL_JOBS_TIMEOUT_USEC) < 0)
+                return ctl_finish_jobs(ctl, jobs);
+        for (job = jobs->first; job->next; job = job->next)
+                ;
+        if (!job->result || !streq(job->result, "failed") || !job->reason)
+                return ctl_finish_jobs(ctl, jobs);
+        *ret_reason = strdup(job->reason);
+        return *ret_reason ? CTL_FAILED : no_memory();
+}
+
 int install_start(Ctl *ctl, const ServiceSpec *spec, const Installed *i, uint64_t timeout) {
-        const char *const units[] = { spec->socket ? i->socket : NULL, i->unit };
         Await what = { .id = spec->id, .unit = i->unit, .port = spec->port, .health = spec->health,
                        .timeout = timeout, .since = now_realtime_usec() };
         _cleanup_(freep) char *problem = NULL;
         const char *health = NULL;
         AwaitResult result;
 
-        if (manager_run(ctl, UNIT_START, units, ELEMENTSOF(units)) != CTL_OK) {
+        if (run_start(ctl, spec->socket ? i->socket : NULL, i->unit, &problem) != CTL_OK) {
+                if (problem)
+                        return not_healthy(ctl, &what, AWAIT_FAILED, problem);
                 await_print_journal(ctl, &what);
                 return CTL_FAILED;
         }

@@ -17,6 +17,7 @@ static const VerbRun runs[] = {
         { "add", services_add },
         { "edit", services_edit },
         { "remove", services_remove },
+        { "import", services_import },
 };
 
 int services_values(const Ctl *ctl, int option, char ***ret) {

@@ -12,6 +12,7 @@
 int services_add(Ctl *ctl);
 int services_edit(Ctl *ctl);
 int services_remove(Ctl *ctl);
+int services_import(Ctl *ctl);
 
 /* The values of an option that may come more than once; NULL for none. CTL_OK, or a status after a line. */
 int services_values(const Ctl *ctl, int option, char ***ret);

@@ -17,6 +17,7 @@ void service_spec_done(ServiceSpec *s) {
         strv_free(s->routes);
         strv_free(s->watch);
         strv_free(s->env);
+        strv_free(s->env_files);
         strv_free(s->after);
         strv_free(s->write);
         strv_free(s->command);
@@ -40,7 +41,7 @@ static const struct {
         { "Service", "ReadWritePaths", "Its sandbox lets it read the file system, and write in its state directory, /tmp and here." },
         { "Service", "Slice", "Its category: tooloo-infrastructure, -core, -extended, -integration or -control." },
         { "X-Tooloo", "Port", "The port that the program listens on." },
-        { "X-Tooloo", "HealthPath", "Asked every few seconds; the service is well when the answer is 200." },
+        { "X-Tooloo", "HealthPath", "Asked every few seconds; the service is well when the answer is 2xx or 3xx." },
         { "X-Tooloo", "Routes", "Port 3000 sends requests here whose path begins so." },
         { "X-Tooloo", "Watch", "A change below these directories makes it do what OnChange= says." },
         { "X-Tooloo", "OnChange",
@@ -138,6 +139,8 @@ static int set_process(UnitDocument *d, const ServiceSpec *s) {
                 r = set_one(d, "Service", "ExecReload", strdup(EXEC_RELOAD));
         if (r >= 0)
                 r = set_words(d, "Service", "Environment", s->env, unit_quote_word, false);
+        if (r >= 0)
+                r = set_words(d, "Service", "EnvironmentFile", s->env_files, unit_quote_value, false);
         if (r >= 0)
                 r = set_words(d, "Service", "ReadWritePaths", s->write, unit_quote_word, false);
         if (r >= 0)

@@ -18,6 +18,7 @@ typedef struct ServiceSpec {
         char **watch;       /* absolute */
         OnChange on_change; /* unset: restart, where something is watched */
         char **env;         /* NAME=VALUE */
+        char **env_files;   /* read at each start; absolute */
         char **after;       /* ids */
         char **write;       /* directories that its sandbox lets it write to; absolute */
         char *directory;    /* working directory; absolute */
@@ -25,6 +26,10 @@ typedef struct ServiceSpec {
 } ServiceSpec;
 
 void service_spec_done(ServiceSpec *s);
+
+/* Adds to the environment what it does not have yet: PORT, where the program is to listen there, and PATH, where this shell's
+ * has more in it than systemd's. -ENOMEM. */
+int service_spec_complete(ServiceSpec *s);
 
 /* tooloo-ID.service and tooloo-ID.socket (NULL where there is none) as plain text, each line with its reason above. The
  * caller frees. -ENOMEM. */

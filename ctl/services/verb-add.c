@@ -4,11 +4,8 @@
 #include "basic/string-util.h"
 #include "check.h"
 #include "install.h"
-#include "program.h"
 #include "shared/log.h"
 #include "shared/strv.h"
-
-#define FIRST_PORT 4000
 
 static int no_memory(void) {
         (void) log_errno(-ENOMEM, "cannot make the service");
@@ -58,7 +55,7 @@ static int take_port(const Ctl *ctl, ServiceSpec *spec) {
         unsigned long port;
 
         if (!given) {
-                spec->port = find_port(ctl, FIRST_PORT);
+                spec->port = find_port(ctl, FIRST_OWN_PORT);
                 return spec->port > 0 ? CTL_OK : CTL_FAILED;
         }
         if (parse_uint(given, 1, UINT16_MAX, &port) < 0)
@@ -67,42 +64,15 @@ static int take_port(const Ctl *ctl, ServiceSpec *spec) {
         return check_port(ctl, spec->port, spec->socket, NULL);
 }
 
-static bool has_variable(char *const *env, const char *name) {
-        for (; env && *env; env++) {
-                const char *rest = startswith(*env, name);
-
-                if (rest && *rest == '=')
-                        return true;
-        }
-        return false;
-}
-
-/* Behind what was given, which is the more important to read. */
-static int add_variable(ServiceSpec *spec, const char *name, char *value) {
-        _cleanup_(freep) char *assignment = value ? str_printf("%s=%s", name, value) : NULL;
-
-        free(value);
-        if (!assignment)
-                return no_memory();
-        if (!has_variable(spec->env, name) && strv_extend(&spec->env, assignment) < 0)
-                return no_memory();
-        return CTL_OK;
-}
-
 static int take_env(const Ctl *ctl, ServiceSpec *spec) {
-        char *path = NULL;
         int status;
 
         status = services_values(ctl, OPTION_ENV, &spec->env);
         if (status == CTL_OK)
                 status = check_env(ctl, spec->env);
-        if (status == CTL_OK && !spec->socket)
-                status = add_variable(spec, "PORT", str_printf("%u", spec->port));
         if (status != CTL_OK)
                 return status;
-        if (program_search_path(&path) < 0)
-                return no_memory();
-        return path ? add_variable(spec, "PATH", path) : CTL_OK;
+        return service_spec_complete(spec) < 0 ? no_memory() : CTL_OK;
 }
 
 /* In the order in which a person would look for what is wrong. */

@@ -183,7 +183,7 @@ void candidate_settle(Candidate *c) {
 }
 
 bool candidate_looks_like_service(const Candidate *c) {
-        return c->slice && service_category_from_slice(c->slice) && (c->service.socket || c->service.port > 0) &&
+        return c->slice && service_category_from_slice(c->slice) && (c->service.socket || c->service.settings.present) &&
                 c->service.load_state && !streq(c->service.load_state, "not-found");
 }
 

@@ -10,8 +10,9 @@
 #include "shared/service-settings.h"
 
 /* THE list of services: what the user manager has as tooloo-ID.service in one of the fleet's slices, with a socket
- * unit tooloo-ID.socket beside it (or Port= in [X-Tooloo]). Helpers such as tooloo-reload.service have neither socket
- * nor port and are none. There is no other list, and nothing here is kept between two loads. */
+ * unit tooloo-ID.socket beside it, or a section [X-Tooloo] with something in it: Port=, or OnChange= of one that listens
+ * nowhere. Helpers such as tooloo-reload.service have neither and are none. There is no other list, and nothing here is
+ * kept between two loads. */
 
 typedef struct Service {
         char *id;

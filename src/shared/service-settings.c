@@ -142,6 +142,7 @@ int service_settings_assign(const char *section, const char *key, const char *va
 
         if (!streq(section, "X-Tooloo"))
                 return 0;
+        s->present = true;
         if (streq(key, "Routes"))
                 return assign_list(&s->routes, service_route_valid,
                                    "path prefixes, each beginning with '/' and not ending in it",

@@ -50,6 +50,7 @@ typedef struct ServiceSettings {
         char *health_path; /* NULL for the default */
         OnChange on_change;
         unsigned port; /* 0 for none */
+        bool present;  /* there is a setting in [X-Tooloo], be it a wrong one */
 } ServiceSettings;
 
 void service_settings_done(ServiceSettings *s);
