@@ -57,7 +57,16 @@ static Value generation(const HostStatus *h) {
 
 OF_STATUS(get_health, value_string(it->health))
 OF_STATUS(get_response, value_msec(it->response_ms, it->health && it->response_ms >= 0))
-OF_STATUS(get_pid, value_number(VALUE_NUMBER, it->pid, it->pid > 0))
+/* "4711", and "4711+2" where two more processes have its socket. */
+static Value pid(const ServiceStatus *st) {
+        Value v = value_number(VALUE_NUMBER, st->pid, st->pid > 0);
+
+        v.more = st->instances > 0 ? st->instances - 1 : 0;
+        return v;
+}
+
+OF_STATUS(get_pid, pid(it))
+OF_STATUS(get_instances, value_number(VALUE_NUMBER, it->instances, true))
 OF_STATUS(get_uptime, value_number(VALUE_TIMESPAN, it->uptime, it->uptime > 0))
 OF_STATUS(get_restarts, value_number(VALUE_NUMBER, it->restarts, true))
 OF_STATUS(get_memory, value_number(VALUE_BYTES, it->memory, it->memory_source != MEMORY_NONE))
@@ -103,6 +112,7 @@ const Column status_columns[] = {
         { "RESPONSE", "responseTime", get_response, COLUMN_RIGHT, .drop = 3 },
         { "PORT", "port", get_port, COLUMN_RIGHT },
         { "PID", "pid", get_pid, COLUMN_RIGHT, .drop = 2 },
+        { NULL, "instances", get_instances },
         { "UPTIME", "uptime", get_uptime, COLUMN_RIGHT },
         { "RESTARTS", "restarts", get_restarts, COLUMN_RIGHT },
         { "MEMORY", "memory", get_memory, COLUMN_RIGHT },

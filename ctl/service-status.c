@@ -50,6 +50,38 @@ static bool is_unwell(const ServiceStatus *st) {
         return st->health && (streq(st->health, "degraded") || streq(st->health, "offline"));
 }
 
+/* The first of its instances that is not well. A trial's failure is the swap's to tell. */
+static int find_instance_problem(sd_bus *bus, const InstanceStates *instances, ServiceStatus *st) {
+        for (size_t i = 0; i < instances->n && !st->problem; i++) {
+                const InstanceState *it = instances->items + i;
+                _cleanup_(freep) char *reason = NULL;
+                int r = 0;
+
+                if (!streq(it->id, st->service->id) || streq(it->name, INSTANCE_TRIAL_NAME))
+                        continue;
+                if (streq(it->active_state, "failed") || streq(it->sub_state, "auto-restart")) {
+                        r = unit_failure_reason(bus, it->unit, &reason, NULL);
+                        if (r >= 0)
+                                r = str_replace_printf(&st->problem, "%s: %s", it->unit, reason);
+                } else if (streq(it->name, INSTANCE_NEXT_NAME) && instance_runs(it) && !service_is_active(st->service))
+                        r = str_replace_printf(&st->problem, "it was left in the midst of a swap, and %s serves: run "
+                                                             "'toolooctl reload %s'", it->unit, it->id);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void count_instances(const InstanceStates *instances, ServiceStatus *st) {
+        st->instances = service_is_active(st->service);
+        for (size_t i = 0; i < instances->n; i++) {
+                const InstanceState *it = instances->items + i;
+
+                if (streq(it->id, st->service->id) && !streq(it->name, INSTANCE_TRIAL_NAME))
+                        st->instances += streq(it->active_state, "active");
+        }
+}
+
 static int find_problem(sd_bus *bus, ServiceStatus *st) {
         const Service *s = st->service;
         bool socket_failed = s->socket_state && streq(s->socket_state, "failed");
@@ -131,6 +163,7 @@ static int ask_all(BusBatch *batch, StatusReport *report) {
 
 int service_status_query(sd_bus *bus, const Service *const *services, size_t n, StatusReport *ret) {
         _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(bus);
+        _cleanup_(instance_states_done) InstanceStates instances = {};
         bool counted = ret->brief;
         uint64_t now;
         int r;
@@ -145,6 +178,8 @@ int service_status_query(sd_bus *bus, const Service *const *services, size_t n, 
         }
         r = ask_all(&batch, ret);
         if (r >= 0)
+                r = instance_states_query(bus, &instances);
+        if (r >= 0)
                 r = settle_build(&ret->build);
         now = now_usec();
         for (size_t i = 0; i < n && r >= 0; i++) {
@@ -155,7 +190,10 @@ int service_status_query(sd_bus *bus, const Service *const *services, size_t n, 
                 /* Where it is not counted for one, it is for none. */
                 counted = counted && unit_memory_of_cgroup(&st->memory, st->pid);
                 st->memory_source = unit_memory_settle(&st->memory, st->pid);
-                r = find_problem(bus, st);
+                count_instances(&instances, st);
+                r = find_instance_problem(bus, &instances, st);
+                if (r >= 0 && !st->problem)
+                        r = find_problem(bus, st);
         }
         return r;
 }

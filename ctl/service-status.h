@@ -15,6 +15,7 @@ typedef struct ServiceStatus {
         const Service *service; /* the registry's */
         uint32_t pid;           /* 0 for none */
         uint32_t restarts;
+        unsigned instances;     /* processes at its socket that run, itself included, without a trial */
         uint64_t active_since;  /* monotonic usec, 0 when it is not active */
         uint64_t uptime;        /* usec */
         uint64_t memory;        /* bytes */

@@ -52,6 +52,8 @@ static void print_activity(const ServiceStatus *st) {
                               s->socket_state ? " " : "", s->socket_state ? s->socket_state : "");
         if (st->pid > 0)
                 (void) printf("%10s: %" PRIu32 "\n", "Main PID", st->pid);
+        if (st->instances > 1)
+                (void) printf("%10s: %u (tooloo-%s@*.service beside itself)\n", "Instances", st->instances, s->id);
         if (st->restarts > 0)
                 (void) printf("%10s: %" PRIu32 "\n", "Restarts", st->restarts);
 }

@@ -5,11 +5,16 @@
 #include "shared/strv.h"
 #include "swap.h"
 
-/* The order: the new code starts as @next beside the service at the same socket, then the service restarts while @next
+/* How long each is waited for, while the other serves: @next for as long as its trial makes likely, for a lost lot (probe.c)
+ * looks as if it did not accept, and if it is late connections only wait in the socket; the service for as long as it may take
+ * to start, for after it @next goes.
+ *
+ * The order: the new code starts as @next beside the service at the same socket, then the service restarts while @next
  * accepts, then @next goes. At each moment one of them accepts; what was accepted, its process finishes when it is told to
  * end. Where there are replicas they do what @next is for: one process after the other restarts. */
 
-static int run_unit(const Swap *swap, const char *unit, UnitVerb verb, ServeResult *ret, char **ret_problem) {
+static int run_unit(const Swap *swap, const char *unit, UnitVerb verb, uint64_t patience, ServeResult *ret,
+                    char **ret_problem) {
         _cleanup_(freep) char *waiting = str_printf("%s to %s", unit, verb == UNIT_START ? "serve" : "restart and serve");
         Serve what = {
                 .unit = unit,
@@ -19,7 +24,7 @@ static int run_unit(const Swap *swap, const char *unit, UnitVerb verb, ServeResu
                 .shared = true,
                 .quiet = swap->ctl->quiet,
                 .waiting = strna(waiting),
-                .end = now_usec() + swap->patience,
+                .end = now_usec() + patience,
         };
         int r = serve_run(swap->turn, &what, ret, ret_problem);
 
@@ -57,32 +62,29 @@ static int stop_next(const Swap *swap, const Instance *next) {
         return r < 0 ? CTL_FAILED : CTL_OK;
 }
 
-static int say_stopped(const Swap *swap) {
-        log_error("%s was stopped meanwhile; 'toolooctl start %s' starts it with its new code", swap->s->id, swap->s->id);
-        return CTL_FAILED;
-}
-
 static int start_next(const Swap *swap, const Instance *next) {
         _cleanup_(freep) char *problem = NULL;
         ServeResult result;
 
-        if (run_unit(swap, next->unit, UNIT_START, &result, &problem) < 0)
+        if (run_unit(swap, next->unit, UNIT_START, swap->patience, &result, &problem) < 0)
                 return CTL_FAILED;
-        if (result == SERVE_STOPPED)
-                return say_stopped(swap);
-        if (result != SERVE_ENDED)
+        if (swap_was_stopped(swap))
+                return CTL_FAILED;
+        if (result == SERVE_OK || result == SERVE_LATE)
                 return CTL_OK; /* late is no harm: connections wait in the socket */
-        log_error("%s keeps its old code: the new one was healthy on trial, but as %s %s; see 'journalctl "
-                  "--user-unit=%s -n 20'", swap->s->id, next->unit, problem, next->unit);
+        log_error("%s keeps its old code: the new one was healthy on trial, but not as %s: %s; see 'journalctl "
+                  "--user-unit=%s -n 20'", swap->s->id, next->unit, problem ? problem : "somebody stopped it", next->unit);
         return CTL_FAILED;
 }
 
-/* systemd must not go on trying: with its start limit the socket would go, too, which the other process holds. */
+/* systemd must not go on trying: with its start limit the socket would go, too, which the other process holds. Nor may it
+ * stand there as failed, for web would send nobody to it any more. */
 static int leave_to_other(const Swap *swap, const char *problem) {
         _cleanup_(freep) char *other = has_replicas(swap) ? strdup("its replicas")
                                                          : str_printf("tooloo-%s@next.service", swap->s->id);
 
         (void) swap_jobs(swap, UNIT_STOP, (const char *const[]) { swap->s->unit }, 1);
+        (void) unit_reset_failed(swap->ctl->bus, (char *[]) { swap->s->unit, NULL });
         log_error("%s does not start with its new code: %s; what serves is %s. Mend it, then run 'toolooctl reload %s'",
                   swap->s->unit, problem, strna(other), swap->s->id);
         return CTL_FAILED;
@@ -99,14 +101,14 @@ static int restart_service(const Swap *swap, bool *ret_keep_next) {
                 (void) log_errno(r, "cannot take the start limit off %s", swap->s->unit);
                 return CTL_FAILED;
         }
-        if (run_unit(swap, swap->s->unit, verb, &result, &problem) < 0)
+        if (run_unit(swap, swap->s->unit, verb, swap->timeout, &result, &problem) < 0)
                 return CTL_FAILED;
-        if (result == SERVE_STOPPED)
-                return say_stopped(swap);
-        if (result != SERVE_ENDED)
+        if (swap_was_stopped(swap))
+                return CTL_FAILED;
+        if (result == SERVE_OK || result == SERVE_LATE)
                 return CTL_OK;
         *ret_keep_next = true;
-        return leave_to_other(swap, problem);
+        return leave_to_other(swap, problem ? problem : "another request took its place");
 }
 
 static int restart_replicas(const Swap *swap) {
@@ -119,7 +121,7 @@ static int restart_replicas(const Swap *swap) {
 
                 if (!is_replica(swap, replica))
                         continue;
-                if (run_unit(swap, replica->unit, UNIT_TRY_RESTART, &result, &problem) < 0)
+                if (run_unit(swap, replica->unit, UNIT_TRY_RESTART, swap->timeout, &result, &problem) < 0)
                         return CTL_FAILED;
                 if (result != SERVE_ENDED)
                         continue;

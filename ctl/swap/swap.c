@@ -87,6 +87,32 @@ static int lock(const char *id, bool quiet, int *ret) {
         return 0;
 }
 
+typedef struct SocketState {
+        char *active;
+        uint32_t job;
+} SocketState;
+
+/* In one transaction the services stop first, and the socket's own job waits for them. */
+bool swap_was_stopped(const Swap *swap) {
+        static const BusProperty properties[] = {
+                { SYSTEMD_UNIT, "ActiveState", "s", offsetof(SocketState, active) },
+                { SYSTEMD_UNIT, "Job", "(uo)", offsetof(SocketState, job) },
+        };
+        _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(swap->ctl->bus);
+        _cleanup_(freep) char *path = bus_unit_path(swap->s->socket), *active = NULL;
+        SocketState state = {};
+        int r;
+
+        r = path ? bus_batch_unit_properties(&batch, path, properties, ELEMENTSOF(properties), &state) : -ENOMEM;
+        if (r >= 0)
+                r = bus_batch_wait(&batch);
+        active = state.active;
+        if (r < 0 || (state.job == 0 && (streq(strna(active), "active") || streq(strna(active), "failed"))))
+                return false;
+        log_error("%s was stopped meanwhile; 'toolooctl start %s' starts it with its new code", swap->s->id, swap->s->id);
+        return true;
+}
+
 static int ask_timeout(Swap *swap) {
         static const BusProperty property = { SYSTEMD_SERVICE, "TimeoutStartUSec", "t", 0 };
         _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(swap->ctl->bus);

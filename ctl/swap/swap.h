@@ -31,6 +31,9 @@ static inline const char *swap_health_path(const Swap *swap) {
         return swap->s->settings.health_path ? swap->s->settings.health_path : "/health";
 }
 
+/* True, after a line, when somebody has stopped the service since: what then ended is no fault of its code. */
+bool swap_was_stopped(const Swap *swap);
+
 /* --- Steps. Each returns an exit status and has said what went wrong ---------------------------------------------- */
 
 /* Starts the new code apart and stops it again; CTL_OK when it was healthy. Sets patience. */

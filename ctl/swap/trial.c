@@ -11,7 +11,7 @@
 #define JOURNAL_LINES 10
 #define JOURNAL_WAIT_USEC (300 * USEC_PER_MSEC)
 /* What took this long on trial gets twice that at the real socket, where other processes take its time as well. */
-#define PATIENCE_MIN_USEC USEC_PER_SEC
+#define PATIENCE_MIN_USEC (3 * USEC_PER_SEC)
 
 /* The last words of a program that has just ended may still be on their way. */
 static int seek(sd_journal *j, uint64_t since) {
@@ -65,6 +65,8 @@ int trial_clean(const Swap *swap) {
                 r = swap_jobs(swap, UNIT_STOP, (const char *const[]) { i.socket }, 1);
                 if (r >= 0)
                         r = swap_jobs(swap, UNIT_STOP, (const char *const[]) { i.unit }, 1);
+                if (r >= 0)
+                        r = unit_reset_failed(swap->ctl->bus, (char *[]) { i.unit, i.socket, NULL });
                 instance_remove(swap->s, INSTANCE_TRIAL_NAME);
         }
         return r < 0 ? CTL_FAILED : CTL_OK;
@@ -77,7 +79,7 @@ static int say(const Swap *swap, ServeResult result, const char *problem) {
         case SERVE_OK:
                 return CTL_OK;
         case SERVE_STOPPED:
-                log_error("%s was stopped meanwhile, so its new code was not tried to the end", swap->s->id);
+                log_error("%s keeps its old code: somebody stopped the trial of the new one", swap->s->id);
                 break;
         case SERVE_INTERRUPTED:
                 log_error("interrupted: %s keeps its old code", swap->s->id);
@@ -134,7 +136,9 @@ int trial_run(Swap *swap) {
         status = trial_clean(swap);
         if (r < 0)
                 return CTL_FAILED;
-        if (say(swap, result, problem) != CTL_OK) {
+        if (result != SERVE_OK && swap_was_stopped(swap))
+                status = CTL_FAILED;
+        else if (say(swap, result, problem) != CTL_OK) {
                 status = CTL_FAILED;
                 if (problem)
                         print_journal(swap, i.unit, since);

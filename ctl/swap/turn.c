@@ -68,8 +68,6 @@ int turn_run(Turn *t, uint64_t until) {
                 busy = true;
         if (r < 0)
                 return r;
-        if (curl_multi_perform(t->multi, &running) != CURLM_OK)
-                return -EIO;
         fds[0].fd = sd_bus_get_fd(t->bus);
         r = sd_bus_get_events(t->bus);
         if (fds[0].fd < 0 || r < 0)
@@ -77,7 +75,9 @@ int turn_run(Turn *t, uint64_t until) {
         fds[0].events = (short) (((r & POLLIN) ? CURL_WAIT_POLLIN : 0) | ((r & POLLOUT) ? CURL_WAIT_POLLOUT : 0));
         fds[1].fd = t->signals;
         fds[1].events = CURL_WAIT_POLLIN;
-        if (curl_multi_poll(t->multi, fds, 2, busy ? 0 : wait_msec(t, until), NULL) != CURLM_OK)
+        /* Before the transfers get on, for what they then have is to be looked at without a wait. */
+        if (curl_multi_poll(t->multi, fds, 2, busy ? 0 : wait_msec(t, until), NULL) != CURLM_OK ||
+            curl_multi_perform(t->multi, &running) != CURLM_OK)
                 return -EIO;
         read_signals(t);
         return 0;

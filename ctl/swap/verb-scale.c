@@ -6,6 +6,7 @@
 #include "ctl/command-line.h"
 #include "ctl/output.h"
 #include "shared/log.h"
+#include "shared/strv.h"
 #include "swap.h"
 
 /* The service itself is the first of its instances; the others are tooloo-ID@2.service to @N. */
@@ -90,22 +91,18 @@ static int start_replica(const Swap *swap, unsigned number) {
 
 /* From the first one on that the service is not to have. */
 static int stop_replicas(const Swap *swap, unsigned first) {
-        const char *units[REPLICAS_MAX];
-        char *made[REPLICAS_MAX] = {};
-        size_t n = 0;
+        _cleanup_(strv_freep) char **units = NULL;
         int r = 0;
 
-        for (unsigned i = first; i <= REPLICAS_MAX; i++) {
-                units[n] = made[n] = str_printf("tooloo-%s@%u.service", swap->s->id, i);
-                if (!made[n])
-                        r = -ENOMEM;
-                else
-                        n++;
+        for (unsigned i = first; i <= REPLICAS_MAX && r >= 0; i++) {
+                _cleanup_(freep) char *unit = str_printf("tooloo-%s@%u.service", swap->s->id, i);
+
+                r = unit ? strv_extend(&units, unit) : -ENOMEM;
         }
         if (r >= 0)
-                r = swap_jobs(swap, UNIT_STOP, units, n);
-        for (size_t i = 0; i < n; i++)
-                free(made[i]);
+                r = swap_jobs(swap, UNIT_STOP, (const char *const *) units, strv_length(units));
+        if (r >= 0)
+                r = unit_reset_failed(swap->ctl->bus, units);
         for (unsigned i = first; i <= REPLICAS_MAX; i++) {
                 char name[16];
 
