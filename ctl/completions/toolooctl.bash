@@ -73,7 +73,7 @@ _toolooctl() {
                 names+=' members credentials modules ports failed sandbox hosts generations following'
                 ;;
         dev)
-                options+=' --build='
+                options+=' --build= --once'
                 if [[ $cur != -* ]]; then
                         compopt -o filenames
                         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
