@@ -19,6 +19,8 @@ static const BusProperty properties[] = {
 };
 #define N_BRIEF 3
 
+static const BusProperty change_properties[] = { { SYSTEMD_UNIT, "ActiveState", "s", FIELD(change_state) } };
+
 static const BusProperty build_properties[] = {
         { SYSTEMD_UNIT, "ActiveState", "s", offsetof(BuildStatus, active_state) },
         { SYSTEMD_SERVICE, "StatusText", "s", offsetof(BuildStatus, status) },
@@ -31,6 +33,7 @@ void status_report_done(StatusReport *report) {
                 free(st->status_text);
                 free(st->health);
                 free(st->health_problem);
+                free(st->change_state);
                 free(st->problem);
                 host_status_done(&st->host);
         }
@@ -103,10 +106,27 @@ static int find_problem(sd_bus *bus, ServiceStatus *st) {
                 problem = st->host.last_problem;
         else if (is_unwell(st) && service_is_active(s)) /* what does not run is systemd's to explain */
                 problem = st->health_problem;
+        if (!problem && streq(strna(st->change_state), "failed")) {
+                st->problem = str_printf("the last change of its files is not live; see 'journalctl "
+                                         "--user-unit=tooloo-reload@%s -n 20'", s->id);
+                return st->problem ? 0 : -ENOMEM;
+        }
         if (!problem)
                 return 0;
         st->problem = strdup(problem);
         return st->problem ? 0 : -ENOMEM;
+}
+
+/* watchd starts it for a change of the files of a service of one's own. */
+static int ask_change(BusBatch *batch, ServiceStatus *st) {
+        _cleanup_(freep) char *unit = NULL, *path = NULL;
+        char **watch = st->service->settings.watch;
+
+        if (!watch || **watch != '/')
+                return 0;
+        unit = str_printf("tooloo-reload@%s.service", st->service->id);
+        path = unit ? bus_unit_path(unit) : NULL;
+        return path ? bus_batch_unit_properties(batch, path, change_properties, ELEMENTSOF(change_properties), st) : -ENOMEM;
 }
 
 static int ask_service(BusBatch *batch, ServiceStatus *st, bool brief) {
@@ -119,6 +139,8 @@ static int ask_service(BusBatch *batch, ServiceStatus *st, bool brief) {
         if (streq(strna(st->service->active_state), "inactive"))
                 return 0;
         r = bus_batch_unit_properties(batch, path, properties, brief ? N_BRIEF : ELEMENTSOF(properties), st);
+        if (r >= 0 && !brief)
+                r = ask_change(batch, st);
         /* A host reloads. */
         return r < 0 || (brief && !st->service->can_reload) ? r : host_status_ask(batch, st->service->id, &st->host);
 }

@@ -25,6 +25,7 @@ typedef struct ServiceStatus {
         char *health;         /* metricsd's word for it; NULL when it is not known */
         double response_ms;   /* of metricsd's last probe; negative for none */
         char *health_problem; /* what that probe found; NULL for nothing */
+        char *change_state;   /* active state of tooloo-reload@ID.service, NULL where watchd does not follow its files */
         char *problem;        /* one line, NULL for none */
 } ServiceStatus;
 

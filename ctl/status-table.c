@@ -77,7 +77,8 @@ static int print_build(const BuildStatus *build) {
                 return -EIO;
         /* watchd begins a failure with the same word. */
         return print_line(build_has_failed(build) ? ANSI_RED : NULL,
-                          startswith(build->status, "Build") ? "" : "Build: ", build->status);
+                          startswith(build->status, "Build") || startswith(build->status, "Watching") ? "" : "Build: ",
+                          build->status);
 }
 
 static int print_count(const StatusReport *report) {

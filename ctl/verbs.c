@@ -40,6 +40,7 @@ const OptionInfo option_infos[] = {
         { OPTION_LINES, true, "lines", "LINES" },
         { OPTION_MODULES, false, "modules", "DIR" },
         { OPTION_NO_PAGER, false, "no-pager", NULL },
+        { OPTION_ONCE, false, "once", NULL },
         { OPTION_ON_CHANGE, false, "on-change", "WHAT" },
         { OPTION_PORT, false, "port", "N" },
         { OPTION_PRIORITY, true, "priority", "LEVEL" },
@@ -114,6 +115,7 @@ static const VerbOption wait_options[] = {
 
 static const VerbOption dev_options[] = {
         { OPTION_BUILD, "build here (default: build/ of the source)" },
+        { OPTION_ONCE, "return once what differs is built and live, or has failed; hot reload stays on" },
         {},
 };
 
@@ -199,9 +201,11 @@ const Verb verbs[] = {
                "accepted and go. They last until the service or the session is stopped. For programs that systemd hands the "
                "socket to; a service that reloads its module is one process."),
           NULL, SWAP_PROGRAM },
-        { "dev", GROUP_RUN, "[DIR]", 0, 1, "start the fleet and follow its sources in DIR",
-          TEXT("Starts the fleet and rebuilds and reloads it as its source in DIR changes. Without DIR it is the source tree "
-               "that the working directory is in."),
+        { "dev", GROUP_RUN, "[DIR]", 0, 1, "hot reload with a live view of what happens",
+          TEXT("Starts the fleet, rebuilds and reloads it as its source in DIR changes, and shows what changed, what was built, "
+               "what went live in how many milliseconds, and errors with file and line. Ctrl-C ends the view alone; 'toolooctl "
+               "stop' ends it all. Without DIR it is the source tree that the working directory is in.",
+               "Where DIR is no TooLoo source tree but services of your own watch it, it starts and follows those."),
           dev_options, NULL },
         { "status", GROUP_LOOK, SERVICES, 0, ANY_OPERANDS, "show how it is going; one SERVICE at length",
           TEXT("Shows how it is going, in a table; one SERVICE at length. The exit status is 3 when one is not active."),

@@ -33,6 +33,7 @@ enum {
         OPTION_MODULES,
         OPTION_NO_PAGER,
         OPTION_ON_CHANGE,
+        OPTION_ONCE,
         OPTION_PORT,
         OPTION_ROUTE,
         OPTION_SINCE,

@@ -65,6 +65,7 @@ static bool is_kept(const Manager *m, const JournalLine *line) {
 
 static void keep(Manager *m, const Watched *w, const JournalLine *line, EventKind kind, const char *cause,
                  const char *file) {
+        bool about_itself = !w || (line->unit && streq(line->unit, w->unit->service->unit));
         _cleanup_(json_object_putp) json_object *detail = NULL;
 
         if (is_kept(m, line))
@@ -73,7 +74,7 @@ static void keep(Manager *m, const Watched *w, const JournalLine *line, EventKin
         timeline_add(m, w, &(TimelineEvent) {
                 .at = line->at, .kind = kind, .cause = cause, .text = line->message, .cursor = line->cursor,
                 .detail = detail ? json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN) : NULL,
-                .invocation_id = line->invocation_id });
+                .invocation_id = about_itself ? line->invocation_id : NULL });
 }
 
 /* --- Builds --- */
@@ -137,6 +138,26 @@ static Watched *watched_by_unit(const Manager *m, const char *unit) {
         return unit && service_id_from_unit(unit, ".service", &id) >= 0 ? watched_by_id(m, id) : NULL;
 }
 
+/* --- Files of own services --- */
+
+/* watchd acts on a change, and says what came of it. */
+static void take_change(Manager *m, const JournalLine *line) {
+        Watched *target = watched_by_id(m, journal_line_field(line, "TARGET"));
+        const char *file;
+
+        if (!target)
+                return;
+        file = journal_line_field(line, "FILE");
+        if (streq(line->event, "change-failed")) {
+                timeline_expect_no_restart(target);
+                keep(m, target, line, EVENT_RELOAD, "failed", NULL);
+        } else if (target->unit->service->on_change != ON_CHANGE_RELOAD) {
+                if (streq(line->event, "change")) /* the restart is the news */
+                        timeline_expect_restart(target, file);
+        } else if (streq(line->event, "change-live"))
+                keep(m, target, line, EVENT_RELOAD, "change", NULL);
+}
+
 void timeline_take_line(Manager *m, const JournalLine *line) {
         Watched *w = watched_by_unit(m, line->unit);
 
@@ -146,8 +167,10 @@ void timeline_take_line(Manager *m, const JournalLine *line) {
                 Watched *target = watched_by_id(m, journal_line_field(line, "SERVICE"));
 
                 if (target)
-                        timeline_expect_restart(target);
-        } else if (w && (streq(line->event, "reloaded") || streq(line->event, "reload-rejected") ||
+                        timeline_expect_restart(target, journal_line_field(line, "FILE"));
+        } else if (streq(line->event, "change") || streq(line->event, "change-live") || streq(line->event, "change-failed"))
+                take_change(m, line);
+        else if (w && (streq(line->event, "reloaded") || streq(line->event, "reload-rejected") ||
                          streq(line->event, "rolled-back")))
                 take_reload(m, w, line);
 }

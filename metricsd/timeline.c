@@ -21,6 +21,19 @@
 /* So many events are looked through: a service that crashes for hours has no others. */
 #define CHANGE_EVENTS 1000
 
+/* A restart so soon after somebody said that it comes for a changed file does. */
+#define RESTART_USEC (UINT64_C(6) * 60 * USEC_PER_SEC)
+
+/* For the reason of a restart that nobody seems to have asked for but a person. */
+#define HOLD_USEC (1 * USEC_PER_SEC)
+
+typedef struct Restart {
+        uint64_t at;     /* realtime usec */
+        uint64_t down;   /* usec, 0 where that is not known */
+        char result[24]; /* how the run before ended */
+        bool automatic;
+} Restart;
+
 /* What of a service's past decides on the names of what happens to it. */
 typedef struct Past {
         bool begun;           /* it was looked at before */
@@ -30,8 +43,12 @@ typedef struct Past {
         uint64_t restarts;    /* automatic ones, when it served */
         uint64_t ended_at;    /* monotonic usec, 0 while it serves */
         bool rested;          /* has been stopped or failed since */
-        bool for_change;      /* toolooctl has said that it restarts it for a changed file */
+        uint64_t change_at;   /* monotonic usec: a changed file was said to restart it; 0 for none, or when that came to pass */
+        char *change_file;    /* which; NULL where that was not said */
         Condition condition;
+        sd_event_source *hold; /* while a restart is held back */
+        Restart held;
+        Manager *manager;
 } Past;
 
 static Past *past_of(Watched *w) {
@@ -41,6 +58,10 @@ static Past *past_of(Watched *w) {
 }
 
 void timeline_forget(Watched *w) {
+        if (w->past) {
+                sd_event_source_disable_unref(w->past->hold);
+                free(w->past->change_file);
+        }
         free(w->past);
         w->past = NULL;
 }
@@ -66,38 +87,102 @@ void timeline_add(Manager *m, const Watched *w, const TimelineEvent *event) {
 
 /* --- Restarts --- */
 
-static char *restart_detail(const Past *past, uint64_t now, bool automatic) {
-        return past->ended_at == 0 ? NULL : str_printf("{\"result\":\"%s\",\"automatic\":%s,\"downMs\":%.3f}",
-                                                       past->result, automatic ? "true" : "false",
-                                                       (double) (now - past->ended_at) / USEC_PER_MSEC);
+/* The caller puts it; NULL for none. */
+static json_object *restart_detail(const Restart *restart, const char *file) {
+        json_object *json = restart->down > 0 || file ? json_object_new_object() : NULL;
+
+        if (!json)
+                return NULL;
+        if (restart->down > 0) {
+                (void) json_add(json, "result", json_object_new_string(restart->result));
+                (void) json_add(json, "automatic", json_object_new_boolean(restart->automatic));
+                (void) json_add(json, "downMs", json_rounded((double) restart->down / USEC_PER_MSEC));
+        }
+        if (file)
+                (void) json_add(json, "file", json_object_new_string(file));
+        return json;
 }
 
-static void add_restart(Manager *m, const Watched *w, const Past *past, const char *cause, bool automatic) {
-        _cleanup_(freep) char *text = NULL, *detail = NULL;
+static void add_restart(Manager *m, const Watched *w, const Restart *restart, const char *cause, const char *changed) {
+        const char *file = changed && streq(cause, "reload") ? changed : NULL;
+        bool bad = *restart->result && !streq(restart->result, "success");
+        _cleanup_(freep) char *text = NULL;
         char down[TIMESPAN_MAX] = "";
-        uint64_t now = now_usec();
-        bool bad = *past->result && !streq(past->result, "success");
+        json_object *detail;
 
-        if (past->ended_at > 0)
-                (void) format_timespan(down, now - past->ended_at);
-        text = str_printf("restarted %s%s%s%s%s%s", restart_cause_words(cause), bad ? " (" : "",
-                          bad ? past->result : "", bad ? ")" : "", *down ? "; it was away for " : "", down);
-        detail = restart_detail(past, now, automatic);
-        timeline_add(m, w, &(TimelineEvent) { .kind = EVENT_RESTART, .cause = cause, .text = text, .detail = detail });
+        if (restart->down > 0)
+                (void) format_timespan(down, restart->down);
+        text = str_printf("restarted %s%s%s%s%s%s%s%s", restart_cause_words(cause), file ? ", " : "", file ? file : "",
+                          bad ? " (" : "", bad ? restart->result : "", bad ? ")" : "", *down ? "; it was away for " : "", down);
+        detail = restart_detail(restart, file);
+        timeline_add(m, w, &(TimelineEvent) {
+                .at = restart->at, .kind = EVENT_RESTART, .cause = cause, .text = text,
+                .detail = detail ? json_object_to_json_string_ext(detail, JSON_C_TO_STRING_PLAIN) : NULL });
+        json_object_put(detail);
+}
+
+static void forget_change(Past *past) {
+        past->change_at = 0;
+        free(TAKE_PTR(past->change_file));
+}
+
+static bool expects_restart(const Past *past) {
+        return past->change_at > 0 && now_usec() - past->change_at <= RESTART_USEC;
+}
+
+/* Writes down the restart that was held back. */
+static void end_hold(Watched *w, Past *past) {
+        if (!past->hold)
+                return;
+        past->hold = sd_event_source_disable_unref(past->hold);
+        add_restart(past->manager, w, &past->held, expects_restart(past) ? "reload" : "person", past->change_file);
+        forget_change(past);
+}
+
+static int on_hold_over(sd_event_source *source, uint64_t usec, void *userdata) {
+        Watched *w = userdata;
+
+        end_hold(w, w->past);
+        return 0;
+}
+
+/* A follower of the journal learns up to 250 ms late what stands in it (journald tells in batches), and so of the file for which
+ * watchd has had a service restarted later than of the restart. */
+static bool hold_back(Manager *m, Watched *w, Past *past, const Restart *restart) {
+        char **watch = w->unit->service->settings.watch;
+
+        if (!watch || **watch != '/' || past->hold)
+                return false;
+        past->held = *restart;
+        past->manager = m;
+        return sd_event_add_time_relative(m->event, &past->hold, CLOCK_MONOTONIC, HOLD_USEC, 0, on_hold_over, w) >= 0;
+}
+
+static void note_restart(Manager *m, Watched *w, Past *past) {
+        const char *acted_on = alerts_acting_on(m->alerts), *cause;
+        Restart restart = {
+                .at = now_realtime_usec(),
+                .down = past->ended_at > 0 ? now_usec() - past->ended_at : 0,
+                .automatic = w->unit->restarts > past->restarts,
+        };
+
+        (void) memcpy(restart.result, past->result, sizeof(restart.result));
+        cause = restart_cause(&(RunEnd) {
+                .result = past->result, .automatic = restart.automatic, .for_change = expects_restart(past),
+                .by_metricsd = acted_on && streq(acted_on, w->unit->service->id) });
+        if (!streq(cause, "person") || !hold_back(m, w, past, &restart))
+                add_restart(m, w, &restart, cause, past->change_file);
 }
 
 static void begin_run(Manager *m, Watched *w, Past *past) {
-        bool automatic = w->unit->restarts > past->restarts;
-        const char *acted_on = alerts_acting_on(m->alerts);
-
         if (*past->run && !past->rested)
-                add_restart(m, w, past, restart_cause(&(RunEnd) {
-                        .result = past->result, .automatic = automatic, .for_change = past->for_change,
-                        .by_metricsd = acted_on && streq(acted_on, w->unit->service->id) }), automatic);
+                note_restart(m, w, past);
         (void) memcpy(past->run, w->run, sizeof(past->run));
         past->restarts = w->unit->restarts;
         past->ended_at = 0;
-        past->rested = past->for_change = false;
+        past->rested = false;
+        if (!past->hold)
+                forget_change(past);
         past->result[0] = '\0';
 }
 
@@ -117,11 +202,22 @@ static void follow_run(Manager *m, Watched *w, Past *past) {
         past->rested = past->rested || u->condition != FLEET_CHANGING;
 }
 
-void timeline_expect_restart(Watched *w) {
+void timeline_expect_restart(Watched *w, const char *file) {
+        Past *past = past_of(w);
+
+        if (!past)
+                return;
+        forget_change(past);
+        past->change_at = now_usec();
+        past->change_file = file ? strdup(file) : NULL; /* without memory it is not named */
+        end_hold(w, past);
+}
+
+void timeline_expect_no_restart(Watched *w) {
         Past *past = past_of(w);
 
         if (past)
-                past->for_change = true;
+                forget_change(past);
 }
 
 /* --- Conditions --- */

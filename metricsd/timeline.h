@@ -20,8 +20,10 @@ void timeline_begin(struct Manager *m);
 /* timeline-lines.c: one of our programs has said what it did, in a line with TOOLOO_EVENT=. A line that comes again is
  * known by its cursor. */
 void timeline_take_line(struct Manager *m, const JournalLine *line);
-/* toolooctl has said that it restarts the service for a changed file. */
-void timeline_expect_restart(Watched *w);
+/* watchd or toolooctl has said that the service is restarted for a changed file (NULL where that was not said), or that it
+ * is not after all. */
+void timeline_expect_restart(Watched *w, const char *file);
+void timeline_expect_no_restart(Watched *w);
 /* Before w is freed. */
 void timeline_forget(Watched *w);
 

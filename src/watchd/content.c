@@ -109,6 +109,30 @@ int content_waiting_directories(const Content *c, char ***l, size_t max) {
         return 0;
 }
 
+int content_waiting_paths(const Content *c, char ***l, size_t max) {
+        const Entry *entry;
+
+        TAILQ_FOREACH(entry, &c->waiting, waiting_list) {
+                int r;
+
+                if (strv_length(*l) >= max)
+                        break;
+                r = strv_extend(l, entry->path);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+bool content_waits_for_any(const Content *c, char *const *paths) {
+        const Entry *entry;
+
+        TAILQ_FOREACH(entry, &c->waiting, waiting_list)
+                if (strv_contains(paths, entry->path))
+                        return true;
+        return false;
+}
+
 bool content_waits_only_in(const Content *c, char *const *directories) {
         const Entry *entry;
 

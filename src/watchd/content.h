@@ -40,6 +40,12 @@ const char *content_waiting(const Content *c, unsigned *ret_n);
 /* The directories of what waits, each once, appended to *l until it holds max. -ENOMEM. */
 int content_waiting_directories(const Content *c, char ***l, size_t max);
 
+/* The paths themselves, in the same way. */
+int content_waiting_paths(const Content *c, char ***l, size_t max);
+
+/* True when one of these paths waits. */
+bool content_waits_for_any(const Content *c, char *const *paths);
+
 /* True when all that waits lies in one of these directories themselves, not further below. */
 bool content_waits_only_in(const Content *c, char *const *directories);
 

@@ -12,6 +12,11 @@
 /* Of a loop that is left out: one that writes in more places goes on being noticed. */
 #define LOOPING_MAX 16
 
+/* Of one edit; a switch between branches changes more, but is over before a run. */
+#define EDITED_MAX 64
+/* So often somebody may save one file as soon as the run before it is over, before that is taken for the run's own doing. */
+#define EDITED_TIMES 100
+
 static int end_on_failure(Follow *f, int r) {
         return r < 0 ? sd_event_exit(f->event, log_errno(r, "Cannot go on")) : 0;
 }
@@ -34,7 +39,7 @@ int follow_new(sd_event *event, WatchSet *set, const Filter *filter, const Optio
         *f = (Follow) { .event = event, .owner = *owner };
         f->schedule = (Schedule) { .quiet = options->quiet_ms * USEC_PER_MSEC, .gather = gather, .hold = GIT_LOCK_MAX };
         /* A build command is done when it ends. A program that was started goes on, and may write as one of its first deeds. */
-        f->breaker = (LoopBreaker) { .grace = kind == FOLLOW_BUILD ? gather : 3 * gather, .wait = gather };
+        f->breaker = (LoopBreaker) { .grace = kind == FOLLOW_BUILD ? 0 : 3 * gather, .wait = gather };
         r = content_new(options->max_files, &f->content);
         if (r >= 0)
                 r = watch_tree_new(set, filter, f->content, &f->tree);
@@ -55,6 +60,7 @@ void follow_free(Follow *f) {
         if (f->content)
                 content_free(f->content);
         (void) strv_free(f->looping);
+        (void) strv_free(f->edited);
         free(f->first_changed);
         free(f);
 }
@@ -80,6 +86,23 @@ static bool is_known_loop(const Follow *f, uint64_t now, const Changes *changes)
                 content_waits_only_in(f->content, f->looping);
 }
 
+/* What came near a run is somebody's doing all the same when it is a file that somebody has just edited: who waits for the new code
+ * and saves at once is as quick as a program. */
+static void note_for_breaker(Follow *f, uint64_t now) {
+        bool near = loop_breaker_is_near(&f->breaker, now, f->schedule.building, f->ended_at);
+
+        if (near && f->n_edited < EDITED_TIMES && content_waits_for_any(f->content, f->edited)) {
+                f->n_edited++;
+                near = false;
+        } else if (!near) {
+                f->n_edited = 0;
+                f->edited = strv_free(f->edited);
+                if (content_waiting_paths(f->content, &f->edited, EDITED_MAX) < 0)
+                        log_debug("out of memory: it is not known what was edited");
+        }
+        loop_breaker_note(&f->breaker, near);
+}
+
 int follow_take(Follow *f) {
         bool locked, ended;
         uint64_t now = now_usec();
@@ -94,7 +117,7 @@ int follow_take(Follow *f) {
         }
         if (changes.changed > 0) {
                 log_debug("%u files changed, %u wait for a build", changes.changed, changes.waiting);
-                loop_breaker_note(&f->breaker, now, f->schedule.building, f->ended_at);
+                note_for_breaker(f, now);
         }
         schedule_note(&f->schedule, now, &changes);
         locked = watch_tree_git_locked(f->tree, &ended);
@@ -172,7 +195,12 @@ void follow_forgo(Follow *f) {
         schedule_forget(&f->schedule);
 }
 
+void follow_ran(Follow *f, uint64_t usec) {
+        f->ended_at = MAX(f->ended_at, usec);
+}
+
 void follow_trust(Follow *f) {
         f->looping = strv_free(f->looping);
+        f->edited = strv_free(f->edited);
         loop_breaker_reset(&f->breaker);
 }

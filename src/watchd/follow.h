@@ -34,6 +34,8 @@ struct Follow {
         Schedule schedule;
         LoopBreaker breaker;
         char **looping; /* directories in which runs write for themselves */
+        char **edited;  /* what changed last at a time at which no run can have done it: somebody's to edit */
+        unsigned n_edited; /* how often one of these has changed since, near a run */
         sd_event_source *timer;
         bool stopped;
         uint64_t ended_at; /* of the last run: monotonic; 0 for none */
@@ -76,6 +78,10 @@ void follow_ended(Follow *f);
 
 /* What waits is for nobody. */
 void follow_forgo(Follow *f);
+
+/* Something like a run has ended then (monotonic usec) without this having called for it: what changes after it may be its
+ * doing, too. */
+void follow_ran(Follow *f, uint64_t usec);
 
 /* Forgets about loops alone. */
 void follow_trust(Follow *f);

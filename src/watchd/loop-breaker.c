@@ -5,8 +5,8 @@ bool loop_breaker_is_near(const LoopBreaker *b, uint64_t now, bool running, uint
         return running || (ended > 0 && now < ended + b->grace);
 }
 
-void loop_breaker_note(LoopBreaker *b, uint64_t now, bool running, uint64_t ended) {
-        if (loop_breaker_is_near(b, now, running, ended))
+void loop_breaker_note(LoopBreaker *b, bool near) {
+        if (near)
                 b->own = true;
         else
                 b->foreign = true;

@@ -21,8 +21,8 @@ typedef struct LoopBreaker {
         bool own, foreign;    /* what has changed since the last run began: near it, and at other times */
 } LoopBreaker;
 
-/* Something has changed. ended: when the last run did, 0 for never. */
-void loop_breaker_note(LoopBreaker *b, uint64_t now, bool running, uint64_t ended);
+/* Something has changed, near a run or not. */
+void loop_breaker_note(LoopBreaker *b, bool near);
 
 /* A run begins. */
 void loop_breaker_started(LoopBreaker *b);
@@ -36,5 +36,5 @@ bool loop_breaker_is_loop(const LoopBreaker *b);
 /* Somebody has asked for a run: the row begins anew. */
 void loop_breaker_reset(LoopBreaker *b);
 
-/* True when a change at this time may be the last run's own doing. */
+/* True when a change at this time may be the last run's own doing. ended: when that ended, 0 for never. */
 bool loop_breaker_is_near(const LoopBreaker *b, uint64_t now, bool running, uint64_t ended);

@@ -18,7 +18,7 @@
 struct Manager {
         const Options *options;
         sd_event *event;
-        sd_event_source *inotify;
+        sd_event_source *inotify, *terminate;
         WatchSet *set;
         Status status;
         Source *source; /* NULL where no source tree was named */
@@ -186,7 +186,10 @@ static int open_set(Manager *m) {
 static int connect_events(Manager *m) {
         int r;
 
-        r = sd_event_add_signal(m->event, NULL, SIGTERM, on_stop, m);
+        r = sd_event_add_signal(m->event, &m->terminate, SIGTERM, on_stop, m);
+        /* systemd sends it to the build as well, whose end is no failure then. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(m->terminate, SD_EVENT_PRIORITY_IMPORTANT);
         if (r >= 0)
                 r = sd_event_add_signal(m->event, NULL, SIGINT, on_stop, m);
         if (r >= 0)
@@ -242,6 +245,7 @@ void manager_free(Manager *m) {
         if (m->services)
                 own_services_free(m->services);
         sd_event_source_disable_unref(m->inotify);
+        sd_event_source_disable_unref(m->terminate);
         if (m->set)
                 watch_set_free(m->set);
         sd_bus_flush_close_unref(m->bus);

@@ -25,7 +25,9 @@ struct OwnService {
         UnitJobs *run; /* NULL while none is on */
         uint64_t started;
         bool restarted;         /* the run is not a reload but the start of a service that had failed */
-        char run_before[33];    /* the unit's invocation, as seen last */
+        char run_before[33];    /* the unit's invocation when it was last seen to run */
+        uint64_t restarts;      /* by systemd, until then */
+        bool expects_run;       /* what this has started is yet to be seen */
         char *unwatched, *failure, *loop;
 };
 
@@ -115,8 +117,6 @@ static void end_run(OwnService *o, char *problem) {
         log_end(o, problem);
         set_line(o, &o->failure, problem ? str_printf("%s: %s", o->id, problem) : NULL);
         free(problem);
-        /* What it did itself is no reason to trust a loop again. */
-        (void) memcpy(o->run_before, o->unit->invocation_id, sizeof(o->run_before));
         (void) end_on_failure(o, follow_take(o->follow));
 }
 
@@ -159,6 +159,7 @@ static int start_run(OwnService *o) {
 
         o->restarted = o->unit->condition == FLEET_FAILED;
         o->started = now_usec();
+        o->expects_run = true;
         follow_started(o->follow);
         log_begin(o);
         r = unit_jobs_new(o->context->bus, &o->run);
@@ -231,12 +232,32 @@ int own_service_ask(OwnService *o) {
         return take(o, r);
 }
 
-int own_service_unit_changed(OwnService *o) {
-        bool anew = !streq(o->run_before, o->unit->invocation_id);
+/* True when somebody has started it anew, who then looks after it: not this, nor systemd by itself. */
+static bool was_started(OwnService *o) {
+        const FleetUnit *u = o->unit;
+        bool by_this = o->expects_run, by_systemd = u->restarts != o->restarts;
 
-        (void) memcpy(o->run_before, o->unit->invocation_id, sizeof(o->run_before));
-        /* Somebody has started it anew, so somebody looks after it. systemd's own restarts are none of that. */
-        if (anew && !o->run && o->loop && o->unit->condition == FLEET_RUNNING) {
+        if (u->condition != FLEET_RUNNING || streq(o->run_before, u->invocation_id))
+                return false;
+        (void) memcpy(o->run_before, u->invocation_id, sizeof(o->run_before));
+        o->restarts = u->restarts;
+        o->expects_run = false;
+        return !by_this && !by_systemd;
+}
+
+/* Whoever has started it: what it writes then is its own doing. */
+static void note_start(OwnService *o) {
+        const FleetUnit *u = o->unit;
+
+        if (u->condition == FLEET_CHANGING)
+                follow_ran(o->follow, now_usec());
+        else if (u->condition == FLEET_RUNNING)
+                follow_ran(o->follow, u->active_since);
+}
+
+int own_service_unit_changed(OwnService *o) {
+        note_start(o);
+        if (was_started(o) && o->loop) {
                 follow_trust(o->follow);
                 set_line(o, &o->loop, NULL);
         }
@@ -303,9 +324,11 @@ int own_service_new(const OwnContext *context, const FleetUnit *unit, OwnService
         if (!o->roots)
                 return -ENOENT;
         (void) memcpy(o->run_before, unit->invocation_id, sizeof(o->run_before));
+        o->restarts = unit->restarts;
         r = follow_new(context->event, context->set, &o->filter, context->options, FOLLOW_RELOAD, &owner, &o->follow);
         if (r < 0)
                 return r;
+        note_start(o);
         r = take(o, follow_begin(o->follow));
         if (r < 0)
                 return r;

@@ -65,7 +65,7 @@ def with_version(text, version):
 def dev(tree):
     """The fleet with the watcher, its first build done."""
     with Journal("tooloo-watchd.service", after=journal_cursor()) as journal:
-        said = toolooctl("dev", tree, timeout=120).stdout
+        said = toolooctl("dev", "--once", tree, timeout=240).stdout
         journal.wait("Build 1 done", timeout=120)
     toolooctl("reload", "--changed", timeout=120)  # returns when all of them run what that build has published
     assert f"Watching {tree}" in said and f"http://127.0.0.1:{PORT}/" in said
@@ -177,7 +177,7 @@ def test_an_older_file_moved_into_place_is_built(dev):
 
 def test_dev_starts_what_was_stopped(dev):
     toolooctl("stop", "cup")
-    toolooctl("dev", dev)
+    toolooctl("dev", "--once", dev, timeout=240)
     assert get_json(PORTS["cup"])["ok"]
 
 
@@ -206,12 +206,12 @@ def test_no_compiler(dev):
 
 
 def test_a_watcher_that_cannot_begin_is_named(dev, tmp_path):
-    done = toolooctl("dev", dev, "--build", tmp_path, ok=False)
+    done = toolooctl("dev", "--once", dev, "--build", tmp_path, ok=False)
     said = f"the build directory {tmp_path} is not set up (no build.ninja); in the source tree run: meson setup {tmp_path}"
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and said in done.stderr, done.stderr
     assert f"Build watcher failed: {said}" in toolooctl("status").stdout
     assert all(get_json(port)["ok"] for port in PORTS.values())
-    toolooctl("dev", dev)
+    toolooctl("dev", "--once", dev, timeout=240)
     assert "Build watcher failed" not in toolooctl("status").stdout
 
 
@@ -223,5 +223,5 @@ def test_stop_ends_the_watcher_too(dev):
 
 @pytest.mark.parametrize("where", ["/", "/nowhere"])
 def test_no_source_tree(where):
-    done = toolooctl("dev", where, ok=False)
+    done = toolooctl("dev", "--once", where, ok=False)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and where in done.stderr

@@ -308,6 +308,52 @@ def test_build_that_rewrites_a_source_does_not_loop(watcher):
     assert 1 <= watcher.builds() - before <= 3
 
 
+def test_build_that_calls_for_itself_is_paused(watcher):
+    """What it writes is other than before each time, so it would go on for ever."""
+    (watcher.src / "a.c").write_text("one\n")
+    (watcher.src / "gen").mkdir()
+    watcher.hook.write_text("date +%N > src/gen/stamp.h\n")
+    watcher.start(wait=False)
+    status = watcher.wait("STATUS=Builds are paused for src/gen/stamp.h: ")
+    assert "TOOLOO_IGNORE=" in status
+    before = watcher.builds()
+    watcher.expect_builds(0, before)
+    assert watcher.log.read_text().count("paused") == 1
+
+    # What a person changes is built as ever, once, and so is that file when a person changes it.
+    (watcher.src / "a.c").write_text("two\n")
+    watcher.wait("STATUS=Build .* done")
+    watcher.expect_builds(1, before)
+    (watcher.src / "gen/stamp.h").write_text("by hand\n")
+    watcher.wait("STATUS=Build .* done")
+    watcher.expect_builds(1, before + 1)
+    assert watcher.log.read_text().count("paused") == 1
+
+    # Asked for, it may try again.
+    watcher.process.send_signal(signal.SIGHUP)
+    watcher.wait("STATUS=Builds are paused for src/gen/stamp.h: ")
+
+
+def test_who_saves_during_each_build_is_not_paused(watcher):
+    path = watcher.src / "a.c"
+    path.write_text("one\n")
+    watcher.start()
+    gate = hold_builds(watcher)
+    path.write_text("first\n")
+    for i in range(12):
+        watcher.wait("STATUS=Build .* is running")
+        with open(gate, "w") as g:  # it has copied the sources, and waits
+            path.write_text(f"save {i}\n")
+            watcher.receive(0.05)
+            g.write("go\n")
+    watcher.wait("STATUS=Build .* is running")
+    with open(gate, "w") as g:
+        g.write("go\n")
+    watcher.wait("STATUS=Build .* done")
+    watcher.idle()
+    assert watcher.built("a.c") == "save 11\n" and "paused" not in watcher.log.read_text()
+
+
 def test_touch_builds_nothing(watcher):
     path = watcher.src / "a.c"
     path.write_text("one\n")

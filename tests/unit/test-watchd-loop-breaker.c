@@ -6,6 +6,10 @@
 #define GRACE 1000
 #define WAIT 400
 
+static void note(LoopBreaker *b, uint64_t now, bool running, uint64_t ended) {
+        loop_breaker_note(b, loop_breaker_is_near(b, now, running, ended));
+}
+
 static LoopBreaker fresh(void) {
         return (LoopBreaker) { .grace = GRACE, .wait = WAIT };
 }
@@ -29,7 +33,7 @@ static unsigned runs_of_loop(uint64_t delay) {
         while (n < 50) {
                 uint64_t now = delay > 0 ? ended + delay : ended - 50;
 
-                loop_breaker_note(&b, now, delay == 0, ended);
+                note(&b, now, delay == 0, ended);
                 if (loop_breaker_is_loop(&b))
                         break;
                 ended = run(&b, later(now, loop_breaker_hold(&b, ended)));
@@ -49,7 +53,7 @@ Test(watchd_loop_breaker, the_first_runs_of_a_row_do_not_wait_and_the_others_lon
         uint64_t ended = run(&b, 5000), holds[LOOP_BREAKER_LIMIT];
 
         for (unsigned i = 0; i < LOOP_BREAKER_LIMIT; i++) {
-                loop_breaker_note(&b, ended, true, ended);
+                note(&b, ended, true, ended);
                 holds[i] = loop_breaker_hold(&b, ended);
                 cr_expect_not(loop_breaker_is_loop(&b), "%u", i);
                 holds[i] = holds[i] > 0 ? holds[i] - ended : 0;
@@ -75,7 +79,7 @@ static void expect_no_pause(uint64_t period) {
                         waits = false;
                         runs++;
                 }
-                loop_breaker_note(&b, now, now < ended, ended);
+                note(&b, now, now < ended, ended);
                 cr_assert_not(loop_breaker_is_loop(&b), "every %lu, at %lu", (unsigned long) period, (unsigned long) now);
                 due = later(later(now + 1, ended), loop_breaker_hold(&b, ended));
                 waits = true;
@@ -95,12 +99,12 @@ Test(watchd_loop_breaker, another_change_ends_the_row) {
         uint64_t ended = run(&b, 5000);
 
         for (unsigned i = 0; i < LOOP_BREAKER_LIMIT; i++) {
-                loop_breaker_note(&b, ended, true, ended);
+                note(&b, ended, true, ended);
                 ended = run(&b, ended);
         }
-        loop_breaker_note(&b, ended, true, ended);
+        note(&b, ended, true, ended);
         cr_expect(loop_breaker_is_loop(&b));
-        loop_breaker_note(&b, ended + GRACE, false, ended);
+        note(&b, ended + GRACE, false, ended);
         cr_expect_not(loop_breaker_is_loop(&b));
         cr_expect_eq(loop_breaker_hold(&b, ended), 0);
         loop_breaker_started(&b);
@@ -113,14 +117,14 @@ Test(watchd_loop_breaker, a_reset_begins_anew) {
         cr_expect(loop_breaker_is_loop(&b));
         loop_breaker_reset(&b);
         cr_expect_not(loop_breaker_is_loop(&b));
-        loop_breaker_note(&b, 10, true, 0);
+        note(&b, 10, true, 0);
         cr_expect_not(loop_breaker_is_loop(&b));
 }
 
 Test(watchd_loop_breaker, before_the_first_run_nothing_is_its_doing) {
         LoopBreaker b = fresh();
 
-        loop_breaker_note(&b, 1, false, 0);
+        note(&b, 1, false, 0);
         cr_expect(b.foreign);
         cr_expect_not(b.own);
 }
