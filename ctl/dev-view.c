@@ -21,7 +21,10 @@
 /* Of one build; who has more to put right begins with these. */
 #define ERRORS_MAX 20
 
-typedef enum Outcome { GOES_ON, BUILD_DONE, BUILD_FAILED, INTERRUPTED, WATCHD_STOPPED } Outcome;
+/* For a build of the whole fleet on a slow machine. */
+#define BUILD_TIMEOUT_USEC (15 * 60 * USEC_PER_SEC)
+
+typedef enum Outcome { GOES_ON, BUILD_DONE, BUILD_FAILED, INTERRUPTED, WATCHD_STOPPED, TIME_OVER } Outcome;
 
 /* One line of the journal, as far as it matters here. Strings are NULL where it has no such field. */
 typedef struct DevLine {
@@ -41,6 +44,7 @@ struct DevView {
         char **errors; /* of the build that is on */
         char *waits_for;
         int signals; /* a signalfd */
+        uint64_t end; /* monotonic usec, UINT64_MAX for none */
 };
 
 /* --- Reading a line ------------------------------------------------------------------------------------------------ */
@@ -285,7 +289,7 @@ static int take_entries(DevView *v, bool (*ends)(Outcome outcome), Outcome *ret)
 }
 
 static int wait_limit(const DevView *v) {
-        uint64_t until = progress_due(), now = now_usec(), journal;
+        uint64_t until = MIN(progress_due(), v->end), now = now_usec(), journal;
 
         if (sd_journal_get_timeout(v->journal, &journal) >= 0)
                 until = MIN(until, journal);
@@ -313,6 +317,8 @@ static int wait_for_more(DevView *v, Outcome *ret) {
         }
         if (fds[2].revents & (POLLERR | POLLHUP | POLLNVAL))
                 return -EPIPE;
+        if (now_usec() >= v->end)
+                *ret = TIME_OVER;
         r = sd_journal_process(v->journal);
         if (v->waits_for)
                 progress_show("%s", v->waits_for);
@@ -371,6 +377,7 @@ int dev_view_wait_for_build(DevView *v, Ctl *ctl) {
         int r;
 
         v->only_errors = true;
+        v->end = now_usec() + BUILD_TIMEOUT_USEC;
         wait_for(v, strdup("Building"));
         r = run(v, ends_build, &outcome);
         wait_for(v, NULL);
@@ -378,6 +385,10 @@ int dev_view_wait_for_build(DevView *v, Ctl *ctl) {
                 return finish(ctl, r);
         if (outcome == WATCHD_STOPPED)
                 log_error("nothing was built: " WATCHD_UNIT " was stopped");
+        else if (outcome == TIME_OVER)
+                log_error("nothing was heard of the build within 15 minutes; see 'toolooctl status'");
+        else if (outcome == INTERRUPTED)
+                log_error("interrupted; the build goes on, see 'toolooctl status'");
         return outcome == BUILD_DONE ? CTL_OK : CTL_FAILED;
 }
 
@@ -445,6 +456,7 @@ int dev_view_new(const Ctl *ctl, DevView **ret) {
         if (!v)
                 return -ENOMEM;
         v->signals = -EBADF;
+        v->end = UINT64_MAX;
         v->ctl = ctl;
         v->colors = terminal_colors();
         if (regcomp(&v->diagnostic, "^[^:]+:[0-9]+(:[0-9]+)?: (fatal )?error: ", REG_EXTENDED | REG_NOSUB) != 0)

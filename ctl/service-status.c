@@ -139,7 +139,7 @@ static int ask_service(BusBatch *batch, ServiceStatus *st, bool brief) {
         if (streq(strna(st->service->active_state), "inactive"))
                 return 0;
         r = bus_batch_unit_properties(batch, path, properties, brief ? N_BRIEF : ELEMENTSOF(properties), st);
-        if (r >= 0)
+        if (r >= 0 && !brief)
                 r = ask_change(batch, st);
         /* A host reloads. */
         return r < 0 || (brief && !st->service->can_reload) ? r : host_status_ask(batch, st->service->id, &st->host);

@@ -22,7 +22,7 @@
 #define CHANGE_EVENTS 1000
 
 /* A restart so soon after somebody said that it comes for a changed file does. */
-#define ANNOUNCED_USEC (UINT64_C(6) * 60 * USEC_PER_SEC)
+#define RESTART_USEC (UINT64_C(6) * 60 * USEC_PER_SEC)
 
 /* For the reason of a restart that nobody seems to have asked for but a person. */
 #define HOLD_USEC (1 * USEC_PER_SEC)
@@ -127,7 +127,7 @@ static void forget_change(Past *past) {
 }
 
 static bool expects_restart(const Past *past) {
-        return past->change_at > 0 && now_usec() - past->change_at <= ANNOUNCED_USEC;
+        return past->change_at > 0 && now_usec() - past->change_at <= RESTART_USEC;
 }
 
 /* Writes down the restart that was held back. */

@@ -118,6 +118,39 @@ static int assign_list(char ***list, bool (*valid)(const char *), const char *ex
         return 0;
 }
 
+/* "%h" is the home directory and "%%" a '%', as elsewhere in unit files; other specifiers stay as they are. */
+static int expand(const char *value, char **ret) {
+        const char *home = getenv("HOME");
+        size_t length = home && *home == '/' ? strlen(home) : 0, n = 0;
+        char *expanded, *to;
+
+        for (const char *p = value; (p = strstr(p, "%h")); p += 2)
+                n++;
+        to = expanded = malloc(strlen(value) + (n * length) + 1);
+        if (!expanded)
+                return -ENOMEM;
+        for (const char *p = value; *p; p++) {
+                if (p[0] == '%' && p[1] == 'h' && length > 0) {
+                        to = stpcpy(to, home);
+                        p++;
+                } else {
+                        *to++ = *p;
+                        p += p[0] == '%' && p[1] == '%';
+                }
+        }
+        *to = '\0';
+        *ret = expanded;
+        return 0;
+}
+
+static int assign_paths(char ***list, const char *key, const char *value, const char *path, unsigned line) {
+        _cleanup_(freep) char *expanded = NULL;
+        int r;
+
+        r = expand(value, &expanded);
+        return r < 0 ? r : assign_list(list, NULL, NULL, key, expanded, path, line);
+}
+
 static int assign_health_path(ServiceSettings *s, const char *key, const char *value, const char *path,
                               unsigned line) {
         char *copy = NULL;
@@ -148,9 +181,9 @@ int service_settings_assign(const char *section, const char *key, const char *va
                                    "path prefixes, each beginning with '/' and not ending in it",
                                    key, value, path, line);
         if (streq(key, "Watch"))
-                return assign_list(&s->watch, NULL, NULL, key, value, path, line);
+                return assign_paths(&s->watch, key, value, path, line);
         if (streq(key, "Ignore"))
-                return assign_list(&s->ignore, NULL, NULL, key, value, path, line);
+                return assign_paths(&s->ignore, key, value, path, line);
         if (streq(key, "AllowUsers"))
                 return assign_list(&s->allow_users, NULL, NULL, key, value, path, line);
         if (streq(key, "AllowHosts"))

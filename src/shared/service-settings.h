@@ -15,6 +15,8 @@
  *   AllowHosts=  names that requests may give as their Host beside loopback ones: a list of NAME or NAME:PORT
  *   AllowOrigins= pages of which other servers may use it: a list of https://NAME or https://NAME:PORT
  *
+ * In Watch= and Ignore= "%h" is the home directory, and "%%" a '%'.
+ *
  * Lists are split at blanks (quotes keep them), grow from line to line and from drop-in to drop-in; an empty
  * assignment begins anew, or for a single value brings the default back. */
 

@@ -173,3 +173,23 @@ Test(strv, words_are_all_or_nothing) {
         cr_expect_eq(strv_extend_words(&l, "\"\"", 3), 0);
         cr_expect_str_eq(l[2], "");
 }
+
+Test(unit_file, home_in_watch) {
+        ServiceSettings s = {};
+
+        (void) setenv("HOME", "/home/me", 1);
+        read_settings("[X-Tooloo]\nWatch=%h/app %h \"%h/a b\" 50%% src/%n\nIgnore=%h/app/gen\n", &s);
+        cr_expect_str_eq(s.watch[0], "/home/me/app");
+        cr_expect_str_eq(s.watch[1], "/home/me");
+        cr_expect_str_eq(s.watch[2], "/home/me/a b");
+        cr_expect_str_eq(s.watch[3], "50%");
+        cr_expect_str_eq(s.watch[4], "src/%n");
+        cr_expect_str_eq(s.ignore[0], "/home/me/app/gen");
+        service_settings_done(&s);
+
+        (void) unsetenv("HOME");
+        read_settings("[X-Tooloo]\nWatch=%h/app %%h\n", &s);
+        cr_expect_str_eq(s.watch[0], "%h/app", "better named as it is written than another place");
+        cr_expect_str_eq(s.watch[1], "%h");
+        service_settings_done(&s);
+}
