@@ -378,6 +378,13 @@ def test_edit_that_changes_nothing(hello):
     assert main_pid("tooloo-hello.service") == pid
 
 
+def test_edit_of_what_the_process_need_not_know(hello):
+    pid = main_pid("tooloo-hello.service")
+    toolooctl("edit", "hello", "--route=/hello", "--watch=.", "--description=Hello there", "--on-change=none")
+    assert main_pid("tooloo-hello.service") == pid
+    assert json.loads(toolooctl("list", "--json", "hello").stdout)["services"][0]["routes"] == ["/hello"]
+
+
 def test_edit_of_a_stopped_service_leaves_it_stopped(hello):
     toolooctl("stop", "hello")
     assert "stays stopped" in toolooctl("edit", "hello", "--port=4321").stdout
@@ -479,6 +486,16 @@ def test_remove_with_its_socket(project):
     toolooctl("add", "other", "--", "python3", "server.py")
     toolooctl("remove", "hello", "other", "--yes")
     assert port_is_free(port) and not {"hello", "other"} & listed()
+
+
+def test_remove_with_its_replicas(project):
+    (project / "taker.py").write_text(TAKER)
+    toolooctl("add", "hello", "--on-change=swap", "--", "python3", "taker.py")
+    toolooctl("scale", "hello", "3")
+    assert "tooloo-hello@2.service" in systemctl("list-units", "tooloo-hello@*").stdout
+    toolooctl("remove", "hello", "--yes")
+    assert "tooloo-hello" not in systemctl("list-units", "--all", "tooloo-hello*").stdout
+    assert not list((Path(os.environ["XDG_RUNTIME_DIR"]) / "systemd/user").glob("tooloo-hello@*"))
 
 
 def test_remove_leaves_what_is_not_its_own(hello):
