@@ -305,6 +305,16 @@ def test_program_that_does_not_listen(project):
     assert f"is not healthy: nothing listens at 127.0.0.1:{port_of('hello')}" in one_line(done)
 
 
+@pytest.mark.parametrize("address, words", [
+    ("127.0.0.1 8123", "for its program listens on port 8123: have it take its PORT, or say --port=8123"),
+    ("::1 $PORT", "for its program listens on an IPv6 address alone"),
+])
+def test_program_that_listens_elsewhere(project, address, words):
+    host, port = address.split()
+    done = toolooctl("add", "hello", "--timeout=3s", "--", "sh", "-c", f"exec python3 -m http.server --bind {host} {port}", ok=False)
+    assert done.returncode == FAILED and words in one_line(done)
+
+
 def test_program_that_answers_wrongly(project):
     done = toolooctl("add", "hello", "--timeout=1s", "--health=/healthz", "--", "python3", "server.py", ok=False)
     assert done.returncode == FAILED and "GET /healthz answers 404" in one_line(done)
