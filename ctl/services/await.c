@@ -14,6 +14,7 @@
 #include "shared/bus-util.h"
 #include "shared/curl-event.h"
 #include "shared/log.h"
+#include "shared/port-owner.h"
 #include "shared/unit-failure.h"
 
 /* Between one question and the next: doubled from the first to the last, for a program that listens says so to nobody. */
@@ -48,6 +49,7 @@ typedef struct Wait {
         size_t path;  /* of usual_paths */
         uint64_t pause;
         char *problem; /* of the last answer */
+        bool refused;  /* nobody listens */
         AwaitResult result;
         int failure;
 } Wait;
@@ -188,6 +190,7 @@ static void on_answer(CURL *easy, CURLcode result, void *userdata) {
         int r;
 
         (void) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+        w->refused = result == CURLE_COULDNT_CONNECT;
         if (result == CURLE_OK && health_status_good((unsigned) status)) {
                 end(w, AWAIT_HEALTHY);
                 return;
@@ -251,11 +254,26 @@ static int set_up(Wait *w) {
         return r < 0 ? r : follow_unit(w);
 }
 
+/* Most programs that nobody reaches listen elsewhere. */
+static char *explain_silence(const Wait *w) {
+        const Await *what = w->what;
+        unsigned port = 0;
+        bool ipv6 = false;
+
+        if (port_owner_of_unit(what->unit, &port, &ipv6) <= 0)
+                return strdup(w->problem);
+        if (port != what->port)
+                return str_printf("%s, for its program listens on port %u: have it take its PORT, or say --port=%u", w->problem,
+                                  port, port);
+        return ipv6 ? str_printf("%s, for its program listens on an IPv6 address alone: have it take 127.0.0.1", w->problem)
+                    : strdup(w->problem);
+}
+
 static int explain(Wait *w, char **ret) {
         _cleanup_(freep) char *reason = NULL, *result = NULL;
 
         if (w->result == AWAIT_TIMEOUT) {
-                *ret = w->problem ? TAKE_PTR(w->problem) : strdup("it has not answered");
+                *ret = !w->problem ? strdup("it has not answered") : w->refused ? explain_silence(w) : TAKE_PTR(w->problem);
                 return *ret ? 0 : -ENOMEM;
         }
         if (unit_failure_reason(w->batch.bus, w->what->unit, &reason, &result) < 0 || streq(result, "success"))

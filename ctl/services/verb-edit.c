@@ -17,6 +17,7 @@ typedef struct Edit {
         OwnFiles files;
         unsigned port;        /* that it has then */
         bool becomes_socket;  /* it had none */
+        bool restarts;        /* something changes that a process has from its start */
 } Edit;
 
 static void edit_done(Edit *e) {
@@ -29,6 +30,7 @@ static int no_memory(void) {
 }
 
 static int set(Edit *e, const char *section, const char *key, char *const *values) {
+        e->restarts = e->restarts || (streq(section, "Service") && !streq(key, "ExecReload"));
         return own_file_set(&e->files, &e->files.unit, section, key, values) < 0 ? no_memory() : CTL_OK;
 }
 
@@ -87,6 +89,7 @@ static int set_variable(Edit *e, const char *given) {
         Variable v = { .name = given, .length = strcspn(given, "=") };
         _cleanup_(freep) char *quoted = given[v.length] ? unit_quote_word(given) : NULL;
 
+        e->restarts = true;
         if (given[v.length] && !quoted)
                 return no_memory();
         if (unit_document_set_some(&e->files.unit.document, "Service", "Environment", (char *[]) { quoted, NULL },
@@ -508,7 +511,7 @@ static int apply(Edit *e, uint64_t timeout) {
                         e->service->id);
                 return CTL_OK;
         }
-        status = restart(e, socket_changed);
+        status = e->restarts || socket_changed ? restart(e, socket_changed) : CTL_OK;
         return status != CTL_OK ? status : wait_until_healthy(e, since, timeout);
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <ftw.h>
+#include <glob.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -7,6 +9,8 @@
 #include "own-files.h"
 #include "shared/log.h"
 #include "shared/strv.h"
+
+#define NFTW_FILES 8 /* that may be open at once */
 
 /* What of a service lies in the user's unit directory and goes with it. */
 typedef struct Removal {
@@ -82,19 +86,43 @@ static int ask(const Ctl *ctl, const Removals *all) {
         return CTL_OK;
 }
 
+static int failed(int r) {
+        (void) log_errno(r, "cannot ask systemd to stop");
+        return CTL_FAILED;
+}
+
+/* What else runs of a service goes with it: the other side of a swap, replicas. */
+static int stop_services(Ctl *ctl, const Removals *all) {
+        _cleanup_(instance_states_done) InstanceStates instances = {};
+        _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
+        int r;
+
+        r = instance_states_query(ctl->bus, &instances);
+        if (r >= 0)
+                r = unit_jobs_new(ctl->bus, &jobs);
+        for (size_t i = 0; i < all->n && r >= 0; i++) {
+                const Service *s = all->list[i].service;
+
+                r = ctl_add_instances(jobs, UNIT_STOP, &instances, s, true);
+                if (r >= 0)
+                        r = ctl_add_instances(jobs, UNIT_STOP, &instances, s, false);
+                if (r >= 0)
+                        r = unit_jobs_add(jobs, UNIT_STOP, s->unit);
+        }
+        return r < 0 ? failed(r) : ctl_finish_jobs(ctl, jobs);
+}
+
 /* The sockets first, for one that still listens would start its service again. */
 static int stop(Ctl *ctl, const Removals *all) {
-        _cleanup_(freep) const char **sockets = calloc(all->n, sizeof(char *)), **units = calloc(all->n, sizeof(char *));
+        _cleanup_(freep) const char **sockets = calloc(all->n, sizeof(char *));
         int status;
 
-        if (!sockets || !units)
+        if (!sockets)
                 return no_memory();
-        for (size_t i = 0; i < all->n; i++) {
+        for (size_t i = 0; i < all->n; i++)
                 sockets[i] = all->list[i].service->socket;
-                units[i] = all->list[i].service->unit;
-        }
         status = manager_run(ctl, UNIT_STOP, sockets, all->n);
-        return status != CTL_OK ? status : manager_run(ctl, UNIT_STOP, units, all->n);
+        return status != CTL_OK ? status : stop_services(ctl, all);
 }
 
 /* 1 when it was there. */
@@ -118,6 +146,30 @@ static int delete_drop_in(const char *unit_path) {
         return r;
 }
 
+static int delete_entry(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+        return remove(path);
+}
+
+/* Runtime unit files of its instances, which would start from them again. */
+static int delete_instances(const Removal *r) {
+        _cleanup_(freep) char *pattern = NULL;
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+        _cleanup_(globfree) glob_t found = {};
+        int result = 0;
+
+        if (!runtime)
+                return 0;
+        pattern = str_printf("%s/systemd/user/tooloo-%s@*", runtime, r->service->id);
+        if (!pattern)
+                return -ENOMEM;
+        if (glob(pattern, 0, NULL, &found) != 0)
+                return 0;
+        for (size_t i = 0; i < found.gl_pathc && result >= 0; i++)
+                if (nftw(found.gl_pathv[i], delete_entry, NFTW_FILES, FTW_DEPTH | FTW_PHYS) != 0)
+                        result = log_errno(-errno, "cannot delete %s", found.gl_pathv[i]);
+        return result;
+}
+
 static int delete_all(const Removal *r) {
         const char *const paths[] = { r->files.socket.path, r->files.unit.path };
         int result = 0;
@@ -127,7 +179,7 @@ static int delete_all(const Removal *r) {
                 if (result >= 0)
                         result = delete_drop_in(paths[i]);
         }
-        return result;
+        return result < 0 ? result : delete_instances(r);
 }
 
 static int remove_all(Ctl *ctl, const Removals *all) {

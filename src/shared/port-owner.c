@@ -162,3 +162,43 @@ char *port_owner_describe(unsigned port) {
                 return str_printf("port %u is taken by PID %d (%s)", port, owner.pid, owner.name);
         return str_printf("port %u is taken by a process of UID %u", port, owner.uid);
 }
+
+typedef struct UnitRow {
+        Row row; /* is looked at by nobody, but for being where the rest is */
+        const char *unit;
+} UnitRow;
+
+/* The unit is the last part of the path of its control group, or stands before that of one it has made itself. */
+static bool process_is_of_unit(pid_t pid, const char *unit) {
+        _cleanup_(freep) char *data = NULL, *part = str_printf("/%s", unit);
+        char path[64];
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+        return part && read_file(path, 64 * 1024, &data, NULL) >= 0 && strstr(data, part);
+}
+
+static bool is_listener_of_unit(const Row *row, const Row *wanted) {
+        const UnitRow *u = (const UnitRow *) wanted;
+        PortOwner owner = {};
+
+        return row->state == TCP_LISTEN_STATE && row->uid == getuid() && row->inode > 0 &&
+               find_process(row->inode, &owner) >= 0 && owner.pid > 0 && process_is_of_unit(owner.pid, u->unit);
+}
+
+int port_owner_of_unit(const char *unit, unsigned *ret_port, bool *ret_ipv6) {
+        UnitRow wanted = { .unit = unit };
+        bool ipv6 = false;
+        Row row;
+        int r;
+
+        r = find_in_table("/proc/net/tcp", is_listener_of_unit, &wanted.row, &row);
+        if (r == 0) {
+                ipv6 = true;
+                r = find_in_table("/proc/net/tcp6", is_listener_of_unit, &wanted.row, &row);
+        }
+        if (r <= 0)
+                return r;
+        *ret_port = row.port;
+        *ret_ipv6 = ipv6;
+        return 1;
+}

@@ -23,3 +23,7 @@ int port_owner_connection(unsigned port, unsigned client_port, unsigned long *re
 
 /* True when the process has that socket open; false, too, when it does not let us see. */
 bool port_owner_process_holds(pid_t pid, unsigned long inode);
+
+/* A port at which a process of this unit of the user's listens: 1 with *ret_port, and *ret_ipv6 when that is an IPv6 address; 0
+ * when none is seen to. For a person who wonders why nothing answers: it looks at all processes. */
+int port_owner_of_unit(const char *unit, unsigned *ret_port, bool *ret_ipv6);

@@ -305,6 +305,16 @@ def test_program_that_does_not_listen(project):
     assert f"is not healthy: nothing listens at 127.0.0.1:{port_of('hello')}" in one_line(done)
 
 
+@pytest.mark.parametrize("address, words", [
+    ("127.0.0.1 8123", "for its program listens on port 8123: have it take its PORT, or say --port=8123"),
+    ("::1 $PORT", "for its program listens on an IPv6 address alone"),
+])
+def test_program_that_listens_elsewhere(project, address, words):
+    host, port = address.split()
+    done = toolooctl("add", "hello", "--timeout=3s", "--", "sh", "-c", f"exec python3 -m http.server --bind {host} {port}", ok=False)
+    assert done.returncode == FAILED and words in one_line(done)
+
+
 def test_program_that_answers_wrongly(project):
     done = toolooctl("add", "hello", "--timeout=1s", "--health=/healthz", "--", "python3", "server.py", ok=False)
     assert done.returncode == FAILED and "GET /healthz answers 404" in one_line(done)
@@ -376,6 +386,13 @@ def test_edit_that_changes_nothing(hello):
     pid = main_pid("tooloo-hello.service")
     assert toolooctl("edit", "hello", "--env=KEPT=1").stdout == "hello is that way already.\n"
     assert main_pid("tooloo-hello.service") == pid
+
+
+def test_edit_of_what_the_process_need_not_know(hello):
+    pid = main_pid("tooloo-hello.service")
+    toolooctl("edit", "hello", "--route=/hello", "--watch=.", "--description=Hello there", "--on-change=none")
+    assert main_pid("tooloo-hello.service") == pid
+    assert json.loads(toolooctl("list", "--json", "hello").stdout)["services"][0]["routes"] == ["/hello"]
 
 
 def test_edit_of_a_stopped_service_leaves_it_stopped(hello):
@@ -479,6 +496,16 @@ def test_remove_with_its_socket(project):
     toolooctl("add", "other", "--", "python3", "server.py")
     toolooctl("remove", "hello", "other", "--yes")
     assert port_is_free(port) and not {"hello", "other"} & listed()
+
+
+def test_remove_with_its_replicas(project):
+    (project / "taker.py").write_text(TAKER)
+    toolooctl("add", "hello", "--on-change=swap", "--", "python3", "taker.py")
+    toolooctl("scale", "hello", "3")
+    assert "tooloo-hello@2.service" in systemctl("list-units", "tooloo-hello@*").stdout
+    toolooctl("remove", "hello", "--yes")
+    assert "tooloo-hello" not in systemctl("list-units", "--all", "tooloo-hello*").stdout
+    assert not list((Path(os.environ["XDG_RUNTIME_DIR"]) / "systemd/user").glob("tooloo-hello@*"))
 
 
 def test_remove_leaves_what_is_not_its_own(hello):

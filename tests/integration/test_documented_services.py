@@ -48,6 +48,42 @@ def test_three_commands(shown):
     assert get_json(port) == {"status": "healthy"}
 
 
+def greets(port, name):
+    return http_request(port, "/")[2].decode() == f"{name}\n"
+
+
+def test_an_edit_goes_live_and_one_that_is_broken_does_not(shown):
+    """No request fails meanwhile, and each is answered by the old program or the new one."""
+    language, name, port, _ = shown
+    source = Path.home() / f"hello-{language}" / ("server.js" if language == "node" else "server.py")
+    good, answers, over = source.read_text(), [], threading.Event()
+
+    def ask():
+        while not over.is_set():
+            answers.append(http_request(port, "/")[:3:2])
+
+    def save(text, unit, pattern):
+        cursor = journal_cursor()
+        source.write_text(text)
+        with Journal(unit, after=cursor) as journal:
+            return journal.wait(pattern)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        reload = f"tooloo-reload@hello-{language}.service"
+        save(good.replace("Hello", "Bonjour"), reload, r"^(Finished|Deactivated|.*Succeeded)")
+        assert greets(port, f"Bonjour from {name}")
+        save("this is no program\n", reload, r"Failed")
+        assert greets(port, f"Bonjour from {name}")
+        save(good, reload, r"^(Finished|Deactivated|.*Succeeded)")
+        assert greets(port, f"Hello from {name}")
+    finally:
+        over.set()
+        asking.join()
+    assert set(answers) == {(200, f"{word} from {name}\n".encode()) for word in ("Hello", "Bonjour")}
+
+
 def test_it_is_supervised(shown):
     language, name, port, _ = shown
     unit, cursor = f"tooloo-hello-{language}.service", journal_cursor()
