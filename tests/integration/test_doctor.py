@@ -455,6 +455,10 @@ def test_units_that_a_swap_left_behind(fleet):
     RUNTIME_UNITS.mkdir(parents=True, exist_ok=True)
     path = RUNTIME_UNITS / "tooloo-hello@next.service"
     path.write_text("[Service]\nExecStart=/bin/sleep infinity\n")
+    folder = path.with_name(path.name + ".d")
+    folder.mkdir()
+    (folder / "10-own.conf").write_text("[Service]\nEnvironment=A=1\n")
+    (folder / "20-mask.conf").symlink_to("/dev/null")
     systemctl("daemon-reload")
     is_well("left-over")  # that swap may just be under way
     old = time.time() - 3600
@@ -465,7 +469,7 @@ def test_units_that_a_swap_left_behind(fleet):
     found = the_finding("left-over")
     assert found["subject"] == str(path) and found["fixable"]
     fixed("left-over")
-    assert not path.exists() and unit_property(path.name, "LoadState") == "not-found"
+    assert not path.exists() and not folder.exists() and unit_property(path.name, "LoadState") == "not-found"
 
 
 # --- What has failed ---
