@@ -93,6 +93,10 @@ void help_print_verb(const Verb *verb) {
                 (void) putchar('\n');
                 print_words(*paragraph, 0, 0);
         }
+        if (verb->words)
+                (void) putchar('\n');
+        for (const VerbWord *w = verb->words; w && w->word; w++)
+                print_item(w->word, w->help);
         (void) puts("\nOptions:");
         print_options(verb->options);
         print_options(common_options);

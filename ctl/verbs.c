@@ -5,6 +5,7 @@
 
 #include "basic/string-util.h"
 #include "config.h"
+#include "doctor/checks.h"
 #include "swap-program.h"
 
 /* It has the verbs that ask metricsd by HTTP: linked into toolooctl, libcurl and its 28 libraries would make each of the
@@ -224,9 +225,9 @@ const Verb verbs[] = {
         { "doctor", GROUP_LOOK, "[CHECK...]", 0, ANY_OPERANDS, "look for what is wrong, and mend it with --fix",
           TEXT("Looks for faults in everything that the fleet hangs on: the user's systemd, ports, limits, unit files, sandboxes, "
                "disk, clock, modules. For each it says what is wrong, why that matters and the command that mends it. It starts "
-               "nothing, and works without systemd, too. With CHECK names, as in its JSON, it makes these alone.",
+               "nothing, and works without systemd, too. With names of checks, from the list below, it makes these alone.",
                "The exit status is 1 where there is an error or a warning; with --fix, where one is left."),
-          doctor_options, NULL },
+          doctor_options, NULL, check_words },
         { "diff", GROUP_LOOK, "SERVICE", 1, 1, "compare what runs with what lies on disk",
           TEXT("Compares what a service runs with what lies on disk: its module, its program, its unit file, and the files under "
                "Watch=. The exit status is 0 when that is the same, 1 when it is not, 2 when it cannot be compared, 3 when the "

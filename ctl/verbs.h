@@ -60,6 +60,12 @@ typedef struct VerbOption {
         const char *help;
 } VerbOption;
 
+/* A word that an operand may be. A list of them ends with NULL. */
+typedef struct VerbWord {
+        const char *word;
+        const char *help;
+} VerbWord;
+
 /* Headings of the overview. */
 typedef enum VerbGroup { GROUP_RUN, GROUP_LOOK, GROUP_PAST, GROUP_OWN, _GROUP_MAX } VerbGroup;
 
@@ -75,6 +81,7 @@ typedef struct Verb {
         const VerbOption *options; /* beside those that all have; NULL for none */
         const char *program;       /* the one that has it; NULL for toolooctl itself. toolooctl becomes that one, with the
                                     * same arguments */
+        const VerbWord *words;     /* for its own help; NULL where operands are names of something else */
 } Verb;
 
 /* It has the verbs that make services, which ask them by HTTP and read YAML. For who includes config.h. */

@@ -1,34 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 #include "doctor.h"
 
+#include <assert.h>
+
+#include "checks.h"
 #include "shared/bus-util.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 
-/* In this order they are made, shown and mended: what others hang on first. */
+/* In the order of checks.h. */
 static const Check checks[] = {
-        { "manager", "The user's systemd and D-Bus answer", false, check_manager, NULL },
-        { "linger", "The fleet lives on without a login", false, check_linger, fix_linger },
-        { "journal", "The journal can be read, and is kept", false, check_journal, NULL },
-        { "clock", "The clock is right", false, check_clock, NULL },
-        { "disk", "There is room on the disk", false, check_disk, NULL },
-        { "inotify", "There are inotify instances and watches enough", false, check_inotify, NULL },
-        { "user-namespaces", "The kernel gives the sandbox its user namespaces", false, check_user_namespaces, NULL },
-        { "versions", "All programs are of one installation, and what runs is what is installed", true, check_versions, NULL },
-        { "registry", "The unit files agree with each other", true, check_registry, NULL },
-        { "loaded", "systemd goes by the unit files as they are", true, check_loaded, fix_loaded },
-        { "left-over", "No swap has left units behind", true, check_left_over, fix_left_over },
-        { "overridden", "No installed unit is masked or changed", true, check_overridden, NULL },
-        { "members", "The fleet starts each of its services", true, check_members, NULL },
-        { "credentials", "Every credential is there, and closed to others", true, check_credentials, fix_credentials },
-        { "modules", "Every module is there and fit for its service", true, check_modules, NULL },
-        { "ports", "Every port is free or the fleet's own", true, check_ports, NULL },
-        { "failed", "Nothing has failed or crashes", true, check_failed, fix_failed },
-        { "sandbox", "Every service runs in the sandbox that its unit asks for", true, check_sandbox, NULL },
-        { "hosts", "Every native service answers on D-Bus", true, check_hosts, NULL },
-        { "generations", "Every native service runs the module on disk", true, check_generations, fix_generations },
-        { "following", "What is saved and built is loaded", true, check_following, fix_following },
+        [CHECK_MANAGER] = { false, check_manager, NULL },
+        [CHECK_LINGER] = { false, check_linger, fix_linger },
+        [CHECK_JOURNAL] = { false, check_journal, NULL },
+        [CHECK_CLOCK] = { false, check_clock, NULL },
+        [CHECK_DISK] = { false, check_disk, NULL },
+        [CHECK_INOTIFY] = { false, check_inotify, NULL },
+        [CHECK_USER_NAMESPACES] = { false, check_user_namespaces, NULL },
+        [CHECK_VERSIONS] = { true, check_versions, NULL },
+        [CHECK_REGISTRY] = { true, check_registry, NULL },
+        [CHECK_LOADED] = { true, check_loaded, fix_loaded },
+        [CHECK_LEFT_OVER] = { true, check_left_over, fix_left_over },
+        [CHECK_OVERRIDDEN] = { true, check_overridden, NULL },
+        [CHECK_MEMBERS] = { true, check_members, NULL },
+        [CHECK_CREDENTIALS] = { true, check_credentials, fix_credentials },
+        [CHECK_MODULES] = { true, check_modules, NULL },
+        [CHECK_PORTS] = { true, check_ports, NULL },
+        [CHECK_FAILED] = { true, check_failed, fix_failed },
+        [CHECK_SANDBOX] = { true, check_sandbox, NULL },
+        [CHECK_HOSTS] = { true, check_hosts, NULL },
+        [CHECK_GENERATIONS] = { true, check_generations, fix_generations },
+        [CHECK_FOLLOWING] = { true, check_following, fix_following },
 };
+
+static_assert(ELEMENTSOF(checks) == _CHECK_MAX, "each name has its functions");
+
+const char *check_name(const Check *check) {
+        return check_words[check - checks].word;
+}
+
+const char *check_title(const Check *check) {
+        return check_words[check - checks].help;
+}
 
 const char *level_to_string(Level level) {
         static const char *const names[] = {
@@ -160,7 +173,7 @@ const char *doctor_unknown_check(char *const *names) {
         for (; names && *names; names++) {
                 size_t i = 0;
 
-                while (i < ELEMENTSOF(checks) && !streq(checks[i].name, *names))
+                while (i < ELEMENTSOF(checks) && !streq(check_words[i].word, *names))
                         i++;
                 if (i == ELEMENTSOF(checks))
                         return *names;
@@ -176,7 +189,7 @@ int doctor_run(Doctor *d) {
                 return -ENOMEM;
         r = doctor_connect(d);
         for (size_t i = 0; i < ELEMENTSOF(checks) && r >= 0; i++)
-                if (!d->ctl->names || strv_contains(d->ctl->names, checks[i].name))
+                if (!d->ctl->names || strv_contains(d->ctl->names, check_words[i].word))
                         r = run_check(d, checks + i, d->verdicts + d->n_verdicts++);
         return r;
 }

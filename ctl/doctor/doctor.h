@@ -20,8 +20,6 @@ typedef struct Doctor Doctor;
 typedef struct Finding Finding;
 
 typedef struct Check {
-        const char *name;  /* in JSON and after --all: a word */
-        const char *title; /* what is so when nothing is found, as a sentence without its full stop */
         bool needs_bus;    /* cannot be made without the user manager and the registry that it gives */
         /* Adds findings; none is "ok". Negative errno when it could not be made. */
         int (*run)(Doctor *d);
@@ -29,6 +27,10 @@ typedef struct Check {
          * not (may stay NULL then). */
         int (*fix)(Doctor *d, const Finding *finding, char **ret_done);
 } Check;
+
+/* A word, as in --help and JSON; and what is so when it finds nothing, a sentence without its full stop. */
+const char *check_name(const Check *check);
+const char *check_title(const Check *check);
 
 struct Finding {
         const Check *check;

@@ -122,11 +122,17 @@ static int find_idle_path(Doctor *d) {
 
 static int find_idle_watcher(Doctor *d, const UnitFacts *watchd) {
         bool failed = unit_is(watchd, "failed");
+        _cleanup_(freep) char *reason = NULL;
+        int r = 0;
 
+        if (failed)
+                r = unit_failure_reason(d->bus, watchd->name, &reason, NULL);
+        if (r < 0)
+                return r;
         return doctor_find(d, LEVEL_ERROR | FIXABLE, watchd->name,
-                           str_printf("the source watcher %s%s%s", failed ? "has given up" : "does not run",
-                                      watchd->status_text && *watchd->status_text ? ": " : "", strempty(watchd->status_text)),
-                           strdup(DEV_TARGET " runs, but no saved file is built"),
+                           failed ? str_printf("the source watcher has given up: %s", reason)
+                                  : strdup("the source watcher does not run"),
+                           strdup(failed ? "no saved file is built or loaded" : DEV_TARGET " runs, but no saved file is built"),
                            strdup("systemctl --user restart " WATCHD_UNIT "; 'toolooctl logs watchd' says more"));
 }
 

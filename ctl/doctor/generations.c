@@ -7,6 +7,7 @@
 #include "doctor.h"
 #include "modules.h"
 #include "repair.h"
+#include "shared/instances.h"
 #include "shared/bus-util.h"
 
 #define MAPS_MAX (4 * 1024 * 1024)
@@ -121,7 +122,9 @@ static char *runtime_units(void) {
 
 /* The next generation of a service, or one on trial. Replicas (a number in place of the word) are there to stay. */
 static bool is_transitional(const char *name) {
-        return startswith(name, "tooloo-") && (endswith(name, "@next.service") || endswith(name, "@trial.service"));
+        return startswith(name, "tooloo-") &&
+                (endswith(name, "@" INSTANCE_NEXT_NAME ".service") || endswith(name, "@" INSTANCE_TRIAL_NAME ".service") ||
+                 endswith(name, "@" INSTANCE_TRIAL_NAME ".socket"));
 }
 
 static bool runs(Doctor *d, const char *unit) {
@@ -141,7 +144,7 @@ static int look_at(Doctor *d, const char *directory, const char *name) {
                 return 0;
         return doctor_find(d, LEVEL_WARNING | FIXABLE, path, str_printf("%s is left over from a swap that did not end", path),
                            strdup("the next swap of this service finds it in its way"),
-                           str_printf("rm %s && systemctl --user daemon-reload", path));
+                           str_printf("rm -rf %s %s.d && systemctl --user daemon-reload", path, path));
 }
 
 int check_left_over(Doctor *d) {
@@ -162,11 +165,34 @@ int check_left_over(Doctor *d) {
         return r;
 }
 
+/* The swap's copies of drop-ins, and its masks: plain files and links, one deep. */
+static int remove_drop_ins(const char *unit_path) {
+        _cleanup_(freep) char *path = str_printf("%s.d", unit_path);
+        struct dirent *entry;
+        DIR *directory;
+        int r = 0;
+
+        if (!path)
+                return -ENOMEM;
+        directory = opendir(path);
+        if (!directory)
+                return errno == ENOENT ? 0 : -errno;
+        while (r >= 0 && (entry = readdir(directory)))
+                if (!streq(entry->d_name, ".") && !streq(entry->d_name, "..") &&
+                    unlinkat(dirfd(directory), entry->d_name, 0) < 0)
+                        r = -errno;
+        (void) closedir(directory);
+        return r < 0 ? r : rmdir(path) < 0 ? -errno : 0;
+}
+
 int fix_left_over(Doctor *d, const Finding *finding, char **ret_done) {
         int r;
 
-        if (unlink(finding->subject) < 0)
-                return -errno;
+        r = remove_drop_ins(finding->subject);
+        if (r >= 0 && unlink(finding->subject) < 0)
+                r = -errno;
+        if (r < 0)
+                return r;
         r = repair_daemon_reload(d, ret_done);
         if (r >= 0)
                 *ret_done = str_printf("%s is removed, and systemd has read the unit files again", finding->subject);

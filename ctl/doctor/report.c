@@ -92,7 +92,7 @@ static int print_not_made(const Doctor *d, size_t first) {
                 if (v->made || !streq(v->problem, problem))
                         continue;
                 again = again || i < first;
-                (void) str_replace_printf(&text, "%s%s %s", text, endswith(text, ":") ? "" : ",", v->check->name);
+                (void) str_replace_printf(&text, "%s%s %s", text, endswith(text, ":") ? "" : ",", check_name(v->check));
         }
         if (!text)
                 return -ENOMEM;
@@ -110,7 +110,7 @@ static int print_verdicts(const Doctor *d, bool all) {
                 if (!v->made)
                         r = print_not_made(d, i);
                 else if (all && v->level == LEVEL_OK)
-                        r = print_text(0, ANSI_GREEN, "ok", v->check->title);
+                        r = print_text(0, ANSI_GREEN, "ok", check_title(v->check));
         }
         return r < 0 || !any ? r : putchar('\n') == EOF ? -EIO : 0;
 }
@@ -152,7 +152,7 @@ int doctor_print(const Doctor *d, const Repairs *repairs, bool all) {
 }
 
 static Value finding_check(const void *row) {
-        return value_string(((const Finding *) row)->check->name);
+        return value_string(check_name(((const Finding *) row)->check));
 }
 static Value finding_level(const void *row) {
         return value_string(level_to_string(((const Finding *) row)->level));
@@ -183,10 +183,10 @@ static const Column finding_columns[] = {
 };
 
 static Value verdict_check(const void *row) {
-        return value_string(((const Verdict *) row)->check->name);
+        return value_string(check_name(((const Verdict *) row)->check));
 }
 static Value verdict_title(const void *row) {
-        return value_string(((const Verdict *) row)->check->title);
+        return value_string(check_title(((const Verdict *) row)->check));
 }
 /* null: it could not be made. */
 static Value verdict_level(const void *row) {
@@ -206,7 +206,7 @@ static const Column verdict_columns[] = {
 };
 
 static Value repair_check(const void *row) {
-        return value_string(((const Repair *) row)->check->name);
+        return value_string(check_name(((const Repair *) row)->check));
 }
 static Value repair_subject(const void *row) {
         return value_string(((const Repair *) row)->subject);
