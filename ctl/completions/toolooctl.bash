@@ -3,7 +3,7 @@
 
 _toolooctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i
-        local verbs='start stop restart reload status list logs wait dev doctor alerts history timeline errors'
+        local verbs='start stop restart reload scale status list logs wait dev doctor alerts history timeline errors'
 
         for ((i = 1; i < COMP_CWORD; i++)); do
                 word=${COMP_WORDS[i]}
@@ -29,6 +29,13 @@ _toolooctl() {
         reload)
                 options+=' --changed --modules='
                 names=$(_toolooctl_ids)
+                ;;
+        scale)
+                if ((i + 1 == COMP_CWORD)); then
+                        names=$(_toolooctl_ids)
+                else
+                        names='1 2 3 4'
+                fi
                 ;;
         status | list)
                 options+=' --json --no-pager'
