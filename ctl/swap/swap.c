@@ -180,7 +180,7 @@ static int swap_one(Ctl *ctl, const char *id) {
         char span[TIMESPAN_MAX];
         int status;
 
-        if (swap_begin(ctl, &turn, id, &swap, &fd) < 0)
+        if (swap_begin(ctl, &turn, id, &swap, &fd) < 0 || !swap.s)
                 return CTL_FAILED;
         status = check(&swap);
         if (status != CTL_OK)

@@ -138,7 +138,7 @@ static int scale_one(Ctl *ctl, const char *id, unsigned n) {
         _cleanup_(turn_done) Turn turn = { .signals = -EBADF };
         int status;
 
-        if (swap_begin(ctl, &turn, id, &swap, &fd) < 0)
+        if (swap_begin(ctl, &turn, id, &swap, &fd) < 0 || !swap.s)
                 return CTL_FAILED;
         status = check(&swap);
         if (status != CTL_OK)

@@ -140,6 +140,39 @@ def test_no_request_fails(program):
     assert it.is_alone()
 
 
+def test_no_request_fails_through_web(program):
+    it = program()
+    toolooctl("start", "web")
+    with it.load() as direct, Load(3000, connections=20, rate=200, path="/swap") as load:
+        load.wait_for(100)
+        for value in 2, 3, 4:
+            it.write(value)
+            toolooctl("reload", "swap")
+        load.wait_for(100)
+    toolooctl("stop")
+    nothing_lost(direct.figures)
+    nothing_lost(load.figures)
+    assert set(load.figures.generations()) == {1, 2, 3, 4}
+
+
+def test_web_holds_requests_while_a_program_with_a_port_of_its_own_restarts(program, foreign, tmp_path):
+    """Nobody listens meanwhile: web waits for it."""
+    it = program(socket_unit=False, on_change="restart", start=False)
+    unit = USER_UNITS / it.unit
+    unit.write_text(unit.read_text().replace("[X-Tooloo]", f"Environment=PORT={it.port}\n[X-Tooloo]"))
+    systemctl("daemon-reload")
+    toolooctl("start", "swap", "web")
+    with Load(3000, connections=20, rate=200, path="/swap") as load:
+        load.wait_for(100)
+        for value in 2, 3, 4:
+            it.write(value)
+            assert toolooctl("reload", "swap").stdout == "swap: restarted\n"
+            load.wait_for_generation("request", value)
+        load.wait_for(100)
+    toolooctl("stop")
+    nothing_lost(load.figures)
+
+
 def test_code_that_is_broken_is_never_served(program):
     it = program(TimeoutStartSec="2s")
     broken = [
