@@ -41,6 +41,7 @@ static json_object *value_to_json(const Value *v) {
         case VALUE_TIMESPAN:
                 return json_object_new_double((double) v->number / (double) USEC_PER_MSEC);
         case VALUE_MSEC:
+        case VALUE_PERCENT:
                 return json_object_new_double(v->msec);
         case VALUE_TIME:
                 return json_object_new_string(format_iso8601(time, v->number));

@@ -72,6 +72,8 @@ static char *value_to_text(const Value *v) {
                 return strdup(format_timespan(buf, v->number));
         case VALUE_MSEC:
                 return str_printf("%.1fms", v->msec);
+        case VALUE_PERCENT:
+                return str_printf("%.1f%%", v->msec);
         case VALUE_TIME:
                 return strdup(format_iso8601(buf, v->number));
         case VALUE_LIST:
@@ -196,13 +198,13 @@ static int add_line(struct libscols_table *table, const Layout *l, size_t row) {
         return r;
 }
 
-static int build(const Layout *l, struct libscols_table **ret) {
+static int build(const Layout *l, bool colors, struct libscols_table **ret) {
         _cleanup_(scols_unref_tablep) struct libscols_table *table = scols_new_table();
         int r;
 
         if (!table)
                 return -ENOMEM;
-        r = scols_table_enable_colors(table, terminal_colors());
+        r = scols_table_enable_colors(table, colors);
         if (r >= 0) /* it has been fitted already */
                 r = scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
         for (size_t i = 0; i < l->n_columns && r >= 0; i++)
@@ -250,8 +252,21 @@ int table_print(const Column *columns, size_t n_columns, const void *const *rows
         if (r >= 0)
                 r = cut = fit(&l, terminal_width());
         if (r >= 0)
-                r = build(&l, &table);
+                r = build(&l, terminal_colors(), &table);
         if (r >= 0)
                 r = n_first == 0 || n_first == n ? scols_print_table(table) : print_groups(table, n_first, n, title);
         return r < 0 ? r : cut;
+}
+
+int table_to_string(const Column *columns, size_t n_columns, const void *const *rows, size_t n, size_t width, char **ret) {
+        _cleanup_(scols_unref_tablep) struct libscols_table *table = NULL;
+        _cleanup_(layout_done) Layout l = { columns, n_columns, rows, n, NULL, NULL };
+        int r;
+
+        r = fill(&l);
+        if (r >= 0)
+                r = fit(&l, width);
+        if (r >= 0)
+                r = build(&l, false, &table);
+        return r < 0 ? r : scols_print_table_to_string(table, ret);
 }

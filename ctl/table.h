@@ -18,6 +18,7 @@ typedef enum ValueType {
         VALUE_BYTES,    /* "1.2M"; in JSON the number */
         VALUE_TIMESPAN, /* of usec: "2min 5s"; in JSON milliseconds */
         VALUE_MSEC,     /* "1.2ms"; in JSON the number */
+        VALUE_PERCENT,  /* held in msec: "3.4%"; in JSON the number */
         VALUE_TIME,     /* realtime usec: ISO 8601 */
         VALUE_LIST,     /* "a,b"; in JSON an array */
 } ValueType;
@@ -51,6 +52,9 @@ static inline Value value_number(ValueType type, uint64_t number, bool known) {
 static inline Value value_msec(double msec, bool known) {
         return known ? (Value) { .type = VALUE_MSEC, .msec = msec } : value_unknown();
 }
+static inline Value value_percent(double percent, bool known) {
+        return known ? (Value) { .type = VALUE_PERCENT, .msec = percent } : value_unknown();
+}
 static inline Value value_list(char *const *list) {
         return (Value) { .type = VALUE_LIST, .list = list };
 }
@@ -74,6 +78,9 @@ typedef struct Column {
  * text had to be cut. */
 int table_print(const Column *columns, size_t n_columns, const void *const *rows, size_t n, size_t n_first,
                 const char *title);
+
+/* The same without colours for a terminal of that width, in lines that end in a line feed, for *ret. */
+int table_to_string(const Column *columns, size_t n_columns, const void *const *rows, size_t n, size_t width, char **ret);
 
 /* Adds an object for each row to a new array; the caller puts *ret. */
 int table_to_json(const Column *columns, size_t n_columns, const void *const *rows, size_t n, json_object **ret);

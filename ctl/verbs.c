@@ -44,10 +44,12 @@ const OptionInfo option_infos[] = {
         { OPTION_ONCE, false, "once", NULL },
         { OPTION_ON_CHANGE, false, "on-change", "WHAT" },
         { OPTION_PORT, false, "port", "N" },
+        { OPTION_ONCE, false, "once", NULL },
         { OPTION_PRIORITY, true, "priority", "LEVEL" },
         { OPTION_ROUTE, false, "route", "PREFIX" },
         { OPTION_SINCE, false, "since", "TIME" },
         { OPTION_SOCKET, false, "socket", NULL },
+        { OPTION_SORT, false, "sort", "KEY" },
         { OPTION_TIMEOUT, false, "timeout", "SPAN" },
         { OPTION_UNTIL, false, "until", "TIME" },
         { OPTION_WATCH, false, "watch", "DIR" },
@@ -111,6 +113,12 @@ static const VerbOption events_options[] = {
 static const VerbOption wait_options[] = {
         { OPTION_FOR, "what they are to be: healthy (as metricsd finds, the default), running or stopped" },
         { OPTION_TIMEOUT, "give up after SPAN, such as 30s or 2min (default infinity)" },
+        {},
+};
+
+static const VerbOption top_options[] = {
+        { OPTION_SORT, "by port (the default), id, state, response, restarts, memory, cpu or age" },
+        { OPTION_ONCE, "print one table and end, for a pipe" },
         {},
 };
 
@@ -216,6 +224,10 @@ const Verb verbs[] = {
                "what was changed before, what it needs and does not have, and the command that mends it. The exit status is 0 "
                "when nothing is wrong, and 3 when it is not well."),
           one_options, NULL },
+        { "top", GROUP_LOOK, "", 0, 0, "the same on the whole screen, live; act by a key",
+          TEXT("Shows the services on the whole screen, live, and acts on the one selected by a key: restart, reload, start, "
+               "stop, its log, why it is how it is. The key ? shows all of them, q quits."),
+          top_options, TOP_PROGRAM },
         { "list", GROUP_LOOK, SERVICES, 0, ANY_OPERANDS, "show what there is: ports, routes, unit files",
           TEXT("Shows what there is: ids, ports, routes, unit files."), json_options, NULL },
         { "logs", GROUP_LOOK, SERVICES, 0, ANY_OPERANDS, "show what they log",

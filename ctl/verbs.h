@@ -38,6 +38,7 @@ enum {
         OPTION_ROUTE,
         OPTION_SINCE,
         OPTION_SOCKET,
+        OPTION_SORT,
         OPTION_TIMEOUT,
         OPTION_UNTIL,
         OPTION_VERSION,
@@ -86,6 +87,9 @@ typedef struct Verb {
 
 /* It has the verbs that make services, which ask them by HTTP and read YAML. For who includes config.h. */
 #define SERVICES_PROGRAM TL_PKGLIB_DIR "/toolooctl-services"
+
+/* The one that shows the fleet on the whole screen. */
+#define TOP_PROGRAM TL_PKGLIB_DIR "/toolooctl-top"
 
 extern const Verb verbs[];
 extern const size_t n_verbs;

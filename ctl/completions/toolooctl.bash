@@ -57,6 +57,8 @@ _toolooctl_values() {
         --category) echo 'infrastructure core extended integration control' ;;
         --severity) echo 'info warning critical' ;;
         --action) echo 'notify restart-service reload-service switch-provider scale-up' ;;
+        --generation) echo 'current previous' ;;
+        --sort) echo 'port id state response restarts memory cpu age' ;;
         --kind) echo 'state restart reload build alert remediation monitor' ;;
         --after | --service) _toolooctl_ids ;;
         esac

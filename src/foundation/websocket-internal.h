@@ -6,9 +6,10 @@
 /* First, for uv.h brings in <sys/param.h>, whose MIN and MAX only a header of the system may define twice. */
 #include "foundation/websocket-queue.h"
 
+#include "foundation/uv-nest.h"
+
 #include <libwebsockets.h>
 #include <sys/queue.h>
-#include <uv.h>
 
 /* A longer message goes out in frames of this size, each when the client has room for it: what the kernel does not take of
  * one lws copies and keeps. */
@@ -41,12 +42,7 @@ typedef struct Connection {
 
 struct Ws {
         sd_event *event;
-        uv_loop_t loop;
-        bool loop_initialized;
-        sd_event_source *io;
-        sd_event_source *timer;
-        sd_event_source *again; /* a timer that is over: turns the uv loop once more without waiting */
-        int64_t timer_at;       /* in uv's time (ms), 0 when the timer is off */
+        UvNest nest;
         struct lws_context *context;
         struct lws_vhost *vhost;
         struct lws_protocols protocols[3];

@@ -16,100 +16,20 @@
 /* Bytes that the kernel takes of a connection beyond what its client makes room for. */
 #define UNSENT_MAX (64 * 1024)
 
-#define TIMER_ACCURACY_USEC (100 * USEC_PER_MSEC)
-/* lws asks for a second turn of the uv loop after each with an event. */
-#define UV_TURNS_AT_ONCE 4
 #define UV_TURNS_TO_END 10000
 
-/* --- The loop of libuv inside that of sd-event --- */
-
 /* Not from within lws: whoever is told may destroy the whole. */
-static void report_closed(Ws *ws) {
+static void report_closed(void *userdata) {
+        Ws *ws = userdata;
+
         if (!ws->any_closed || ws->destroying)
                 return;
         ws->any_closed = false;
         ws->closed(ws->userdata);
 }
 
-static void turn_uv_loop(Ws *ws) {
-        for (unsigned i = 0; i < UV_TURNS_AT_ONCE; i++) {
-                (void) uv_run(&ws->loop, UV_RUN_NOWAIT);
-                close_ended(ws);
-                if (uv_backend_timeout(&ws->loop) != 0)
-                        break;
-        }
-        report_closed(ws);
-}
-
-static int on_uv_ready(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        turn_uv_loop(userdata);
-        return 0;
-}
-
-static int on_uv_again(sd_event_source *source, uint64_t usec, void *userdata) {
-        turn_uv_loop(userdata);
-        return 0;
-}
-
-static int on_uv_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        Ws *ws = userdata;
-
-        ws->timer_at = 0;
-        turn_uv_loop(ws);
-        return 0;
-}
-
-/* Before sd-event waits: libuv changes its epoll set only when it runs, and keeps its timers to itself. */
-static int on_prepare(sd_event_source *source, void *userdata) {
-        Ws *ws = userdata;
-        int64_t at;
-        int timeout, r;
-
-        uv_update_time(&ws->loop);
-        timeout = uv_backend_timeout(&ws->loop);
-        if (timeout == 0) {
-                r = sd_event_source_set_time(ws->again, 0);
-                return r < 0 ? r : sd_event_source_set_enabled(ws->again, SD_EVENT_ONESHOT);
-        }
-        if (timeout < 0)
-                return 0;
-        at = (int64_t) uv_now(&ws->loop) + timeout;
-        if (at == ws->timer_at)
-                return 0;
-        /* uv's time is CLOCK_MONOTONIC in whole milliseconds. */
-        r = sd_event_source_set_time(ws->timer, (uint64_t) at * USEC_PER_MSEC);
-        if (r < 0)
-                return r;
-        ws->timer_at = at;
-        return sd_event_source_set_enabled(ws->timer, SD_EVENT_ONESHOT);
-}
-
-static int nest_uv_loop(Ws *ws) {
-        int r;
-
-        r = uv_loop_init(&ws->loop); /* a negative errno, as libuv's errors are */
-        if (r < 0)
-                return r;
-        ws->loop_initialized = true;
-        r = sd_event_add_io(ws->event, &ws->io, uv_backend_fd(&ws->loop), EPOLLIN, on_uv_ready, ws);
-        if (r < 0)
-                return r;
-        r = sd_event_add_time(ws->event, &ws->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC, on_uv_timer, ws);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(ws->timer, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        /* A timer that is over, for a deferred source counts as the one that has waited longest: one that is
-         * wanted at every turn would keep all others of its priority out, and with a lower priority it might never
-         * be its turn. */
-        r = sd_event_add_time(ws->event, &ws->again, CLOCK_MONOTONIC, 0, 1, on_uv_again, ws);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(ws->again, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_prepare(ws->io, on_prepare);
+static void on_turned(void *userdata) {
+        close_ended(userdata);
 }
 
 /* --- The operations --- */
@@ -123,7 +43,7 @@ static int create_context(Ws *ws) {
                 .secs_since_valid_ping = PING_AFTER_SEC,
                 .secs_since_valid_hangup = DEAD_AFTER_SEC,
         };
-        void *loops[] = { &ws->loop };
+        void *loops[] = { &ws->nest.loop };
         struct lws_context_creation_info info = {
                 .port = CONTEXT_PORT_NO_LISTEN,
                 .protocols = ws->protocols,
@@ -155,7 +75,7 @@ static int create_context(Ws *ws) {
 static void destroy_context(Ws *ws) {
         for (unsigned asked = 0; ws->context && asked < 3; asked++) {
                 lws_context_destroy(ws->context);
-                for (unsigned i = 0; i < UV_TURNS_TO_END && uv_run(&ws->loop, UV_RUN_NOWAIT) != 0; i++)
+                for (unsigned i = 0; i < UV_TURNS_TO_END && uv_run(&ws->nest.loop, UV_RUN_NOWAIT) != 0; i++)
                         ;
         }
         if (ws->context)
@@ -168,10 +88,7 @@ static Ws *ws_destroy(Ws *ws) {
         ws->destroying = true;
         if (ws->context)
                 destroy_context(ws);
-        sd_event_source_disable_unref(ws->io);
-        sd_event_source_disable_unref(ws->timer);
-        sd_event_source_disable_unref(ws->again);
-        if (ws->loop_initialized && uv_loop_close(&ws->loop) < 0)
+        if (uv_nest_done(&ws->nest) < 0)
                 log_warning("The event loop of libwebsockets still had something open at its end");
         sd_event_unref(ws->event);
         free(ws);
@@ -190,7 +107,10 @@ static int ws_create(sd_event *event, void (*closed)(void *userdata), void *user
         ws->userdata = userdata;
         LIST_INIT(&ws->connections);
         LIST_INIT(&ws->ended);
-        r = nest_uv_loop(ws);
+        ws->nest.turned = on_turned;
+        ws->nest.done = report_closed;
+        ws->nest.userdata = ws;
+        r = uv_nest_init(&ws->nest, event);
         if (r < 0)
                 return r;
         r = create_context(ws);

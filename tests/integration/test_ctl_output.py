@@ -485,6 +485,7 @@ def test_bash_completion(fleet, words, found):
     ("toolooctl logs w", {"web", "watchd"}),
     ("toolooctl logs --s", {"--since="}),
     ("toolooctl start -", {"--quiet", "--help", "--version"}),
+    ("toolooctl list -", {"--json", "--no-pager", "--quiet", "--help", "--version"}),
     ("toolooctl history web mem", {"memory"}),
     ("toolooctl -q timeline --k", {"--kind="}),
     ("toolooctl alerts uns", {"unsilence"}),
