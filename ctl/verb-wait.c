@@ -5,6 +5,7 @@
 #include "command-line.h"
 #include "live.h"
 #include "output.h"
+#include "progress.h"
 #include "shared/log.h"
 #include "wait-goal.h"
 
@@ -25,7 +26,7 @@ typedef struct Target {
 typedef struct Wait {
         const Ctl *ctl;
         Live *live;
-        sd_event_source *timer;
+        sd_event_source *timer, *progress;
         WaitGoal goal;
         uint64_t timeout; /* usec, UINT64_MAX for ever */
         Target *targets;
@@ -39,7 +40,9 @@ static void forget_health(Target *t) {
 }
 
 static void wait_done(Wait *w) {
+        progress_end();
         (void) sd_event_source_disable_unref(w->timer);
+        (void) sd_event_source_disable_unref(w->progress);
         live_free(w->live);
         for (size_t i = 0; i < w->n; i++) {
                 forget_health(w->targets + i);
@@ -74,6 +77,7 @@ static char *describe(const Wait *w, const Target *t) {
 static void end_reached(const Wait *w) {
         const char *goal = wait_goal_to_string(w->goal);
 
+        progress_end();
         if (w->n == 1)
                 ctl_say(w->ctl, "%s is %s", w->targets[0].id, goal);
         else
@@ -84,6 +88,7 @@ static void end_reached(const Wait *w) {
 static void end_never(const Wait *w, const Target *t) {
         _cleanup_(freep) char *how = describe(w, t);
 
+        progress_end();
         if (fleet_find(w->live->fleet, t->id))
                 log_error("%s will not be %s: %s; 'toolooctl why %s' says more", t->id, wait_goal_to_string(w->goal),
                           strna(how), t->id);
@@ -109,6 +114,7 @@ static void end_late(const Wait *w) {
                 free(list);
                 list = longer;
         }
+        progress_end();
         if (left > NAMED_MAX)
                 more = str_printf(" and %zu more", left - NAMED_MAX);
         log_error("not %s within %s: %s%s", wait_goal_to_string(w->goal), format_timespan(span, w->timeout), strna(list),
@@ -122,6 +128,7 @@ static bool health_stays_unknown(const Wait *w) {
 
         if (w->goal != WAIT_HEALTHY || w->live->metrics == LIVE_METRICS_ASKED || w->live->metrics == LIVE_METRICS_THERE)
                 return false;
+        progress_clear();
         if (w->live->metrics == LIVE_METRICS_MUTE)
                 log_error("%s; see 'toolooctl why metricsd'", strna(w->live->trouble));
         else if (unit && (unit->condition == FLEET_CHANGING || unit->condition == FLEET_RUNNING))
@@ -216,6 +223,37 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* For whoever watches: one of those that are not there yet, and how many more. */
+static int on_progress(sd_event_source *source, uint64_t usec, void *userdata) {
+        Wait *w = userdata;
+        const Target *first = NULL;
+        size_t n = 0;
+        int r;
+
+        for (size_t i = 0; fleet_is_loaded(w->live->fleet) && i < w->n; i++)
+                if (judge(w, w->targets + i) == WAIT_NOT_YET && n++ == 0)
+                        first = w->targets + i;
+        if (first) {
+                _cleanup_(freep) char *how = describe(w, first);
+
+                progress_show("Waiting for %s (%s)%s", first->id, strna(how), n > 1 ? " and others" : "");
+        } else
+                progress_show("Waiting for systemd");
+        r = sd_event_source_set_time(source, progress_due());
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int start_timers(Wait *w) {
+        int r = 0;
+
+        progress_begin(w->ctl->quiet);
+        if (progress_due() != UINT64_MAX)
+                r = sd_event_add_time(w->live->event, &w->progress, CLOCK_MONOTONIC, progress_due(), 0, on_progress, w);
+        if (r >= 0 && w->timeout != UINT64_MAX)
+                r = sd_event_add_time_relative(w->live->event, &w->timer, CLOCK_MONOTONIC, w->timeout, 0, on_late, w);
+        return r;
+}
+
 /* --- The verb -------------------------------------------------------------------------------------------------- */
 
 /* Of the whole fleet, a masked one is no part: somebody has taken it out. */
@@ -259,8 +297,8 @@ int verb_wait(Ctl *ctl) {
         r = take_targets(ctl, &w);
         if (r >= 0)
                 r = live_new(ctl->bus, &events, &w, &w.live);
-        if (r >= 0 && w.timeout != UINT64_MAX)
-                r = sd_event_add_time_relative(w.live->event, &w.timer, CLOCK_MONOTONIC, w.timeout, 0, on_late, &w);
+        if (r >= 0)
+                r = start_timers(&w);
         if (r < 0) {
                 (void) log_errno(r, "cannot wait for the services");
                 return CTL_FAILED;

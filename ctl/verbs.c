@@ -44,7 +44,6 @@ const OptionInfo option_infos[] = {
         { OPTION_ONCE, false, "once", NULL },
         { OPTION_ON_CHANGE, false, "on-change", "WHAT" },
         { OPTION_PORT, false, "port", "N" },
-        { OPTION_ONCE, false, "once", NULL },
         { OPTION_PRIORITY, true, "priority", "LEVEL" },
         { OPTION_ROUTE, false, "route", "PREFIX" },
         { OPTION_SINCE, false, "since", "TIME" },

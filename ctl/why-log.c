@@ -12,6 +12,7 @@
 
 /* systemd's words, which have no id. */
 #define GIVES_UP "Start request repeated too quickly"
+#define FAILED "Failed with result"
 #define STARTS_AGAIN "Scheduled restart job"
 
 /* Of the languages that people write services in: how an error announces itself where it has no priority. */
@@ -48,7 +49,7 @@ static const WhyLine *pick_own(const WhyLine *lines, size_t n) {
 /* Says that something went wrong, and never what: there is a better line, or the verdict has said it. */
 static bool says_nothing(const WhyLine *l) {
         return (l->job_result && !streq(l->job_result, "done") && !streq(l->job_result, "dependency")) ||
-               strstr(l->message, "Failed with result") || strstr(l->message, GIVES_UP);
+               strstr(l->message, FAILED) || strstr(l->message, GIVES_UP);
 }
 
 /* The first of the gravest: what follows tells what came of it. */
@@ -78,11 +79,18 @@ const WhyLine *why_last_job(const WhyLine *lines, size_t n) {
         return NULL;
 }
 
-/* Has systemd brought it back by itself, as its restart policy says? Then it has said so since the job before. */
+/* Has systemd brought it back by itself, as its restart policy says? Then it has said so after the failure before. */
 static bool is_automatic(const WhyLine *lines, size_t i) {
-        while (i-- > 0 && !(lines[i].job_type && streq(lines[i].job_type, "stop")))
-                if (!lines[i].own && strstr(lines[i].message, STARTS_AGAIN))
+        while (i-- > 0) {
+                const WhyLine *l = lines + i;
+
+                if (l->own || l->of_socket)
+                        continue;
+                if (strstr(l->message, STARTS_AGAIN))
                         return true;
+                if (strstr(l->message, FAILED) || strstr(l->message, GIVES_UP) || (l->job_type && streq(l->job_type, "stop")))
+                        return false;
+        }
         return false;
 }
 

@@ -2,6 +2,8 @@
 """toolooctl wait: until services are healthy, running or stopped, by what systemd and metricsd signal."""
 import contextlib
 import os
+import pty
+import select
 import signal
 import subprocess
 
@@ -90,6 +92,20 @@ def test_time_is_over(without_metricsd):
         assert toolooctl("wait", "web", "--timeout=0s").stdout == "web is healthy\n"
     done = toolooctl("wait", "web", "--for=stopped", "--timeout=1ms", ok=False)
     assert one_line(done) == "toolooctl: not stopped within 1ms: web (running)"
+
+
+def test_shows_what_it_waits_for(without_metricsd):
+    with metrics("cup", "degraded", "1", "answers 500"):
+        master, slave = pty.openpty()
+        with subprocess.Popen(["toolooctl", "wait", "cup"], stdin=subprocess.DEVNULL, stdout=slave, stderr=slave,
+                              env=os.environ | {"TERM": "xterm", "COLUMNS": "80"}) as process:
+            os.close(slave)
+            seen = b""
+            while b"answers 500" not in seen and select.select([master], [], [], PATIENCE)[0]:
+                seen += os.read(master, 1 << 16)
+            process.terminate()
+        os.close(master)
+    assert b"Waiting for cup (running, degraded: answers 500)" in seen
 
 
 def test_failed_for_good(fleet, service):

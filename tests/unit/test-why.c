@@ -184,6 +184,18 @@ Test(why_log, jobs_and_changes) {
         cr_expect_null(why_last_job(lines, 0));
 }
 
+/* After a crash loop somebody starts it anew. */
+Test(why_log, start_after_a_failure) {
+        static const WhyLine lines[] = {
+                SYSTEMDS(4, "Failed with result 'exit-code'."), SYSTEMDS(6, "Scheduled restart job, restart counter is at 5."),
+                SYSTEMDS(4, "Start request repeated too quickly."), SYSTEMDS(4, "Failed with result 'exit-code'."),
+                JOB("start", "failed", "Failed to start"), JOB("start", "done", "Started"),
+        };
+
+        cr_expect_eq(why_last_change(lines, ELEMENTSOF(lines), 0), lines + 5);
+        cr_expect_null(why_last_change(lines, 5, 0));
+}
+
 Test(why_log, gives_up) {
         static const WhyLine lines[] = {
                 JOB("start", "done", "Started"), SYSTEMDS(4, "cup.service: Start request repeated too quickly."),
