@@ -32,7 +32,7 @@ static int find_failed(Doctor *d, const UnitFacts *u) {
         return doctor_find(d, LEVEL_ERROR | FIXABLE, u->name,
                            str_printf("%s has failed: %s", name_of(u), port ? port : reason),
                            what_it_means(u),
-                           u->service ? str_printf("toolooctl start %s; 'toolooctl logs %s' says more", u->service->id,
+                           u->service ? str_printf("toolooctl start %s; 'toolooctl why %s' says more", u->service->id,
                                                    u->service->id)
                                       : str_printf("systemctl --user restart %s; its journal says more", u->name));
 }
@@ -46,7 +46,8 @@ static int find_crashing(Doctor *d, const UnitFacts *u) {
                 return r;
         return doctor_find(d, LEVEL_WARNING, u->name, str_printf("%s crashes again and again: %s", name_of(u), reason),
                            strdup("systemd gives up after five crashes in 30 seconds"),
-                           str_printf("toolooctl logs %s", u->service ? u->service->id : u->name));
+                           u->service ? str_printf("toolooctl why %s", u->service->id)
+                                      : str_printf("systemctl --user status %s", u->name));
 }
 
 /* Without a socket unit that listens, a service that runs gets no new connections after its next restart, and direct
