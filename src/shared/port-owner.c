@@ -188,7 +188,7 @@ static bool is_listener_of_unit(const Row *row, const Row *wanted) {
 int port_owner_of_unit(const char *unit, unsigned *ret_port, bool *ret_ipv6) {
         UnitRow wanted = { .unit = unit };
         bool ipv6 = false;
-        Row row;
+        Row row = {};
         int r;
 
         r = find_in_table("/proc/net/tcp", is_listener_of_unit, &wanted.row, &row);
