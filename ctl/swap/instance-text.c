@@ -85,7 +85,7 @@ int instance_service_text(InstanceKind kind, const char *path, char **ret) {
         return make_text(&t, path, assign_service, ret);
 }
 
-int instance_override_text(InstanceKind kind, const char *id, const char *name, char **ret) {
+int instance_override_text(InstanceKind kind, const char *id, const char *name, bool keep_directories, char **ret) {
         static const char *const what[] = {
                 [INSTANCE_TRIAL] = "trial of new code",
                 [INSTANCE_NEXT] = "new code, until the service itself has it",
@@ -102,9 +102,10 @@ int instance_override_text(InstanceKind kind, const char *id, const char *name, 
                           "CollectMode=inactive-or-failed\n"
                           "[Service]\n"
                           "Sockets=tooloo-%s%s.socket\n"
-                          "%s",
+                          "%s%s",
                           name, what[kind], id, id, kind == INSTANCE_TRIAL ? "@trial" : "",
-                          kind == INSTANCE_TRIAL ? "Restart=no\n" : "");
+                          kind == INSTANCE_TRIAL ? "Restart=no\n" : "",
+                          keep_directories ? "RuntimeDirectoryPreserve=yes\n" : "");
         return *ret ? 0 : -ENOMEM;
 }
 

@@ -20,8 +20,9 @@ typedef enum InstanceKind {
  * for a trial also without what would tell others of its end. The caller frees. */
 int instance_service_text(InstanceKind kind, const char *path, char **ret);
 
-/* What overrides all of it, in a drop-in that is read last. socket is the unit whose socket it gets. */
-int instance_override_text(InstanceKind kind, const char *id, const char *name, char **ret);
+/* What overrides all of it, in a drop-in that is read last. name is the service's Description=. keep_directories: the unit names a
+ * runtime directory that it shares with the service, and that is not to go with it. */
+int instance_override_text(InstanceKind kind, const char *id, const char *name, bool keep_directories, char **ret);
 
 /* TCP ports of a socket unit, and the private ones that a trial has in their place. All zero before. */
 #define TRIAL_PORTS_MAX 8

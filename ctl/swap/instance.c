@@ -133,13 +133,20 @@ static int mask_what_is_masked(sd_bus *bus, const char *type, char *const *effec
         return r < 0 ? log_errno(r, "cannot write the drop-ins of %s", unit) : 0;
 }
 
+/* Beside the one that each has by its full name: one with a name of its owner's is the service's, too. */
+static bool names_directory(const char *text) {
+        return strstr(text, "\nRuntimeDirectory=") != NULL;
+}
+
 static int write_service(sd_bus *bus, const Service *s, InstanceKind kind, const char *unit) {
         _cleanup_(freep) char *text = NULL, *override = NULL;
+        bool keep;
         int r;
 
         r = instance_service_text(kind, s->fragment_path, &text);
         if (r < 0)
                 return log_errno(r, "cannot read %s", s->fragment_path);
+        keep = names_directory(text);
         r = write_text(unit, "", NULL, text);
         STRV_FOREACH(path, s->drop_in_paths) {
                 _cleanup_(freep) char *drop_in = NULL;
@@ -148,13 +155,14 @@ static int write_service(sd_bus *bus, const Service *s, InstanceKind kind, const
                 if (r < 0 || !name)
                         continue;
                 r = instance_service_text(kind, *path, &drop_in);
+                keep = keep || (r >= 0 && names_directory(drop_in));
                 r = r < 0 ? log_errno(r, "cannot read %s", *path) : write_text(unit, ".d", name, drop_in);
         }
         if (r >= 0)
                 r = mask_what_is_masked(bus, "service", s->drop_in_paths, unit);
         if (r < 0)
                 return r;
-        r = instance_override_text(kind, s->id, s->name, &override);
+        r = instance_override_text(kind, s->id, s->name, keep, &override);
         return r < 0 ? log_errno(r, "cannot write %s", unit) : write_text(unit, ".d", OVERRIDE_NAME, override);
 }
 

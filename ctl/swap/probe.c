@@ -9,6 +9,7 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "config.h"
+#include "shared/service-settings.h"
 
 /* Between one question and the next: doubled from the first to the last, for a program that listens says so to nobody. At a
  * port that others accept at each question is drawn by lot, so that more of them are needed. */
@@ -123,7 +124,7 @@ static int judge(Probe *p, CURLcode result) {
         int r;
 
         (void) curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &status);
-        if (result == CURLE_OK && status / 100 == 2)
+        if (result == CURLE_OK && health_status_good((unsigned) status))
                 return 1;
         if (result == CURLE_OK)
                 r = str_replace_printf(&p->problem, "GET %s answers %ld", p->path, status);

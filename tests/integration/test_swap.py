@@ -414,3 +414,14 @@ def test_own_drop_ins_and_masks_hold_for_the_new_code(program, tmp_path):
     for unit in f"tooloo-swap@trial.service", "tooloo-swap@next.service", it.unit:
         with Journal(unit, after=cursor) as journal:
             assert journal.wait("^env ")["MESSAGE"] == f"env dropin two words {mine}"
+
+
+def test_a_runtime_directory_with_a_name_of_its_own_stays(program):
+    """The trial and @next share it, and do not take it along when they end."""
+    it = program(RuntimeDirectory="swap-shared")
+    kept = Path(os.environ["XDG_RUNTIME_DIR"]) / "swap-shared/kept"
+    kept.write_text("")
+    it.write(2, "open(os.environ['XDG_RUNTIME_DIR'] + '/swap-shared/kept', 'a').close()")
+    # The service itself is restarted, which RuntimeDirectoryPreserve=restart lets it survive.
+    toolooctl("reload", "swap")
+    assert it.generation() == 2 and kept.exists()

@@ -62,14 +62,16 @@ Test(instance_text, missing_file) {
 Test(instance_text, override) {
         _cleanup_(freep) char *trial = NULL, *next = NULL;
 
-        cr_assert_eq(instance_override_text(INSTANCE_TRIAL, "hello", "Hello", &trial), 0);
+        cr_assert_eq(instance_override_text(INSTANCE_TRIAL, "hello", "Hello", false, &trial), 0);
         cr_assert(strstr(trial, "\nSockets=tooloo-hello@trial.socket\n"));
         cr_assert(strstr(trial, "\nRestart=no\n"));
-        cr_assert_eq(instance_override_text(INSTANCE_NEXT, "hello", "Hello", &next), 0);
+        cr_assert_eq(instance_override_text(INSTANCE_NEXT, "hello", "Hello", true, &next), 0);
         cr_assert(strstr(next, "\nSockets=tooloo-hello.socket\n"));
         cr_assert(strstr(next, "\nStartLimitIntervalSec=0\n"));
         cr_assert(strstr(next, "\nStopPropagatedFrom=tooloo-hello.socket\n"));
         cr_assert_not(strstr(next, "Restart="));
+        cr_assert(strstr(next, "\nRuntimeDirectoryPreserve=yes\n"));
+        cr_assert_not(strstr(trial, "RuntimeDirectoryPreserve="));
 }
 
 static int socket_text(const char *text, TrialPorts *ports, char **ret) {
