@@ -125,11 +125,18 @@ static int by_port(const void *a, const void *b) {
         return strcmp(x->id, y->id);
 }
 
+static int by_name(const void *a, const void *b) {
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
 static int complete(const RegistryLoad *l, Candidate *c) {
         c->service.category = strdup(service_category_from_slice(c->slice));
         if (!c->service.category || add_needs(l, c, c->after) < 0 || add_needs(l, c, c->wants) < 0 ||
             add_needs(l, c, c->requires) < 0)
                 return -ENOMEM;
+        /* systemd's order is another each time. */
+        if (c->service.needs)
+                qsort(c->service.needs, strv_length(c->service.needs), sizeof(char *), by_name);
         return 0;
 }
 

@@ -48,7 +48,7 @@ def status(*arguments, **more):
 
 def rows(text):
     """The cells of each service in a table that was not cut, by id and heading."""
-    lines = text.splitlines()
+    lines = re.sub(r"\b(\d+(?:d|h|min)) (\d+(?:h|min|s))\b", r"\1_\2", text).splitlines()  # an uptime is one cell
     names = lines[0].split()
     cells = [line.split(None, len(names) - 1) for line in lines[1:] if re.match(r"[a-z][a-z0-9-]* +\w", line)]
     return {c[0]: dict(zip(names, c + [""] * len(names))) for c in cells}

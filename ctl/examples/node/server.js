@@ -27,6 +27,7 @@ else server.listen(process.env.PORT, '127.0.0.1');
 // The open requests are answered, idle connections closed; what comes from now on waits in systemd's socket.
 process.on('SIGTERM', () => {
   server.prependListener('request', (request, response) => response.setHeader('Connection', 'close'));
-  server.close(() => process.exit(0));
-  server.closeIdleConnections();
+  // Not server.close(): since Node 19 it also cuts a connection that was accepted and whose request is not read yet.
+  require('net').Server.prototype.close.call(server, () => process.exit(0));
+  setTimeout(() => server.closeIdleConnections(), 500);
 });
