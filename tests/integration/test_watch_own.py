@@ -63,11 +63,12 @@ class Own:
             f"Slice=tooloo-extended.slice\nReadWritePaths={self.home}\n{service}\n"
             f"[X-Tooloo]\nPort={self.port}\nHealthPath=/\nWatch={watch or self.home}\n{settings}\n"
             + (f"OnChange={on_change}\n" if on_change else ""))
+        self.cursor = journal_cursor()  # where watchd runs already, it follows the service from the next line on
         systemctl("daemon-reload")
         return self
 
     def start(self):
-        with Journal(WATCHD, after=journal_cursor()) as journal:
+        with Journal(WATCHD, after=self.cursor) as journal:
             systemctl("start", self.unit)
             journal.wait(rf"^{self.id}: watching \d+ file", timeout=LIVE)
         self.wait_for_answer(self.file.read_text())
