@@ -223,7 +223,7 @@ const Verb verbs[] = {
                "what was changed before, what it needs and does not have, and the command that mends it. The exit status is 0 "
                "when nothing is wrong, and 3 when it is not well."),
           one_options, NULL },
-        { "top", GROUP_LOOK, "", 0, 0, "the same on the whole screen, live; act by a key",
+        { "top", GROUP_LOOK, "", 0, 0, "show them on the whole screen, live; act by a key",
           TEXT("Shows the services on the whole screen, live, and acts on the one selected by a key: restart, reload, start, "
                "stop, its log, why it is how it is. The key ? shows all of them, q quits."),
           top_options, TOP_PROGRAM },
