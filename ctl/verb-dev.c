@@ -9,9 +9,6 @@
 #include "shared/log.h"
 #include "shared/strv.h"
 
-/* Reading all unit files again takes seconds on a machine that has many and is busy. */
-#define MANAGER_RELOAD_TIMEOUT_USEC (60 * USEC_PER_SEC)
-
 static void say_no_tree(const char *given, int error) {
         if (given)
                 log_error("%s is not a TooLoo source tree (%s), and no service watches it: give the directory that has its top "
@@ -50,27 +47,6 @@ static int write_setting(const char *source, const char *build) {
         if (r < 0)
                 return log_errno(r, "cannot write %s", path ? path : "the setting of tooloo-watchd");
         return r;
-}
-
-static int on_manager_reloaded(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        const sd_bus_error *error = sd_bus_message_get_error(m);
-
-        if (!error)
-                return 0;
-        log_error("systemd did not read the new setting: %s", bus_error_text(error, -EIO));
-        return -EIO;
-}
-
-/* systemd reads the drop-in, and a watchd that runs with the old one starts again. */
-static int apply_setting(Ctl *ctl) {
-        _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(ctl->bus);
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reload = NULL;
-        int r;
-
-        r = sd_bus_message_new_method_call(ctl->bus, &reload, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Reload");
-        if (r >= 0)
-                r = bus_batch_call(&batch, reload, MANAGER_RELOAD_TIMEOUT_USEC, on_manager_reloaded, NULL);
-        return r < 0 ? log_errno(r, "cannot ask systemd to read the new setting") : bus_batch_wait(&batch);
 }
 
 static int restart_watchd(Ctl *ctl) {
@@ -159,7 +135,7 @@ static int start_tree(Ctl *ctl, const char *source, const char *build) {
                 return CTL_FAILED;
         }
         changed = write_setting(source, build);
-        if (changed < 0 || (changed > 0 && apply_setting(ctl) < 0))
+        if (changed < 0 || (changed > 0 && bus_reload_unit_files(ctl->bus) < 0))
                 return CTL_FAILED;
         if (changed > 0)
                 status = restart_watchd(ctl);

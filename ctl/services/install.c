@@ -7,6 +7,7 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "manager.h"
+#include "shared/bus-util.h"
 #include "shared/log.h"
 #include "unit-document.h"
 
@@ -91,7 +92,7 @@ static void take_back(Ctl *ctl, const ServiceSpec *spec, const Installed *i, boo
         (void) unlink(i->service_path);
         (void) unlink(i->socket_path);
         if (written)
-                (void) manager_reload(ctl->bus);
+                (void) bus_reload_unit_files(ctl->bus);
 }
 
 int install_units(Ctl *ctl, const ServiceSpec *spec, Installed *ret) {
@@ -109,7 +110,7 @@ int install_units(Ctl *ctl, const ServiceSpec *spec, Installed *ret) {
                 char *units[] = { i.unit, spec->socket ? i.socket : NULL, NULL };
 
                 written = true;
-                if (manager_enable(ctl->bus, units) < 0 || manager_reload(ctl->bus) < 0)
+                if (manager_enable(ctl->bus, units) < 0 || bus_reload_unit_files(ctl->bus) < 0)
                         status = CTL_FAILED;
         }
         if (status != CTL_OK) {
@@ -142,7 +143,7 @@ static int keep_health_path(Ctl *ctl, const Installed *i, const char *health) {
                 (void) log_errno(r, "cannot write HealthPath=%s into %s", health, i->service_path);
                 return CTL_FAILED;
         }
-        return manager_reload(ctl->bus) < 0 ? CTL_FAILED : CTL_OK;
+        return bus_reload_unit_files(ctl->bus) < 0 ? CTL_FAILED : CTL_OK;
 }
 
 static int not_healthy(Ctl *ctl, const Await *what, AwaitResult result, const char *problem) {

@@ -83,15 +83,6 @@ static int new_call(sd_bus *bus, const char *method, sd_bus_message **ret) {
         return r < 0 ? log_errno(r, "cannot ask systemd") : r;
 }
 
-int manager_reload(sd_bus *bus) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        char what[] = "read the unit files";
-        int r;
-
-        r = new_call(bus, "Reload", &m);
-        return r < 0 ? r : call(bus, m, what);
-}
-
 int manager_enable(sd_bus *bus, char *const *units) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         char what[] = "enable the units";

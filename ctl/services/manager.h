@@ -8,9 +8,6 @@
 /* Where this user's own unit files lie: ~/.config/systemd/user, unless the manager's environment says otherwise. */
 int manager_unit_directory(sd_bus *bus, char **ret);
 
-/* Reads all unit files anew. */
-int manager_reload(sd_bus *bus);
-
 /* What [Install] says is done, or undone. */
 int manager_enable(sd_bus *bus, char *const *units);
 int manager_disable(sd_bus *bus, char *const *units);

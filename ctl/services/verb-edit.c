@@ -502,7 +502,7 @@ static int apply(Edit *e, uint64_t timeout) {
         status = own_files_write(&e->files);
         if (status == CTL_OK && e->becomes_socket && manager_enable(e->ctl->bus, units) < 0)
                 status = CTL_FAILED;
-        if (status == CTL_OK && manager_reload(e->ctl->bus) < 0)
+        if (status == CTL_OK && bus_reload_unit_files(e->ctl->bus) < 0)
                 status = CTL_FAILED;
         if (status != CTL_OK)
                 return status;

@@ -7,6 +7,7 @@
 #include "basic/string-util.h"
 #include "manager.h"
 #include "own-files.h"
+#include "shared/bus-util.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 
@@ -200,7 +201,7 @@ static int remove_all(Ctl *ctl, const Removals *all) {
                         status = CTL_FAILED;
                 else
                         ctl_say(ctl, "%s is removed (it was %s)", all->list[i].service->id, all->list[i].files.unit.path);
-        if (manager_reload(ctl->bus) < 0)
+        if (bus_reload_unit_files(ctl->bus) < 0)
                 return CTL_FAILED;
         (void) unit_reset_failed(ctl->bus, units); /* else what has failed is listed for ever */
         return status;

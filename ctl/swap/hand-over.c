@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "shared/bus-util.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 #include "swap.h"
@@ -50,7 +51,7 @@ static int write_units(const Swap *swap, bool next) {
         for (size_t i = 0; i < swap->instances.n && r >= 0; i++)
                 if (is_replica(swap, swap->instances.items + i))
                         r = instance_write(swap->ctl->bus, swap->s, INSTANCE_REPLICA, swap->instances.items[i].name);
-        return r < 0 ? r : instance_reload(swap->ctl->bus);
+        return r < 0 ? r : bus_reload_unit_files(swap->ctl->bus);
 }
 
 static int stop_next(const Swap *swap, const Instance *next) {
@@ -58,7 +59,7 @@ static int stop_next(const Swap *swap, const Instance *next) {
 
         instance_remove(swap->s, INSTANCE_NEXT_NAME);
         if (r >= 0)
-                r = instance_reload(swap->ctl->bus);
+                r = bus_reload_unit_files(swap->ctl->bus);
         return r < 0 ? CTL_FAILED : CTL_OK;
 }
 

@@ -12,8 +12,6 @@
 #include "shared/log.h"
 #include "shared/strv.h"
 
-/* Reading all unit files again takes seconds on a machine that has many and is busy. */
-#define RELOAD_TIMEOUT_USEC (60 * USEC_PER_SEC)
 /* Read after all others. */
 #define OVERRIDE_NAME "zz-tooloo-instance.conf"
 
@@ -264,26 +262,4 @@ void instance_remove(const Service *s, const char *name) {
         remove_files(i.unit);
         if (i.socket)
                 remove_files(i.socket);
-}
-
-static int on_reloaded(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        const sd_bus_error *error = sd_bus_message_get_error(m);
-
-        if (!error)
-                return 0;
-        log_error("systemd did not read the unit files: %s", bus_error_text(error, -EIO));
-        return -EHOSTDOWN;
-}
-
-int instance_reload(sd_bus *bus) {
-        _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(bus);
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
-
-        r = sd_bus_message_new_method_call(bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Reload");
-        if (r >= 0)
-                r = bus_batch_call(&batch, m, RELOAD_TIMEOUT_USEC, on_reloaded, NULL);
-        if (r >= 0)
-                r = bus_batch_wait(&batch);
-        return r < 0 && r != -EHOSTDOWN ? log_errno(r, "systemd could not be asked to read the unit files") : r;
 }

@@ -19,7 +19,7 @@ typedef struct Instance {
 void instance_done(Instance *i);
 int instance_init(Instance *i, const Service *s, const char *name);
 
-/* Writes the files of an instance, in place of what was there. systemd reads them with the next instance_reload(). Negative
+/* Writes the files of an instance, in place of what was there. systemd reads them with the next bus_reload_unit_files(). Negative
  * errno after a line; what was written is removed then. */
 int instance_write(sd_bus *bus, const Service *s, InstanceKind kind, const char *name);
 
@@ -28,6 +28,3 @@ int instance_write_socket(sd_bus *bus, const Service *s, TrialPorts *ports);
 
 /* Removes them; those that are not there are no matter. */
 void instance_remove(const Service *s, const char *name);
-
-/* Has systemd read all unit files anew. Negative errno after a line. */
-int instance_reload(sd_bus *bus);

@@ -138,7 +138,7 @@ int swap_begin(Ctl *ctl, Turn *turn, const char *id, Swap *ret, int *ret_lock) {
         if (r < 0)
                 return r;
         /* As the files are now, and as whoever had the lock has left them. */
-        if (instance_reload(ctl->bus) < 0 || ctl_refresh(ctl) != CTL_OK)
+        if (bus_reload_unit_files(ctl->bus) < 0 || ctl_refresh(ctl) != CTL_OK)
                 return -ECANCELED;
         swap.s = registry_find(ctl->registry, id);
         if (!swap.s) {

@@ -5,6 +5,7 @@
 #include "basic/time-util.h"
 #include "ctl/journal.h"
 #include "ctl/terminal.h"
+#include "shared/bus-util.h"
 #include "shared/log.h"
 #include "swap.h"
 
@@ -53,7 +54,7 @@ static int write_units(const Swap *swap, TrialPorts *ports) {
         r = instance_write(bus, swap->s, INSTANCE_TRIAL, INSTANCE_TRIAL_NAME);
         if (r >= 0)
                 r = instance_write_socket(bus, swap->s, ports);
-        return r < 0 ? r : instance_reload(bus);
+        return r < 0 ? r : bus_reload_unit_files(bus);
 }
 
 int trial_clean(const Swap *swap) {
@@ -144,6 +145,6 @@ int trial_run(Swap *swap) {
                         print_journal(swap, i.unit, since);
         }
         if (status != CTL_OK)
-                (void) instance_reload(swap->ctl->bus);
+                (void) bus_reload_unit_files(swap->ctl->bus);
         return status;
 }

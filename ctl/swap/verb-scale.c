@@ -5,6 +5,7 @@
 #include "basic/time-util.h"
 #include "ctl/command-line.h"
 #include "ctl/output.h"
+#include "shared/bus-util.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 #include "swap.h"
@@ -52,7 +53,7 @@ static int write_units(const Swap *swap, unsigned n) {
                 r = instance_write(swap->ctl->bus, swap->s, INSTANCE_REPLICA, name);
                 written = true;
         }
-        return r < 0 || !written ? r : instance_reload(swap->ctl->bus);
+        return r < 0 || !written ? r : bus_reload_unit_files(swap->ctl->bus);
 }
 
 static int start_replica(const Swap *swap, unsigned number) {
@@ -110,7 +111,7 @@ static int stop_replicas(const Swap *swap, unsigned first) {
                 instance_remove(swap->s, name);
         }
         if (r >= 0)
-                r = instance_reload(swap->ctl->bus);
+                r = bus_reload_unit_files(swap->ctl->bus);
         return r < 0 ? CTL_FAILED : CTL_OK;
 }
 

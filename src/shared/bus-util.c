@@ -6,7 +6,11 @@
 
 #include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "shared/log.h"
 #include "shared/strv.h"
+
+/* Reading all unit files again takes seconds on a machine that has many and is busy. */
+#define RELOAD_TIMEOUT_USEC (60 * USEC_PER_SEC)
 
 typedef struct BusCall {
         BusBatch *batch;
@@ -235,4 +239,19 @@ int bus_read_properties(sd_bus_message *reply, const BusProperty *properties, si
                         return r;
         }
         return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
+int bus_reload_unit_files(sd_bus *bus) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Reload");
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(m, false);
+        if (r >= 0)
+                r = sd_bus_call(bus, m, RELOAD_TIMEOUT_USEC, &error, NULL);
+        if (r < 0)
+                log_error("systemd did not read the unit files: %s", bus_error_text(&error, r));
+        return MIN(r, 0);
 }

@@ -78,6 +78,9 @@ typedef struct BusProperty {
 int bus_batch_unit_properties(BusBatch *b, const char *path, const BusProperty *properties, size_t count,
                               void *target);
 
+/* Has systemd read all unit files anew, and waits until it has. Negative errno after a line. */
+int bus_reload_unit_files(sd_bus *bus);
+
 /* Keeps a unit loaded until the connection ends. For one that may not be: what nothing refers to is loaded for a
  * question, dropped after it and read from disk again for the next, which for a stopped fleet makes a second and a
  * half. */
