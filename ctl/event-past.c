@@ -28,27 +28,13 @@ static void past_done(Past *past) {
         sd_journal_close(past->journal);
 }
 
-static int get(sd_journal *j, const char *field, char **ret) {
-        size_t size, skip = strlen(field) + 1;
-        const void *data;
-        int r;
-
-        r = sd_journal_get_data(j, field, &data, &size);
-        if (r == -ENOENT)
-                return 0;
-        if (r < 0 || size < skip)
-                return r < 0 ? r : -EBADMSG;
-        *ret = strndup((const char *) data + skip, size - skip);
-        return *ret ? 1 : -ENOMEM;
-}
-
 static const char *id_of(const Past *past) {
         static const char *const fields[] = { "USER_UNIT", "_SYSTEMD_USER_UNIT" };
 
         for (size_t f = 0; f < ELEMENTSOF(fields); f++) {
                 _cleanup_(freep) char *unit = NULL;
 
-                if (get(past->journal, fields[f], &unit) <= 0)
+                if (journal_field_optional(past->journal, fields[f], &unit) <= 0)
                         continue;
                 for (size_t i = 0; i < past->ctl->n_selected; i++)
                         if (streq(past->ctl->selected[i]->unit, unit))
@@ -64,20 +50,20 @@ static int classify(const Past *past, PastEvent *p) {
         unsigned long number = 0;
         int r;
 
-        r = get(past->journal, "JOB_RESULT", &p->result);
+        r = journal_field_optional(past->journal, "JOB_RESULT", &p->result);
         if (r > 0) {
                 p->event.kind = EVENT_JOB;
-                return get(past->journal, "JOB_TYPE", &p->job);
+                return journal_field_optional(past->journal, "JOB_TYPE", &p->job);
         }
         if (r >= 0)
-                r = get(past->journal, "UNIT_RESULT", &failure);
+                r = journal_field_optional(past->journal, "UNIT_RESULT", &failure);
         if (r > 0) {
                 p->event.kind = EVENT_STATE;
                 p->event.to = "failed";
                 return r;
         }
         if (r >= 0)
-                r = get(past->journal, "TOOLOO_EVENT", &event);
+                r = journal_field_optional(past->journal, "TOOLOO_EVENT", &event);
         if (r <= 0)
                 return r;
         if (!streq(event, "reloaded") && !streq(event, "reload-rejected") && !streq(event, "rolled-back"))
@@ -86,7 +72,7 @@ static int classify(const Past *past, PastEvent *p) {
         p->result = strdup(streq(event, "reload-rejected") ? "rejected" : event);
         if (!p->result)
                 return -ENOMEM;
-        r = get(past->journal, "TOOLOO_GENERATION", &generation);
+        r = journal_field_optional(past->journal, "TOOLOO_GENERATION", &generation);
         if (generation)
                 (void) parse_uint(generation, 0, UINT32_MAX, &number);
         p->event.generation = number;
@@ -104,7 +90,7 @@ static int read_event(const Past *past, PastEvent *p) {
         if (r > 0)
                 r = sd_journal_get_realtime_usec(past->journal, &p->event.time);
         if (r >= 0 && p->event.time > 0)
-                r = get(past->journal, "MESSAGE", &p->text);
+                r = journal_field_optional(past->journal, "MESSAGE", &p->text);
         return r < 0 ? r : p->text != NULL;
 }
 

@@ -48,6 +48,12 @@ int journal_field(sd_journal *j, const char *field, char **ret, size_t *ret_size
         return 0;
 }
 
+int journal_field_optional(sd_journal *j, const char *field, char **ret) {
+        int r = journal_field(j, field, ret, NULL);
+
+        return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
 static int get_number(sd_journal *j, const char *field, unsigned long max, unsigned long *ret) {
         _cleanup_(freep) char *text = NULL;
         int r;

@@ -81,6 +81,9 @@ int journal_match_priorities(sd_journal *j, unsigned priorities);
  * text. */
 int journal_field(sd_journal *j, const char *field, char **ret, size_t *ret_size);
 
+/* 1, or 0 when the entry has none; *ret stays as it is then. */
+int journal_field_optional(sd_journal *j, const char *field, char **ret);
+
 /* --- One entry ------------------------------------------------------------------------------------------------- */
 
 typedef struct LogStyle {
@@ -97,3 +100,9 @@ int log_entry_wanted(sd_journal *j, const LogQuery *q);
  * memory fails; a full or closed stdout is found by its flush. */
 int log_entry_print(sd_journal *j, const LogSource *sources, size_t n, const LogStyle *style);
 int log_entry_print_query(sd_journal *j, const LogQuery *q, const LogStyle *style);
+
+/* --- What a unit has said last (journal-last.c) -------------------------------------------------------------------- */
+
+/* Prints on stdout what the source logged and what systemd said about it since then (realtime usec), ten lines at most, and
+ * waits a moment for the first. What goes wrong is said in a line. */
+void journal_print_last(const LogSource *source, uint64_t since);

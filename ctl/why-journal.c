@@ -6,26 +6,11 @@
 /* The newest of so many are looked at: enough for several runs of a crash loop with a stack trace each. */
 #define LINES_READ 500
 
-/* A copy of a field; NULL in *ret when the entry has none. */
-static int get(sd_journal *j, const char *field, char **ret) {
-        size_t size, skip = strlen(field) + 1;
-        const void *data;
-        int r;
-
-        r = sd_journal_get_data(j, field, &data, &size);
-        if (r == -ENOENT)
-                return 0;
-        if (r < 0 || size < skip)
-                return r < 0 ? r : -EBADMSG;
-        *ret = strndup((const char *) data + skip, size - skip);
-        return *ret ? 0 : -ENOMEM;
-}
-
 static int read_message(sd_journal *j, WhyLine *line) {
         _cleanup_(freep) char *raw = NULL;
         int r;
 
-        r = get(j, "MESSAGE", &raw);
+        r = journal_field_optional(j, "MESSAGE", &raw);
         if (r < 0)
                 return r;
         line->message = text_clean(strempty(raw), strcspn(strempty(raw), "\n"));
@@ -37,7 +22,7 @@ static int read_priority(sd_journal *j, WhyLine *line) {
         unsigned long priority = 6;
         int r;
 
-        r = get(j, "PRIORITY", &text);
+        r = journal_field_optional(j, "PRIORITY", &text);
         if (r < 0)
                 return r;
         if (text)
@@ -51,12 +36,12 @@ static int read_origin(sd_journal *j, const char *socket, const char *run, WhyLi
         _cleanup_(freep) char *about = NULL, *id = NULL;
         int r;
 
-        r = get(j, "USER_UNIT", &about);
+        r = journal_field_optional(j, "USER_UNIT", &about);
         if (r < 0)
                 return r;
         line->own = !about;
         line->of_socket = about && socket && streq(about, socket);
-        r = get(j, about ? "USER_INVOCATION_ID" : "_SYSTEMD_INVOCATION_ID", &id);
+        r = journal_field_optional(j, about ? "USER_INVOCATION_ID" : "_SYSTEMD_INVOCATION_ID", &id);
         line->this_run = id && streq(id, run);
         return r;
 }
@@ -72,10 +57,10 @@ static int read_line(sd_journal *j, const char *socket, const char *run, WhyLine
         if (r >= 0)
                 r = read_origin(j, socket, run, line);
         if (r >= 0)
-                r = get(j, "JOB_TYPE", &line->job_type);
+                r = journal_field_optional(j, "JOB_TYPE", &line->job_type);
         if (r >= 0)
-                r = get(j, "JOB_RESULT", &line->job_result);
-        return r < 0 ? r : get(j, "TOOLOO_EVENT", &line->event);
+                r = journal_field_optional(j, "JOB_RESULT", &line->job_result);
+        return r < 0 ? r : journal_field_optional(j, "TOOLOO_EVENT", &line->event);
 }
 
 static void reverse(WhyLine *lines, size_t n) {

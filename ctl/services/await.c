@@ -10,7 +10,6 @@
 #include "config.h"
 #include "ctl/journal.h"
 #include "ctl/progress.h"
-#include "ctl/terminal.h"
 #include "shared/bus-util.h"
 #include "shared/curl-event.h"
 #include "shared/log.h"
@@ -23,8 +22,6 @@
 #define ANSWER_TIMEOUT_MSEC 5000L
 /* A program without a port has nothing but its life to show: one that cannot work ends sooner. */
 #define LIFE_USEC USEC_PER_SEC
-#define JOURNAL_LINES 10
-#define JOURNAL_WAIT_USEC (300 * USEC_PER_MSEC)
 
 static const char *const usual_paths[] = { "/health", "/" };
 
@@ -305,35 +302,7 @@ int await_healthy(Ctl *ctl, const Await *what, AwaitResult *ret, const char **re
 
 /* --- The journal ------------------------------------------------------------------------------------------------- */
 
-/* The last words of a program that has just ended may still be on their way. */
-static int seek(sd_journal *j, uint64_t since) {
-        int r = journal_seek(j, JOURNAL_LINES, since);
-
-        if (r == 0 && sd_journal_wait(j, JOURNAL_WAIT_USEC) > 0)
-                r = journal_seek(j, JOURNAL_LINES, since);
-        return r;
-}
-
 void await_print_journal(const Ctl *ctl, const Await *what) {
-        _cleanup_(journal_closep) sd_journal *j = NULL;
-        LogSource source = { .id = what->id, .unit = what->unit };
-        LogStyle style = { .colors = terminal_colors() };
-        int r;
-
-        if (ctl->quiet)
-                return;
-        r = journal_open(&source, 1, &j);
-        if (r >= 0)
-                r = seek(j, what->since);
-        while (r > 0) {
-                r = log_entry_print(j, &source, 1, &style);
-                if (r >= 0)
-                        r = sd_journal_next(j);
-        }
-        if (r == -ENODATA) {
-                _cleanup_(freep) char *advice = journal_advice();
-
-                log_warning("%s", strna(advice));
-        } else if (r < 0)
-                (void) log_errno(r, "cannot read the journal");
+        if (!ctl->quiet)
+                journal_print_last(&(LogSource) { .id = what->id, .unit = what->unit }, what->since);
 }

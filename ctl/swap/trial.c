@@ -4,48 +4,12 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "ctl/journal.h"
-#include "ctl/terminal.h"
 #include "shared/bus-util.h"
 #include "shared/log.h"
 #include "swap.h"
 
-#define JOURNAL_LINES 10
-#define JOURNAL_WAIT_USEC (300 * USEC_PER_MSEC)
 /* What took this long on trial gets twice that at the real socket, where other processes take its time as well. */
 #define PATIENCE_MIN_USEC (3 * USEC_PER_SEC)
-
-/* The last words of a program that has just ended may still be on their way. */
-static int seek(sd_journal *j, uint64_t since) {
-        int r = journal_seek(j, JOURNAL_LINES, since);
-
-        if (r == 0 && sd_journal_wait(j, JOURNAL_WAIT_USEC) > 0)
-                r = journal_seek(j, JOURNAL_LINES, since);
-        return r;
-}
-
-static void print_journal(const Swap *swap, const char *unit, uint64_t since) {
-        _cleanup_(journal_closep) sd_journal *j = NULL;
-        LogSource source = { .id = swap->s->id, .unit = unit };
-        LogStyle style = { .colors = terminal_colors() };
-        int r;
-
-        if (swap->ctl->quiet)
-                return;
-        r = journal_open(&source, 1, &j);
-        if (r >= 0)
-                r = seek(j, since);
-        while (r > 0) {
-                r = log_entry_print(j, &source, 1, &style);
-                if (r >= 0)
-                        r = sd_journal_next(j);
-        }
-        if (r == -ENODATA) {
-                _cleanup_(freep) char *advice = journal_advice();
-
-                log_warning("%s", strna(advice));
-        } else if (r < 0)
-                (void) log_errno(r, "cannot read the journal");
-}
 
 static int write_units(const Swap *swap, TrialPorts *ports) {
         sd_bus *bus = swap->ctl->bus;
@@ -141,8 +105,8 @@ int trial_run(Swap *swap) {
                 status = CTL_FAILED;
         else if (say(swap, result, problem) != CTL_OK) {
                 status = CTL_FAILED;
-                if (problem)
-                        print_journal(swap, i.unit, since);
+                if (problem && !swap->ctl->quiet)
+                        journal_print_last(&(LogSource) { .id = swap->s->id, .unit = i.unit }, since);
         }
         if (status != CTL_OK)
                 (void) bus_reload_unit_files(swap->ctl->bus);
