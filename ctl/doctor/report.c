@@ -16,7 +16,7 @@ static const char *level_color(Level level) {
 /* Prints a coloured word and behind it the text, broken between words at the width of the terminal; further lines begin
  * below the text's first word. In a pipe each is one line. */
 static int print_text(unsigned indent, const char *color, const char *word, const char *text) {
-        _cleanup_(freep) char *clean = text_clean(text, strlen(text)), **lines = NULL;
+        _cleanup_(freep) char *clean = text_clean(text, strlen(text));
         bool colors = color && terminal_colors();
         size_t width = terminal_width(), hang = indent + strlen(word) + 2;
         const char *s = clean;
