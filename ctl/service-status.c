@@ -75,16 +75,6 @@ static int find_instance_problem(sd_bus *bus, const InstanceStates *instances, S
         return 0;
 }
 
-static void count_instances(const InstanceStates *instances, ServiceStatus *st) {
-        st->instances = service_is_active(st->service);
-        for (size_t i = 0; i < instances->n; i++) {
-                const InstanceState *it = instances->items + i;
-
-                if (streq(it->id, st->service->id) && !streq(it->name, INSTANCE_TRIAL_NAME))
-                        st->instances += streq(it->active_state, "active");
-        }
-}
-
 static int find_problem(sd_bus *bus, ServiceStatus *st) {
         const Service *s = st->service;
         bool socket_failed = s->socket_state && streq(s->socket_state, "failed");
@@ -212,7 +202,7 @@ int service_status_query(sd_bus *bus, const Service *const *services, size_t n, 
                 /* Where it is not counted for one, it is for none. */
                 counted = counted && unit_memory_of_cgroup(&st->memory, st->pid);
                 st->memory_source = unit_memory_settle(&st->memory, st->pid);
-                count_instances(&instances, st);
+                st->instances = service_is_active(st->service) + instance_count(&instances, st->service->id);
                 r = find_instance_problem(bus, &instances, st);
                 if (r >= 0 && !st->problem)
                         r = find_problem(bus, st);

@@ -109,7 +109,8 @@ static unsigned begin_run(Watched *w) {
         if (w->self)
                 w->generation = 1; /* as /health says it */
         /* Of one that listens nowhere there is nobody to ask, and all that can be known is that it runs. */
-        return set_health(w, w->self || w->unit->service->port == 0 ? HEALTH_HEALTHY : HEALTH_UNKNOWN, NULL) | WATCHED_NEW_RUN | WATCHED_NEWS;
+        return set_health(w, w->self || w->unit->service->port == 0 ? HEALTH_HEALTHY : HEALTH_UNKNOWN, NULL) |
+               WATCHED_NEW_RUN | WATCHED_NEWS;
 }
 
 unsigned watched_follow_unit(Watched *w) {

@@ -33,7 +33,7 @@ static const char *const helpers[] = {
 };
 
 /* Instances that do not run on behalf of a service: what they have to say others say, too. */
-static const char *const oneshots[] = { "tooloo-reload@", "tooloo-port-owner@" };
+static const char *const oneshots[] = { "tooloo-reload@", "tooloo-scale@", "tooloo-port-owner@" };
 
 static void unit_done(UnitFacts *u) {
         free(u->name);

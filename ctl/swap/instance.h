@@ -9,8 +9,6 @@
 
 /* Units tooloo-ID@NAME.service, of which the files lie in the runtime directory: gone with the session at the latest. */
 
-#define REPLICAS_MAX 16
-
 typedef struct Instance {
         char *unit;
         char *socket; /* the trial's own, else NULL */

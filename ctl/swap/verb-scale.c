@@ -95,7 +95,7 @@ static int stop_replicas(const Swap *swap, unsigned first) {
         _cleanup_(strv_freep) char **units = NULL;
         int r = 0;
 
-        for (unsigned i = first; i <= REPLICAS_MAX && r >= 0; i++) {
+        for (unsigned i = first; i <= INSTANCES_MAX && r >= 0; i++) {
                 _cleanup_(freep) char *unit = str_printf("tooloo-%s@%u.service", swap->s->id, i);
 
                 r = unit ? strv_extend(&units, unit) : -ENOMEM;
@@ -104,7 +104,7 @@ static int stop_replicas(const Swap *swap, unsigned first) {
                 r = swap_jobs(swap, UNIT_STOP, (const char *const *) units, strv_length(units));
         if (r >= 0)
                 r = unit_reset_failed(swap->ctl->bus, units);
-        for (unsigned i = first; i <= REPLICAS_MAX; i++) {
+        for (unsigned i = first; i <= INSTANCES_MAX; i++) {
                 char name[16];
 
                 (void) snprintf(name, sizeof(name), "%u", i);
@@ -157,8 +157,8 @@ int verb_scale(Ctl *ctl) {
         unsigned long n;
         int status;
 
-        if (parse_uint(number, 1, REPLICAS_MAX, &n) < 0)
-                return verb_usage(ctl, "'scale' takes a number of instances from 1 to %d, not '%s'", REPLICAS_MAX, number);
+        if (parse_uint(number, 1, INSTANCES_MAX, &n) < 0)
+                return verb_usage(ctl, "'scale' takes a number of instances from 1 to %d, not '%s'", INSTANCES_MAX, number);
         ctl->names = names;
         status = ctl_select(ctl, CTL_UNKNOWN);
         if (status == CTL_OK) {

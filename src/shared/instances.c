@@ -3,7 +3,6 @@
 
 #include <limits.h>
 
-#include "shared/bus-util.h"
 
 void instance_states_done(InstanceStates *l) {
         for (size_t i = 0; i < l->n; i++) {
@@ -59,17 +58,23 @@ static int by_unit(const void *a, const void *b) {
         return !streq(x->id, y->id) ? strcmp(x->id, y->id) : m != n ? (m < n ? -1 : 1) : strcmp(x->name, y->name);
 }
 
+int instance_states_ask(BusBatch *batch, InstanceStates *l) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(batch->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                           "ListUnitsByPatterns");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "asas", 0, 1, "tooloo-*@*.service");
+        return r < 0 ? r : bus_batch_call(batch, m, 0, on_list, l);
+}
+
 int instance_states_query(sd_bus *bus, InstanceStates *ret) {
         _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(bus);
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_(instance_states_done) InstanceStates l = {};
         int r;
 
-        r = sd_bus_message_new_method_call(bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "ListUnitsByPatterns");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "asas", 0, 1, "tooloo-*@*.service");
-        if (r >= 0)
-                r = bus_batch_call(&batch, m, 0, on_list, &l);
+        r = instance_states_ask(&batch, &l);
         if (r >= 0)
                 r = bus_batch_wait(&batch);
         if (r < 0)
@@ -79,6 +84,14 @@ int instance_states_query(sd_bus *bus, InstanceStates *ret) {
         *ret = l;
         l = (InstanceStates) {};
         return 0;
+}
+
+unsigned instance_count(const InstanceStates *l, const char *id) {
+        unsigned n = 0;
+
+        for (const InstanceState *i = l->items; i < l->items + l->n; i++)
+                n += streq(i->id, id) && !streq(i->name, INSTANCE_TRIAL_NAME) && streq(i->active_state, "active");
+        return n;
 }
 
 const InstanceState *instance_find(const InstanceStates *l, const char *id, const char *name) {

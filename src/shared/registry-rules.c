@@ -6,7 +6,7 @@
 
 bool service_id_reserved(const char *id) {
         static const char *const reserved[] = {
-                "reload", "reload-again", "watchd", "dev", "port-owner",                /* units of ours */
+                "reload", "reload-again", "scale", "watchd", "dev", "port-owner",       /* units of ours */
                 "infrastructure", "core", "extended", "integration", "control",         /* slices of ours */
                 "service", "backoff",                                                   /* programs of ours */
                 "all", "fleet",                                                         /* words for all of them */

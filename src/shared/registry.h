@@ -81,7 +81,7 @@ const char *registry_nearest(const Registry *registry, const char *name);
 int service_id_from_unit(const char *name, const char *suffix, char **ret);
 
 /* Ids that no service can have, because a unit, slice or program of ours has the name or a person would take it for
- * another thing: reload, reload-again, watchd, dev, port-owner; infrastructure, core, extended, integration, control;
+ * another thing: reload, reload-again, scale, watchd, dev, port-owner; infrastructure, core, extended, integration, control;
  * service, backoff; all, fleet. */
 bool service_id_reserved(const char *id);
 
@@ -94,6 +94,11 @@ unsigned service_port_from_address(const char *address);
 /* One of the 13, as people count: the control plane looks after the fleet and is none of it. */
 static inline bool service_counts(const Service *s) {
         return !streq(s->category, "control");
+}
+
+/* Whether several processes may serve at its socket: a module's state is in one. */
+static inline bool service_can_scale(const Service *s) {
+        return s->socket && s->port > 0 && s->on_change != ON_CHANGE_RELOAD && service_counts(s);
 }
 
 static inline bool service_is_masked(const Service *s) {

@@ -562,11 +562,11 @@ def test_a_service_that_was_stopped_is_not_asked(actions, echo):
         systemctl("start", "tooloo-budget.service")
 
 
-def test_an_orchestrator_that_cannot_scale_yet(actions, echo):
+def test_a_service_that_cannot_scale(actions, echo):
     actions.calm(action="scale-up", actionParams={"max": 2})
     alert = trigger(actions)
     assert alert["remediationAttempted"] is True and alert["remediationSuccess"] is False
-    assert re.match(r"orchestrator answered 501: echo runs as one instance", alert["remediationError"]), alert
+    assert re.match(r"orchestrator answered 409: echo cannot scale: ", alert["remediationError"]), alert
 
 
 @pytest.fixture

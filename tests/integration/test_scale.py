@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 
-from conftest import (PORTS, get_json, journal_cursor, kill, main_pid, one_line, port_is_free, status_json, systemctl,
-                      toolooctl, unit_property, wait_for_unit, Journal)
+from conftest import (PORTS, get_json, journal_cursor, kill, main_pid, one_line, port_is_free, status_json, systemctl, toolooctl,
+                      unit_property, wait_for_unit, Journal)
+from test_orchestrator import api, known, processes
 from test_swap import RUNTIME_UNITS, instances, nothing_lost, program  # noqa: F401
 
 
@@ -131,3 +132,27 @@ def test_what_cannot_scale(program, foreign):
     done = toolooctl("scale", "swap", "2", ok=False)
     assert one_line(done) == "toolooctl: swap is not active (inactive), so it cannot scale; use 'toolooctl start swap'"
     toolooctl("stop")
+
+
+SCALE = "/api/v1/system/service/swap/scale"
+
+
+def test_over_http(fleet, program):
+    """As alerts do, whose action scale-up asks for one more."""
+    it = program()
+    known(it.service, status="running", instances=1)
+    for n in 3, 1:
+        status, body = api(SCALE, "POST", {"instances": n})
+        assert status == 200 and body["result"] == {"id": "swap", "action": "scale", "instances": n, "status": "running"}
+        assert instances() == replicas(*range(2, n + 1)) and processes()["swap"]["instances"] == n
+    assert it.is_alone()
+
+
+def test_over_http_of_a_program_that_is_broken(fleet, program):
+    it = program()
+    known(it.service, status="running")
+    it.write(2, "raise SystemExit(7)")
+    status, body = api(SCALE, "POST", {"instances": 2})
+    assert status == 500 and body["code"] == "JOB_FAILED"
+    assert body["error"].startswith("tooloo-scale@swap:2.service did not end well: its process exited with status 1; ")
+    assert it.is_alone()

@@ -15,7 +15,7 @@ static char *s(const char *text) {
 }
 
 static void set_up(void) {
-        service = (Service) { .id = s("cup"), .name = s("Cup Server"), .category = s("extended") };
+        service = (Service) { .id = s("cup"), .name = s("Cup Server"), .category = s("extended"), .port = 3005 };
         unit = (FleetUnit) {
                 .service = &service, .condition = FLEET_RUNNING, .load_state = s("loaded"), .active_state = s("active"),
                 .sub_state = s("running"), .socket_state = s("active"), .result = s("success"), .status_text = s(""),
@@ -57,6 +57,13 @@ static void expect(Condition condition, const char *words) {
 Test(condition, healthy_is_ok) {
         expect(CONDITION_STARTING, "has not answered yet");
         probe(200, NULL);
+        expect(CONDITION_OK, NULL);
+}
+
+Test(condition, without_a_port_it_is_ok_while_it_runs) {
+        service.port = 0;
+        go(FLEET_STOPPED, "inactive", "dead");
+        go(FLEET_RUNNING, "active", "running");
         expect(CONDITION_OK, NULL);
 }
 

@@ -3,6 +3,7 @@
 #include "basic/time-util.h"
 #include "foundation/json-util.h"
 #include "question.h"
+#include "shared/instances.h"
 #include "shared/metrics-bus.h"
 
 /* Well under what a client takes for "it hangs"; metricsd answers from memory. */
@@ -12,6 +13,7 @@ typedef struct Processes {
         Task task;
         BusBatch batch;
         HostQuestion hosts;
+        InstanceStates instances;
         json_object *health; /* by id: metricsd's word; NULL when it is not there */
 } Processes;
 
@@ -20,6 +22,7 @@ static void processes_free(Task *task) {
 
         bus_batch_done(&p->batch);
         host_question_done(&p->hosts);
+        instance_states_done(&p->instances);
         json_object_put(p->health);
         free(p);
 }
@@ -44,6 +47,7 @@ static json_object *process_to_json(const Processes *p, const FleetUnit *unit) {
         const HostStatus *host = host_question_find(&p->hosts, unit->service->id);
         const char *problem = *unit->failure ? unit->failure : host ? host->last_problem : NULL;
         json_object *json = json_object_new_object();
+        unsigned instances = (unit->pid > 0) + instance_count(&p->instances, unit->service->id);
         uint64_t now = now_usec(), uptime = 0;
 
         if (unit->active_since > 0 && unit->active_since < now)
@@ -55,6 +59,7 @@ static json_object *process_to_json(const Processes *p, const FleetUnit *unit) {
             json_add(json, "status", json_string(fleet_unit_word(unit))) &&
             json_add(json, "uptime", unit->active_since > 0 ? json_object_new_uint64(uptime) : NULL) &&
             json_add(json, "restartCount", json_object_new_uint64(control_restarts(p->task.control, unit))) &&
+            json_add(json, "instances", json_object_new_int((int) instances)) &&
             json_add(json, "generation", json_number(host ? host->generation : 0)) &&
             json_add(json, "healthy", health_to_json(p, unit)) &&
             json_add(json, "category", json_string(unit->service->category)) &&
@@ -133,6 +138,8 @@ static int ask(HttpRequest *request, Control *control) {
                 return 0;
         }
         r = host_question_ask(control, &p->batch, &p->hosts);
+        if (r >= 0)
+                r = instance_states_ask(&p->batch, &p->instances);
         if (r >= 0)
                 r = ask_health(p);
         if (r < 0) {
