@@ -137,7 +137,7 @@ static int find_shadow(Doctor *d, const UnitFacts *u) {
 /* One note a name of a drop-in, for the same one often stands in the directories of many units. */
 typedef struct DropIn {
         const char *name;
-        const char *path; /* the first of them */
+        const char *path, *unit; /* the first of them */
         char **units;
 } DropIn;
 
@@ -153,7 +153,7 @@ static int note_drop_in(DropIn *drop_ins, size_t *n, const char *path, const cha
         while (i < *n && !streq(drop_ins[i].name, file_name(path)))
                 i++;
         if (i == *n)
-                drop_ins[(*n)++] = (DropIn) { file_name(path), path, NULL };
+                drop_ins[(*n)++] = (DropIn) { file_name(path), path, unit, NULL };
         return strv_contains(drop_ins[i].units, unit) ? 0 : strv_extend(&drop_ins[i].units, unit);
 }
 
@@ -167,7 +167,7 @@ static int find_drop_in(Doctor *d, const DropIn *drop_in) {
                            n == 1 ? str_printf("%s changes %s", drop_in->path, names)
                                   : str_printf("%s and its like change %zu units: %s", drop_in->path, n, names),
                            strdup("what it sets beats the installed file, an upgraded one, too"),
-                           str_printf("systemctl --user cat %s shows it", drop_in->units[0]));
+                           str_printf("systemctl --user cat %s shows it", drop_in->unit));
 }
 
 /* Only of installed units: a service of one's own has drop-ins of one's own. "toolooctl dev" writes that of the watcher. */
