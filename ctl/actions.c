@@ -231,3 +231,26 @@ int ctl_start_fleet(Ctl *ctl, bool dev) {
                 return CTL_UNKNOWN;
         return status != CTL_OK ? status : check_fleet(ctl);
 }
+
+int ctl_start_selected(Ctl *ctl, const char *first) {
+        _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
+        int status, r;
+
+        status = ctl_reset(ctl, false);
+        if (status != CTL_OK)
+                return status;
+        r = unit_jobs_new(ctl->bus, &jobs);
+        if (r >= 0 && first)
+                r = unit_jobs_add(jobs, UNIT_START, first);
+        for (size_t i = 0; i < ctl->n_selected && r >= 0; i++) {
+                if (ctl->selected[i]->socket)
+                        r = unit_jobs_add(jobs, UNIT_START, ctl->selected[i]->socket);
+                if (r >= 0)
+                        r = unit_jobs_add(jobs, UNIT_START, ctl->selected[i]->unit);
+        }
+        if (r < 0) {
+                (void) log_errno(r, "cannot ask systemd to start");
+                return CTL_FAILED;
+        }
+        return ctl_finish_jobs(ctl, jobs);
+}

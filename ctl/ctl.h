@@ -112,5 +112,9 @@ int ctl_wait_jobs(const Ctl *ctl, UnitJobs *jobs);
 /* The same, and gives a failed one its line. A service whose socket failed is not named a second time. */
 int ctl_finish_jobs(Ctl *ctl, UnitJobs *jobs);
 
+/* Starts the selected services with their sockets, and first this unit; NULL for none. Failed state and start limits are taken
+ * off before. */
+int ctl_start_selected(Ctl *ctl, const char *first);
+
 /* Starts the fleet, for dev with the watcher, and names each service that then is not well. */
 int ctl_start_fleet(Ctl *ctl, bool dev);

@@ -162,10 +162,12 @@ static int settle_build(BuildStatus *build) {
         return 0;
 }
 
-static int ask_all(BusBatch *batch, StatusReport *report) {
+static int ask_all(BusBatch *batch, StatusReport *report, InstanceStates *instances) {
         int r;
 
         r = ask_build(batch, &report->build);
+        if (r >= 0)
+                r = instance_states_ask(batch, instances);
         if (r >= 0)
                 r = health_ask(batch, report);
         for (size_t i = 0; i < report->n && r >= 0; i++)
@@ -174,8 +176,8 @@ static int ask_all(BusBatch *batch, StatusReport *report) {
 }
 
 int service_status_query(sd_bus *bus, const Service *const *services, size_t n, StatusReport *ret) {
-        _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(bus);
         _cleanup_(instance_states_done) InstanceStates instances = {};
+        _cleanup_(bus_batch_done) BusBatch batch = BUS_BATCH_INIT(bus);
         bool counted = ret->brief;
         uint64_t now;
         int r;
@@ -188,9 +190,7 @@ int service_status_query(sd_bus *bus, const Service *const *services, size_t n, 
                 ret->services[i].service = services[i];
                 ret->services[i].response_ms = -1;
         }
-        r = ask_all(&batch, ret);
-        if (r >= 0)
-                r = instance_states_query(bus, &instances);
+        r = ask_all(&batch, ret, &instances);
         if (r >= 0)
                 r = settle_build(&ret->build);
         now = now_usec();

@@ -193,34 +193,11 @@ static size_t select_watching(Ctl *ctl, const char *directory) {
         return ctl->n_selected = n;
 }
 
-static int start_own(Ctl *ctl) {
-        _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
-        int status, r;
-
-        status = ctl_reset(ctl, false);
-        if (status != CTL_OK)
-                return status;
-        r = unit_jobs_new(ctl->bus, &jobs);
-        if (r >= 0)
-                r = unit_jobs_add(jobs, UNIT_START, WATCHD_UNIT);
-        for (size_t i = 0; i < ctl->n_selected && r >= 0; i++) {
-                if (ctl->selected[i]->socket)
-                        r = unit_jobs_add(jobs, UNIT_START, ctl->selected[i]->socket);
-                if (r >= 0)
-                        r = unit_jobs_add(jobs, UNIT_START, ctl->selected[i]->unit);
-        }
-        if (r < 0) {
-                (void) log_errno(r, "cannot ask systemd to start");
-                return CTL_FAILED;
-        }
-        return ctl_finish_jobs(ctl, jobs);
-}
-
 /* Nothing has to be built, so once they run there is nothing to wait for. */
 static int dev_own(Ctl *ctl, DevView *view, const char *directory) {
         int status;
 
-        status = start_own(ctl);
+        status = ctl_start_selected(ctl, WATCHD_UNIT);
         if (status == CTL_OK)
                 status = ask_watchd(ctl);
         if (status != CTL_OK)

@@ -37,6 +37,13 @@ static int add(InstanceStates *l, const char *unit, const char *active, const ch
         return i->unit && i->id && i->name && i->active_state && i->sub_state ? 0 : -ENOMEM;
 }
 
+static int by_unit(const void *a, const void *b) {
+        const InstanceState *x = a, *y = b;
+        unsigned m = instance_number(x), n = instance_number(y);
+
+        return !streq(x->id, y->id) ? strcmp(x->id, y->id) : m != n ? (m < n ? -1 : 1) : strcmp(x->name, y->name);
+}
+
 static int on_list(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         const char *unit, *active, *sub;
         InstanceStates *l = userdata;
@@ -48,14 +55,9 @@ static int on_list(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         while (r >= 0 && (r = sd_bus_message_read(m, "(ssssssouso)", &unit, NULL, NULL, &active, &sub, NULL, NULL, NULL,
                                                   NULL, NULL)) > 0)
                 r = add(l, unit, active, sub);
+        if (l->n > 1)
+                qsort(l->items, l->n, sizeof(InstanceState), by_unit);
         return r;
-}
-
-static int by_unit(const void *a, const void *b) {
-        const InstanceState *x = a, *y = b;
-        unsigned m = instance_number(x), n = instance_number(y);
-
-        return !streq(x->id, y->id) ? strcmp(x->id, y->id) : m != n ? (m < n ? -1 : 1) : strcmp(x->name, y->name);
 }
 
 int instance_states_ask(BusBatch *batch, InstanceStates *l) {
@@ -79,8 +81,6 @@ int instance_states_query(sd_bus *bus, InstanceStates *ret) {
                 r = bus_batch_wait(&batch);
         if (r < 0)
                 return r;
-        if (l.n > 1)
-                qsort(l.items, l.n, sizeof(InstanceState), by_unit);
         *ret = l;
         l = (InstanceStates) {};
         return 0;

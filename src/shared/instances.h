@@ -35,7 +35,7 @@ void instance_states_done(InstanceStates *l);
 /* Of all services. Waits for the answer. */
 int instance_states_query(sd_bus *bus, InstanceStates *ret);
 
-/* The same within a batch, in no order; l, all zero before, must outlive it. */
+/* The same within a batch; l, all zero before, must outlive it. */
 int instance_states_ask(BusBatch *batch, InstanceStates *l);
 
 /* How many of the service's instances serve beside it: those that are active, but for a trial's. */
