@@ -4,9 +4,6 @@
 #include "shared/metrics-bus.h"
 #include "shared/strv.h"
 
-/* It answers from memory; whoever asks for the status waits for it only so long. */
-#define METRICS_TIMEOUT_USEC (500 * USEC_PER_MSEC)
-
 static int replace(char **field, const char *value) {
         char *copy = *value ? strdup(value) : NULL;
 

@@ -6,8 +6,8 @@
 #include "shared/log.h"
 #include "shared/metrics-bus.h"
 
-/* It answers from memory. */
-#define METRICS_TIMEOUT_USEC (5 * USEC_PER_SEC)
+/* Nobody waits for it at a prompt. */
+#define HEALTH_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
 /* --- Health ---------------------------------------------------------------------------------------------------- */
 
@@ -60,7 +60,7 @@ int live_ask_health(Live *live) {
                                            "GetHealth");
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(m, false);
-        return r < 0 ? r : sd_bus_call_async(live->bus, &live->question, m, on_answer, live, METRICS_TIMEOUT_USEC);
+        return r < 0 ? r : sd_bus_call_async(live->bus, &live->question, m, on_answer, live, HEALTH_TIMEOUT_USEC);
 }
 
 static int on_health_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {

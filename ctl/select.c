@@ -66,7 +66,7 @@ static int load_registry(Ctl *ctl, Registry **ret) {
 }
 
 int ctl_select(Ctl *ctl, int unknown) {
-        if (bus_open_user(&ctl->bus) < 0 || load_registry(ctl, &ctl->registry) < 0)
+        if ((!ctl->bus && bus_open_user(&ctl->bus) < 0) || load_registry(ctl, &ctl->registry) < 0)
                 return CTL_FAILED;
         if (ctl->registry->n_services == 0) {
                 log_error("no TooLoo service is installed for this user: nothing named tooloo-ID.service with a socket lies "

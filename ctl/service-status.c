@@ -38,6 +38,7 @@ void status_report_done(StatusReport *report) {
                 host_status_done(&st->host);
         }
         free(report->services);
+        runs_done(&report->runs);
         free(report->build.active_state);
         free(report->build.status);
         free(report->health_trouble);
@@ -119,20 +120,32 @@ static int ask_change(BusBatch *batch, ServiceStatus *st) {
         return path ? bus_batch_unit_properties(batch, path, change_properties, ELEMENTSOF(change_properties), st) : -ENOMEM;
 }
 
-static int ask_service(BusBatch *batch, ServiceStatus *st, bool brief) {
+static int ask_systemd(BusBatch *batch, ServiceStatus *st, bool brief) {
         _cleanup_(freep) char *path = bus_unit_path(st->service->unit);
-        int r;
 
-        if (!path)
-                return -ENOMEM;
+        return path ? bus_batch_unit_properties(batch, path, properties, brief ? N_BRIEF : ELEMENTSOF(properties), st) :
+                      -ENOMEM;
+}
+
+static int ask_service(BusBatch *batch, ServiceStatus *st, const StatusReport *report) {
+        const Run *run = service_is_active(st->service) ? runs_find(&report->runs, st->service->id) : NULL;
+        int r = 0;
+
         st->memory = UINT64_MAX; /* systemd's own word for "not known" */
         if (streq(strna(st->service->active_state), "inactive"))
                 return 0;
-        r = bus_batch_unit_properties(batch, path, properties, brief ? N_BRIEF : ELEMENTSOF(properties), st);
-        if (r >= 0 && !brief)
+        if (run) {
+                st->pid = run->pid;
+                st->active_since = run->active_since;
+                st->memory = run->memory;
+                st->memory_source = run->memory_source;
+        } else
+                r = ask_systemd(batch, st, report->brief);
+        if (r >= 0 && !report->brief)
                 r = ask_change(batch, st);
         /* A host reloads. */
-        return r < 0 || (brief && !st->service->can_reload) ? r : host_status_ask(batch, st->service->id, &st->host);
+        return r < 0 || (report->brief && !st->service->can_reload) ? r :
+                host_status_ask(batch, st->service->id, &st->host);
 }
 
 static int ask_build(BusBatch *batch, BuildStatus *build) {
@@ -170,8 +183,10 @@ static int ask_all(BusBatch *batch, StatusReport *report, InstanceStates *instan
                 r = instance_states_ask(batch, instances);
         if (r >= 0)
                 r = health_ask(batch, report);
+        if (r >= 0)
+                r = runs_wait(&report->runs);
         for (size_t i = 0; i < report->n && r >= 0; i++)
-                r = ask_service(batch, report->services + i, report->brief);
+                r = ask_service(batch, report->services + i, report);
         return r < 0 ? r : bus_batch_wait(batch);
 }
 
@@ -199,9 +214,8 @@ int service_status_query(sd_bus *bus, const Service *const *services, size_t n, 
 
                 if (service_is_active(st->service) && st->active_since > 0 && st->active_since <= now)
                         st->uptime = now - st->active_since;
-                /* Where it is not counted for one, it is for none. */
-                counted = counted && unit_memory_of_cgroup(&st->memory, st->pid);
-                st->memory_source = unit_memory_settle(&st->memory, st->pid);
+                if (st->memory_source == MEMORY_NONE)
+                        st->memory_source = unit_memory_read(&st->memory, st->pid, &counted);
                 st->instances = service_is_active(st->service) + instance_count(&instances, st->service->id);
                 r = find_instance_problem(bus, &instances, st);
                 if (r >= 0 && !st->problem)

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "basic/string-util.h"
+#include "runs.h"
 #include "shared/host-status.h"
 #include "shared/registry.h"
 #include "shared/unit-usage.h"
@@ -44,6 +45,7 @@ typedef struct StatusReport {
         BuildStatus build;
         bool health_known;    /* metricsd runs and has answered */
         bool brief;           /* to be set before: what only JSON and a single service show is not asked for */
+        Runs runs;            /* may be asked for before; what it has systemd is not asked for */
         char *health_trouble; /* one line when it runs and has not, else NULL */
 } StatusReport;
 

@@ -2,14 +2,28 @@
 #include "ctl.h"
 #include "pager.h"
 #include "service-status.h"
+#include "shared/bus-util.h"
 #include "shared/log.h"
 #include "status-output.h"
+
+/* Before all else: the answer comes, and the memory of the processes that it names is read, while systemd lists its units. */
+static int ask_runs(Ctl *ctl, Runs *runs) {
+        int r = bus_open_user(&ctl->bus);
+
+        if (r < 0)
+                return r;
+        r = runs_ask(runs, ctl->bus);
+        return r < 0 ? log_errno(r, "cannot show the status") : 0;
+}
 
 int verb_status(Ctl *ctl) {
         _cleanup_(status_report_done) StatusReport report = {};
         int status, r;
 
         ctl->brief = !ctl->json && !ctl->names;
+        r = ctl->brief ? ask_runs(ctl, &report.runs) : 0;
+        if (r < 0)
+                return CTL_FAILED;
         status = ctl_select(ctl, CTL_STATUS_UNKNOWN);
         /* JSON is made even of nothing, for whoever reads it on the other side of a pipe. */
         if (status == CTL_FAILED || (ctl->n_selected == 0 && !ctl->json))

@@ -11,27 +11,40 @@ static const char *problem_of(const Watched *w) {
         return w->problem ? w->problem : "";
 }
 
-static int append_health(sd_bus_message *reply, const Watched *w) {
-        return sd_bus_message_append(reply, "(ssds)", w->unit->service->id, health_to_string(w->health),
-                                     w->response_ms, problem_of(w));
+static int append_health(sd_bus_message *reply, const FleetUnit *unit) {
+        const Watched *w = unit->userdata;
+
+        return !w ? 0 : sd_bus_message_append(reply, "(ssds)", unit->service->id, health_to_string(w->health),
+                                              w->response_ms, problem_of(w));
 }
 
-static int method_get_health(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+static int append_run(sd_bus_message *reply, const FleetUnit *unit) {
+        return unit->condition != FLEET_RUNNING ? 0 :
+                sd_bus_message_append(reply, "(ssuut)", unit->service->id, unit->invocation_id, unit->pid,
+                                      unit->n_restarts, unit->active_since);
+}
+
+static int reply_list(Manager *m, sd_bus_message *call, const char *row,
+                      int append(sd_bus_message *reply, const FleetUnit *unit)) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        Manager *m = userdata;
         int r;
 
         r = sd_bus_message_new_method_return(call, &reply);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(ssds)");
-        for (size_t i = 0; r >= 0 && i < fleet_count(m->fleet); i++) {
-                const Watched *w = fleet_at(m->fleet, i)->userdata;
-
-                r = w ? append_health(reply, w) : 0;
-        }
+                r = sd_bus_message_open_container(reply, 'a', row);
+        for (size_t i = 0; r >= 0 && i < fleet_count(m->fleet); i++)
+                r = append(reply, fleet_at(m->fleet, i));
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_get_health(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return reply_list(userdata, call, "(ssds)", append_health);
+}
+
+static int method_get_runs(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return reply_list(userdata, call, "(ssuut)", append_run);
 }
 
 /* A copy, for a newer one may follow. */
@@ -84,6 +97,8 @@ static int method_explain(sd_bus_message *call, void *userdata, sd_bus_error *er
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("GetHealth", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssds)", services), method_get_health,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetRuns", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssuut)", runs), method_get_runs,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("s", id, "t", before),
                                 SD_BUS_RESULT("s", condition, "s", explanation, "t", at, "s", kind, "s", service, "s", cause,

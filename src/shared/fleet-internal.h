@@ -42,7 +42,6 @@ typedef struct Member {
         char *path;        /* object paths */
         char *socket_path; /* NULL where there is no socket */
         UnitState state;
-        uint32_t n_restarts;
         uint64_t failure_of; /* state_change for which the failure was asked */
         UnitFailure *failure;
         sd_bus_slot *confirming;

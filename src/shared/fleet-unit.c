@@ -271,9 +271,9 @@ static void show_figures(Member *m, bool *changed) {
         m->unit.pid = m->state.pid;
         show_number(&m->unit.active_since, is_active ? m->state.active_enter : 0, changed);
         if (m->announced)
-                show_number(&m->unit.restarts, m->unit.restarts + fleet_restarts_between(m->n_restarts, m->state.n_restarts),
-                            changed);
-        m->n_restarts = m->state.n_restarts;
+                show_number(&m->unit.restarts, m->unit.restarts + fleet_restarts_between(m->unit.n_restarts,
+                            m->state.n_restarts), changed);
+        m->unit.n_restarts = m->state.n_restarts;
 }
 
 int member_settle(Member *m, FleetCondition *ret_was) {

@@ -49,6 +49,7 @@ typedef struct FleetUnit {
         /* Automatic restarts seen since the fleet is followed. systemd's own count begins anew with reset-failed,
          * which each restart by hand needs. */
         uint64_t restarts;
+        uint32_t n_restarts; /* systemd's own count, NRestarts= */
         void *userdata; /* the owner's; kept when the registry is read again. See FleetEvents.removed */
 } FleetUnit;
 

@@ -10,6 +10,10 @@
  *       For each service that it watches: id, status ("healthy", "degraded", "offline", "unknown" before the first
  *       probe), the last probe's response time in ms (negative for none), and the problem in one line ("" for none).
  *
+ *   GetRuns() -> a(ssuut)
+ *       For each service that runs: id, and InvocationID (in hex), MainPID, NRestarts and ActiveEnterTimestampMonotonic as
+ *       systemd signalled them last. One question for all of them; whoever needs to be sure compares the invocation.
+ *
  *   Explain(s id, t before) -> (s condition, s explanation, t at, s kind, s service, s cause, s text)
  *       Of one service: what unit state and HTTP say together ("ok", "wedged", ...: metricsd/condition.h) and why, and the
  *       last change that somebody made of it, or of one that it needs, in the day before `before` (realtime usec): a reload,
@@ -21,3 +25,6 @@
 #define METRICS_BUS_NAME "ai.tooloo.Metrics"
 #define METRICS_BUS_PATH "/ai/tooloo/Metrics"
 #define METRICS_BUS_INTERFACE "ai.tooloo.Metrics1"
+
+/* It answers from memory; whoever asks for the status waits for it only so long. */
+#define METRICS_TIMEOUT_USEC (500 * USEC_PER_MSEC)

@@ -96,6 +96,11 @@ MemorySource unit_memory_settle(uint64_t *memory, uint32_t pid) {
         return MEMORY_NONE;
 }
 
+MemorySource unit_memory_read(uint64_t *memory, uint32_t pid, bool *counted) {
+        *counted = *counted && unit_memory_of_cgroup(memory, pid);
+        return unit_memory_settle(memory, pid);
+}
+
 CpuSource unit_cpu_settle(uint64_t *cpu, uint32_t pid) {
         if (*cpu != UINT64_MAX)
                 return CPU_CGROUP;

@@ -41,3 +41,7 @@ CpuSource unit_cpu_settle(uint64_t *cpu, uint32_t pid);
 /* MemoryCurrent without the question, from the cgroup that the unit's main process is in. False, and memory left alone, where
  * the kernel counts none there. */
 bool unit_memory_of_cgroup(uint64_t *memory, uint32_t pid);
+
+/* Both, for many processes: of the cgroup, if *counted; where the kernel counts none for one it does for none, and *counted
+ * becomes false. */
+MemorySource unit_memory_read(uint64_t *memory, uint32_t pid, bool *counted);

@@ -13,8 +13,8 @@ import termios
 import time
 
 import pytest
-from conftest import (BUILD, CHECKOUT, PATIENCE, PORTS, USER_UNITS, Lines, journal_cursor, journal_lines, one_line, run,
-                      status_json, systemctl, toolooctl)
+from conftest import (BUILD, CHECKOUT, PATIENCE, PORTS, USER_UNITS, Journal, Lines, journal_cursor, journal_lines, kill,
+                      main_pid, one_line, run, status_json, systemctl, toolooctl, unit_property)
 from golden import golden
 
 NOT_ACTIVE, STATUS_UNKNOWN, UNKNOWN = 3, 4, 5
@@ -71,6 +71,51 @@ def without_metricsd(fleet):
     yield
     if there:
         toolooctl("start", "metricsd")
+
+
+# --- What metricsd knows of the present run, in place of three questions a service to systemd ---
+
+
+def shown(id):
+    row = rows(status())[id]
+    return row["PID"], row["RESTARTS"]
+
+
+def run_of(id, **other):
+    """What metricsd would say of a service that runs, but for what is given."""
+    told = {"invocation": unit_property(f"tooloo-{id}.service", "InvocationID"), "pid": main_pid(f"tooloo-{id}.service"),
+            "restarts": 0, "since": unit_property(f"tooloo-{id}.service", "ActiveEnterTimestampMonotonic")} | other
+    return [id, *(str(told[key]) for key in ("invocation", "pid", "restarts", "since"))]
+
+
+def test_the_table_says_what_systemd_says(fleet):
+    with Journal("tooloo-cup.service", after=journal_cursor()) as journal:
+        kill("tooloo-cup.service")
+        journal.wait("^Started ")
+    table = rows(status())  # at once: metricsd may know of it or not
+    assert {id: int(row["PID"]) for id, row in table.items() if id in PORTS} == {
+        id: main_pid(f"tooloo-{id}.service") for id in PORTS}
+    assert table["cup"]["RESTARTS"] == unit_property("tooloo-cup.service", "NRestarts")
+    systemctl("reset-failed", "tooloo-cup.service")  # no signal tells of that
+    assert shown("cup")[1] == "0"
+
+
+def test_a_run_of_metricsd_is_taken(without_metricsd):
+    with metrics("--runs", *run_of("cup", pid=os.getpid())):
+        assert shown("cup") == (str(os.getpid()), "0")
+
+
+@pytest.mark.parametrize("other", [{"invocation": "0" * 32}, {"invocation": ""}, {"invocation": "../cup"}, {"restarts": 1},
+                                   {"pid": 0}])
+def test_a_run_that_may_be_over_is_not_taken(without_metricsd, other):
+    with metrics("--runs", *run_of("cup", **{"pid": os.getpid()} | other)):
+        assert shown("cup") == (str(main_pid("tooloo-cup.service")), unit_property("tooloo-cup.service", "NRestarts"))
+
+
+@pytest.mark.parametrize("answer", ["--silent", "--nonsense"])
+def test_without_runs_systemd_is_asked(without_metricsd, answer):
+    with metrics(answer):
+        assert shown("cup")[0] == str(main_pid("tooloo-cup.service"))
 
 
 # --- The table ---
