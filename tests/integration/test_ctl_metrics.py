@@ -331,6 +331,18 @@ def test_json_is_as_somebody_looked_at_it(stand_in, command):
     golden(f"{command.replace(' --', '-').replace(' ', '-')}.json", shell(f"{command} --json").stdout)
 
 
+@pytest.mark.parametrize("width", [80, 200])
+def test_history_is_as_somebody_looked_at_it(stand_in, width):
+    """As a table: the plot is gnuplot's, and another one with each version."""
+    stand_in.set(history([20 * MIB, 21 * MIB]))
+    golden(f"history-{width}.txt", in_terminal("history", "web", "memory", "--table", width=width, NO_COLOR="1", **UTC))
+
+
+def test_history_json_is_as_somebody_looked_at_it(stand_in):
+    stand_in.set(history([20 * MIB, 21 * MIB]))
+    golden("history.json", shell("history web memory --json").stdout)
+
+
 @pytest.mark.parametrize("command", ["alerts", "alerts rules", "errors"])
 def test_colors(stand_in, command):
     stand_in.set(answers())

@@ -22,8 +22,8 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 COLUMNS = ["SERVICE", "STATE", "HEALTH", "RESPONSE", "PORT", "PID", "UPTIME", "RESTARTS", "MEMORY", "GEN", "CATEGORY", "PROBLEM"]
 
 
-def in_terminal(*arguments, width, ok=True, **variables):
-    """What toolooctl writes to a terminal that is so wide."""
+def in_terminal(*arguments, width, ok=True, whole=False, **variables):
+    """What toolooctl writes to a terminal that is so wide; with whole also what it writes to stderr, and its exit status."""
     env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "SYSTEMD_COLORS", "COLUMNS")}
     env |= {"TERM": "xterm", "LANG": "C.UTF-8"} | variables
     master, slave = pty.openpty()
@@ -38,7 +38,8 @@ def in_terminal(*arguments, width, ok=True, **variables):
         errors = process.stderr.read()
     os.close(master)
     assert (process.returncode == 0) == ok or ok is None, (process.returncode, errors)
-    return written.decode().replace("\r\n", "\n")
+    text = written.decode().replace("\r\n", "\n")
+    return (text, errors.decode(), process.returncode) if whole else text
 
 
 def status(*arguments, **more):
