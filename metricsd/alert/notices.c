@@ -5,12 +5,11 @@
 #include "engine-internal.h"
 
 static AlertDeed *get_notice(Alert *alert, const AlertRule *rule) {
-        AlertDeed **end = &alert->notices;
+        AlertDeed **end;
 
-        while (*end && !streq((*end)->rule, rule->id))
-                end = &(*end)->next;
-        if (*end)
-                return *end;
+        for (end = &alert->notices; *end; end = &(*end)->next)
+                if (streq((*end)->rule, rule->id))
+                        return *end;
         *end = calloc(1, sizeof(AlertDeed));
         if (!*end)
                 return NULL;

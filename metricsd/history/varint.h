@@ -44,7 +44,7 @@ static inline int varint_get(ByteReader *reader, uint64_t *ret) {
 
 /* Small numbers, whatever their sign, become small ones without a sign. */
 static inline uint64_t zigzag(int64_t number) {
-        return ((uint64_t) number << 1) ^ (uint64_t) (number >> 63);
+        return ((uint64_t) number << 1) ^ (number < 0 ? UINT64_MAX : 0);
 }
 
 static inline int64_t unzigzag(uint64_t number) {
