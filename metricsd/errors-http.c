@@ -10,7 +10,7 @@
 #include "foundation/json-util.h"
 #include "history/history.h"
 #include "journal-collector.h"
-#include "journal/visible.h"
+#include "shared/journal-access.h"
 #include "manager.h"
 
 #define LIMIT 50

@@ -7,8 +7,9 @@
 #include "doctor.h"
 #include "modules.h"
 #include "repair.h"
-#include "shared/instances.h"
 #include "shared/bus-util.h"
+#include "shared/instances.h"
+#include "shared/unit-file.h"
 
 #define MAPS_MAX (4 * 1024 * 1024)
 
@@ -165,32 +166,10 @@ int check_left_over(Doctor *d) {
         return r;
 }
 
-/* The swap's copies of drop-ins, and its masks: plain files and links, one deep. */
-static int remove_drop_ins(const char *unit_path) {
-        _cleanup_(freep) char *path = str_printf("%s.d", unit_path);
-        struct dirent *entry;
-        DIR *directory;
-        int r = 0;
-
-        if (!path)
-                return -ENOMEM;
-        directory = opendir(path);
-        if (!directory)
-                return errno == ENOENT ? 0 : -errno;
-        while (r >= 0 && (entry = readdir(directory)))
-                if (!streq(entry->d_name, ".") && !streq(entry->d_name, "..") &&
-                    unlinkat(dirfd(directory), entry->d_name, 0) < 0)
-                        r = -errno;
-        (void) closedir(directory);
-        return r < 0 ? r : rmdir(path) < 0 ? -errno : 0;
-}
-
 int fix_left_over(Doctor *d, const Finding *finding, char **ret_done) {
         int r;
 
-        r = remove_drop_ins(finding->subject);
-        if (r >= 0 && unlink(finding->subject) < 0)
-                r = -errno;
+        r = unit_file_remove(finding->subject);
         if (r < 0)
                 return r;
         r = repair_daemon_reload(d, ret_done);

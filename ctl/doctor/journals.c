@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
-#include <systemd/sd-id128.h>
 
 #include "ctl/journal.h"
 #include "doctor.h"
+#include "shared/journal-access.h"
 #include "user.h"
-
-/* access(2) on the system's journal in that place. */
-static int try_journal(const char *place) {
-        _cleanup_(freep) char *path = NULL;
-        char machine[SD_ID128_STRING_MAX];
-        sd_id128_t id;
-        int r;
-
-        r = sd_id128_get_machine(&id);
-        if (r < 0)
-                return r;
-        path = str_printf("%s/log/journal/%s/system.journal", place, sd_id128_to_string(id, machine));
-        if (!path)
-                return -ENOMEM;
-        return access(path, R_OK) < 0 ? -errno : 0;
-}
 
 static int find_unreadable(Doctor *d) {
         return doctor_find(d, LEVEL_WARNING, "journal", strdup("no journal can be read"),
@@ -57,7 +41,7 @@ int check_journal(Doctor *d) {
                 r = doctor_find(d, LEVEL_NOTE, "journal", strdup("the journal is kept in memory only"),
                                 strdup("what was logged before a reboot, a crash of the machine too, is gone"),
                                 strdup("sudo mkdir -p /var/log/journal && sudo systemctl restart systemd-journald"));
-        if (r >= 0 && try_journal("/var") < 0 && try_journal("/run") < 0)
+        if (r >= 0 && !journal_sees_notices())
                 r = doctor_find(d, LEVEL_NOTE, "journal", strdup("journald's notices of dropped messages cannot be read"),
                                 strdup("when a service logs so much that lines are dropped, the counts of errors do not say so"),
                                 str_printf("sudo usermod -aG systemd-journal %s, then log in again", user_name()));

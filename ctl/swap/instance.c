@@ -11,6 +11,7 @@
 #include "shared/bus-util.h"
 #include "shared/log.h"
 #include "shared/strv.h"
+#include "shared/unit-file.h"
 
 /* Read after all others. */
 #define OVERRIDE_NAME "zz-tooloo-instance.conf"
@@ -240,18 +241,11 @@ int instance_write_socket(sd_bus *bus, const Service *s, TrialPorts *ports) {
 }
 
 static void remove_files(const char *unit) {
-        _cleanup_(freep) char *path = unit_file(unit, "", NULL), *folder = unit_file(unit, ".d", NULL);
-        DIR *d = folder ? opendir(folder) : NULL;
-        struct dirent *entry;
+        _cleanup_(freep) char *path = unit_file(unit, "", NULL);
+        int r = path ? unit_file_remove(path) : -ENOMEM;
 
-        if (path)
-                (void) unlink(path);
-        if (!d)
-                return;
-        while ((entry = readdir(d)))
-                (void) unlinkat(dirfd(d), entry->d_name, 0); /* not "." and ".." */
-        (void) closedir(d);
-        (void) rmdir(folder);
+        if (r < 0) /* the next run finds it, and so does the doctor */
+                log_debug("Cannot remove the files of %s: %s", unit, strerror(-r));
 }
 
 void instance_remove(const Service *s, const char *name) {

@@ -23,14 +23,12 @@ typedef struct Wait {
         bool changed;   /* since it was asked for */
         bool known;     /* restarts is from after the start */
         uint32_t restarts;
-        UnitFailure *question;
-        char *reason; /* of its first end, as asked when that came: with the next start it is gone */
+        char *reason; /* of its first end, as systemd told it: with the next start it is gone */
         Probe *probe;
 } Wait;
 
 static void wait_done(Wait *w) {
         probe_free(w->probe);
-        unit_failure_free(w->question);
         free(w->reason);
         (void) sd_bus_slot_unref(w->match);
         unit_jobs_free(w->jobs);
@@ -39,25 +37,13 @@ static void wait_done(Wait *w) {
         free(w->state.type);
 }
 
-static void on_reason(int error, const char *reason, const char *result, void *userdata) {
-        Wait *w = userdata;
-
-        if (error >= 0 && !streq(result, "success"))
-                w->reason = strdup(reason); /* without memory the reason is not known, which is no failure */
-        w->question = unit_failure_free(w->question); /* the sentence was its own */
-}
-
 static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        static const BusProperty result_property = { SYSTEMD_SERVICE, "Result", "s", 0 };
-        _cleanup_(freep) char *result = NULL;
-        const char *interface;
         Wait *w = userdata;
 
         w->changed = true;
-        if (sd_bus_message_read(m, "s", &interface) < 0 || !streq(interface, SYSTEMD_SERVICE) || w->question || w->reason ||
-            bus_read_properties(m, &result_property, 1, &result) < 0 || !result || streq(result, "success"))
-                return 0;
-        return unit_failure_ask(w->turn->bus, w->what->unit, on_reason, w, &w->question);
+        if (!w->reason) /* without memory the reason is not known, which is no failure */
+                (void) unit_failure_of_change(m, &w->reason, NULL);
+        return 0;
 }
 
 static int begin(Wait *w) {
@@ -135,8 +121,6 @@ static int explain_end(Wait *w, ServeResult *ret, char **ret_problem) {
         _cleanup_(freep) char *reason = NULL, *result = NULL;
         int r;
 
-        if (w->question)
-                return 0; /* the answer is on its way */
         if (!w->reason) {
                 r = unit_failure_reason(w->turn->bus, w->what->unit, &reason, &result);
                 if (r < 0)

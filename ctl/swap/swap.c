@@ -15,7 +15,7 @@
 /* Where a unit has none: systemd would wait forever. */
 #define TIMEOUT_MAX_USEC (600 * USEC_PER_SEC)
 
-void swap_done(Swap *swap) {
+static void swap_done(Swap *swap) {
         instance_states_done(&swap->instances);
 }
 
@@ -129,7 +129,7 @@ static int ask_timeout(Swap *swap) {
         return r;
 }
 
-int swap_begin(Ctl *ctl, Turn *turn, const char *id, Swap *ret, int *ret_lock) {
+static int begin(Ctl *ctl, Turn *turn, const char *id, Swap *ret, int *ret_lock) {
         _cleanup_(closep) int fd = -EBADF;
         Swap swap = { .ctl = ctl, .turn = turn, .begun = now_usec() };
         int r;
@@ -155,6 +155,20 @@ int swap_begin(Ctl *ctl, Turn *turn, const char *id, Swap *ret, int *ret_lock) {
         return 0;
 }
 
+int swap_run(Ctl *ctl, const char *id, swap_work_t work, void *userdata) {
+        _cleanup_(swap_done) Swap swap = {};
+        _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(turn_done) Turn turn = { .signals = -EBADF };
+
+        if (begin(ctl, &turn, id, &swap, &fd) < 0 || !swap.s)
+                return CTL_FAILED;
+        if (turn_init(&turn, ctl->bus) < 0) {
+                log_error("cannot wait for signals and answers");
+                return CTL_FAILED;
+        }
+        return work(&swap, userdata);
+}
+
 /* What the service must be for a swap. A run that was killed may have left @next as all that serves. */
 static int check(const Swap *swap) {
         const Service *s = swap->s;
@@ -173,29 +187,19 @@ static int check(const Swap *swap) {
         return CTL_OK;
 }
 
-static int swap_one(Ctl *ctl, const char *id) {
-        _cleanup_(swap_done) Swap swap = {};
-        _cleanup_(closep) int fd = -EBADF;
-        _cleanup_(turn_done) Turn turn = { .signals = -EBADF };
+static int swap_code(Swap *swap, void *userdata) {
         char span[TIMESPAN_MAX];
         int status;
 
-        if (swap_begin(ctl, &turn, id, &swap, &fd) < 0 || !swap.s)
-                return CTL_FAILED;
-        status = check(&swap);
-        if (status != CTL_OK)
-                return status;
-        if (turn_init(&turn, ctl->bus) < 0) {
-                log_error("cannot wait for signals and answers");
-                return CTL_FAILED;
-        }
-        status = trial_clean(&swap);
+        status = check(swap);
         if (status == CTL_OK)
-                status = trial_run(&swap);
+                status = trial_clean(swap);
         if (status == CTL_OK)
-                status = hand_over(&swap);
+                status = trial_run(swap);
         if (status == CTL_OK)
-                ctl_say(ctl, "%s: swapped in %s", id, format_timespan(span, now_usec() - swap.begun));
+                status = hand_over(swap);
+        if (status == CTL_OK)
+                ctl_say(swap->ctl, "%s: swapped in %s", swap->s->id, format_timespan(span, now_usec() - swap->begun));
         return status;
 }
 
@@ -204,7 +208,7 @@ int swap_services(Ctl *ctl) {
 
         status = ctl_select(ctl, CTL_UNKNOWN);
         STRV_FOREACH(name, status == CTL_OK ? ctl->names : NULL)
-                if (swap_one(ctl, *name) != CTL_OK)
+                if (swap_run(ctl, *name, swap_code, NULL) != CTL_OK)
                         status = CTL_FAILED;
         return status;
 }

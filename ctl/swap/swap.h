@@ -22,10 +22,10 @@ typedef struct Swap {
 int swap_services(Ctl *ctl);
 int verb_scale(Ctl *ctl);
 
-/* Takes the service's lock, waiting for whoever has it, and finds out how things are after that. -ECANCELED after a line. The
- * lock is held until *ret_lock is closed, or the program ends. */
-int swap_begin(Ctl *ctl, Turn *turn, const char *id, Swap *ret, int *ret_lock);
-void swap_done(Swap *swap);
+/* Takes the service's lock, waiting for whoever has it, finds out how things are after that, and does the work with the lock
+ * held. What it returns, and what the work returns, is an exit status, after a line when it is not CTL_OK. */
+typedef int (*swap_work_t)(Swap *swap, void *userdata);
+int swap_run(Ctl *ctl, const char *id, swap_work_t work, void *userdata);
 
 static inline const char *swap_health_path(const Swap *swap) {
         return swap->s->settings.health_path ? swap->s->settings.health_path : "/health";

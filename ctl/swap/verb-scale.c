@@ -19,7 +19,7 @@ static int check(const Swap *swap) {
                 log_error("%s cannot scale: it has no socket unit with a TCP port that several processes could share", s->id);
                 return CTL_FAILED;
         }
-        if (s->on_change == ON_CHANGE_RELOAD || !service_counts(s)) {
+        if (!service_can_scale(s)) {
                 log_error("%s cannot scale: it is made to be one process, which has its state%s", s->id,
                           s->on_change == ON_CHANGE_RELOAD ? " and reloads its code (OnChange=reload)" : "");
                 return CTL_FAILED;
@@ -40,7 +40,7 @@ static const InstanceState *find_replica(const Swap *swap, unsigned number) {
 }
 
 /* Those that run go on: their code is a swap's business. */
-static int write_units(const Swap *swap, unsigned n) {
+static int write_units(const Swap *swap, unsigned long n) {
         bool written = false;
         int r = 0;
 
@@ -115,10 +115,14 @@ static int stop_replicas(const Swap *swap, unsigned first) {
         return r < 0 ? CTL_FAILED : CTL_OK;
 }
 
-static int scale(const Swap *swap, unsigned n) {
+static int scale(Swap *swap, void *userdata) {
+        unsigned long n = *(const unsigned long *) userdata;
         unsigned running = 1;
-        int status = CTL_OK;
+        int status;
 
+        status = check(swap);
+        if (status != CTL_OK)
+                return status;
         if (write_units(swap, n) < 0)
                 return CTL_FAILED;
         for (unsigned i = 2; i <= n && status == CTL_OK; i++) {
@@ -131,24 +135,6 @@ static int scale(const Swap *swap, unsigned n) {
                 return CTL_FAILED;
         ctl_say(swap->ctl, "%s: %u instance%s", swap->s->id, running, running == 1 ? "" : "s");
         return status;
-}
-
-static int scale_one(Ctl *ctl, const char *id, unsigned n) {
-        _cleanup_(swap_done) Swap swap = {};
-        _cleanup_(closep) int fd = -EBADF;
-        _cleanup_(turn_done) Turn turn = { .signals = -EBADF };
-        int status;
-
-        if (swap_begin(ctl, &turn, id, &swap, &fd) < 0 || !swap.s)
-                return CTL_FAILED;
-        status = check(&swap);
-        if (status != CTL_OK)
-                return status;
-        if (turn_init(&turn, ctl->bus) < 0) {
-                log_error("cannot wait for signals and answers");
-                return CTL_FAILED;
-        }
-        return scale(&swap, n);
 }
 
 int verb_scale(Ctl *ctl) {
@@ -164,7 +150,7 @@ int verb_scale(Ctl *ctl) {
         if (status == CTL_OK) {
                 _cleanup_(freep) char *id = strdup(ctl->selected[0]->id);
 
-                status = id ? scale_one(ctl, id, (unsigned) n) : CTL_FAILED;
+                status = id ? swap_run(ctl, id, scale, &n) : CTL_FAILED;
         }
         ctl->names = NULL; /* names is gone */
         return status;

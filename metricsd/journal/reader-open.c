@@ -3,9 +3,9 @@
 
 #include "basic/string-util.h"
 #include "basic/time-util.h"
+#include "shared/journal-access.h"
 #include "reader-internal.h"
 #include "vanish.h"
-#include "visible.h"
 
 #define NOTICE "MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e" /* SD_MESSAGE_JOURNAL_DROPPED */
 

@@ -7,9 +7,9 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "pages.h"
+#include "shared/journal-access.h"
 #include "shared/log.h"
 #include "vanish.h"
-#include "visible.h"
 
 /* How long it reads before it lets others have a turn. */
 #define SLICE_USEC (2 * USEC_PER_MSEC)

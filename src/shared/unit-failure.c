@@ -107,6 +107,27 @@ static char *make_sentence(const UnitFailure *f) {
         return TAKE_PTR(reason);
 }
 
+int unit_failure_of_change(sd_bus_message *m, char **ret, char **ret_result) {
+        _cleanup_(unit_failure_freep) UnitFailure *f = calloc(1, sizeof(UnitFailure));
+        const char *interface;
+        int r;
+
+        if (!f)
+                return -ENOMEM;
+        r = sd_bus_message_read(m, "s", &interface);
+        if (r < 0 || !streq(interface, SYSTEMD_SERVICE))
+                return MIN(r, 0);
+        r = bus_read_properties(m, service_properties, ELEMENTSOF(service_properties), f);
+        if (r < 0 || !f->result || streq(f->result, "success"))
+                return MIN(r, 0);
+        *ret = make_sentence(f);
+        if (!*ret)
+                return -ENOMEM;
+        if (ret_result)
+                *ret_result = TAKE_PTR(f->result);
+        return 1;
+}
+
 static void on_properties(BusBatch *b, int error, void *userdata) {
         UnitFailure *f = userdata;
         _cleanup_(freep) char *reason = error < 0 ? NULL : make_sentence(f);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shared/unit-file.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 
 #include "basic/file-util.h"
@@ -91,4 +92,29 @@ int unit_file_read(const char *path, unit_file_assign_t assign, void *userdata) 
                         return r;
         }
         return 0;
+}
+
+static int remove_drop_ins(const char *unit) {
+        _cleanup_(freep) char *path = str_printf("%s.d", unit);
+        struct dirent *entry;
+        DIR *folder;
+        int r = 0;
+
+        if (!path)
+                return -ENOMEM;
+        folder = opendir(path);
+        if (!folder)
+                return errno == ENOENT ? 0 : -errno;
+        while ((entry = readdir(folder)))
+                if (!streq(entry->d_name, ".") && !streq(entry->d_name, "..") &&
+                    unlinkat(dirfd(folder), entry->d_name, 0) < 0 && r >= 0)
+                        r = -errno;
+        (void) closedir(folder);
+        return rmdir(path) < 0 && r >= 0 ? -errno : r;
+}
+
+int unit_file_remove(const char *path) {
+        int r = remove_drop_ins(path);
+
+        return unlink(path) < 0 && errno != ENOENT && r >= 0 ? -errno : r;
 }

@@ -12,3 +12,7 @@ typedef int (*unit_file_assign_t)(const char *section, const char *key, const ch
                                   unsigned line, void *userdata);
 
 int unit_file_read(const char *path, unit_file_assign_t assign, void *userdata);
+
+/* Removes the file and its folder of drop-ins, PATH.d, in which are only files and links. What is not there is no matter; what
+ * cannot be removed is left, and the first such error returned. */
+int unit_file_remove(const char *path);

@@ -34,7 +34,6 @@ UnitJobs *unit_jobs_free(UnitJobs *jobs) {
                 jobs->first = job->next;
                 (void) sd_bus_slot_unref(job->slot);
                 (void) sd_bus_slot_unref(job->watch);
-                unit_failure_free(job->question);
                 free(job->unit);
                 free(job->result);
                 free(job->reason);
@@ -166,34 +165,12 @@ static int on_queued(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
         return 0;
 }
 
-static void on_reason(int error, const char *reason, const char *result, void *userdata) {
-        UnitJob *job = userdata;
-
-        if (error >= 0 && !streq(result, "success")) {
-                job->reason = strdup(reason); /* without memory the reason is not known, which is no failure */
-                job->reason_result = strdup(result);
-        }
-        job->question = unit_failure_free(job->question); /* the sentence was its own */
-        one_less(job->jobs);
-}
-
 /* What a service ended with stands in its properties until the next try begins, and that may be at once. */
 static int on_service_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        static const BusProperty result_property = { SYSTEMD_SERVICE, "Result", "s", 0 };
-        _cleanup_(freep) char *result = NULL;
-        const char *interface;
         UnitJob *job = userdata;
-        int r;
 
-        r = sd_bus_message_read(m, "s", &interface);
-        if (r < 0 || !streq(interface, SYSTEMD_SERVICE) || job->result || job->question || job->reason)
-                return 0;
-        r = bus_read_properties(m, &result_property, 1, &result);
-        if (r < 0 || !result || streq(result, "success"))
-                return 0;
-        r = unit_failure_ask(job->jobs->bus, job->unit, on_reason, job, &job->question);
-        if (r >= 0)
-                job->jobs->waiting++;
+        if (!job->result && !job->reason) /* without memory the reason is not known, which is no failure */
+                (void) unit_failure_of_change(m, &job->reason, &job->reason_result);
         return 0;
 }
 

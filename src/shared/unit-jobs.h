@@ -21,13 +21,12 @@ typedef struct UnitJob {
         char *result;
         char *error;      /* systemd's words for "refused", else NULL */
         char *error_name; /* its D-Bus name */
-        /* Of a service that was to start and failed: why, in one sentence, as asked when it failed. When the job's
+        /* Of a service that was to start and failed: why, in one sentence, as systemd told it then. When the job's
          * result is there the next try may have begun, which has not failed yet. reason_result is systemd's word for it.
          * NULL when nothing was to be had. */
         char *reason, *reason_result;
         char *path;
         sd_bus_slot *slot, *watch;
-        struct UnitFailure *question;
         struct UnitJobs *jobs;
         struct UnitJob *next;
 } UnitJob;
@@ -44,7 +43,7 @@ struct UnitJobs {
         sd_bus_slot *disconnected;
         UnitJob *first; /* in the order of the calls */
         UnitJob **last;
-        unsigned waiting; /* jobs without a result, and reasons that are being asked for */
+        unsigned waiting; /* jobs without a result */
         int error;
         sd_event_source *timer; /* of unit_jobs_watch() */
         unit_jobs_done_t done;

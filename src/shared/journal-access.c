@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "visible.h"
+#include "shared/journal-access.h"
 
 #include <systemd/sd-id128.h>
 
