@@ -231,17 +231,17 @@ static void add_condition(Manager *m, const Watched *w, Condition was) {
         timeline_add(m, w, &(TimelineEvent) { .kind = EVENT_STATE, .cause = to, .text = text, .detail = detail });
 }
 
-/* What ran anew while metricsd did not run is known by the run that it has noted last. */
+/* What ran anew while metricsd did not run is known by the run that it has noted last. One that is just starting will have run
+ * anew; it counts when the fleet starts as a whole, and has its own event when it runs. */
 static void begin(Manager *m, Watched *w, Past *past) {
         const char *noted = manager_noted_run(m, w->unit->service->id);
 
         past->begun = true;
         past->condition = w->condition;
         past->restarts = w->unit->restarts;
-        if (!w->running)
-                return;
-        (void) memcpy(past->run, w->run, sizeof(past->run));
-        past->anew = noted && !streq(noted, w->run);
+        if (w->running)
+                (void) memcpy(past->run, w->run, sizeof(past->run));
+        past->anew = noted && (w->running ? !streq(noted, w->run) : w->unit->condition == FLEET_CHANGING);
 }
 
 static void add_anew(Manager *m, const Watched *w) {
@@ -260,7 +260,7 @@ void timeline_begin(Manager *m) {
         for (size_t i = 0; i < n && anew * 2 <= n; i++) {
                 const Watched *w = fleet_at(m->fleet, i)->userdata;
 
-                if (w && w->past && w->past->anew)
+                if (w && w->past && w->past->anew && w->running)
                         add_anew(m, w);
         }
         timeline_add(m, NULL, &(TimelineEvent) {
