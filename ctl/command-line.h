@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ctl.h"
+#include "output.h"
 #include "verbs.h"
 
 /* Reads the command line of toolooctl, and of the programs that it becomes for some verbs, by the table of verbs.h. */

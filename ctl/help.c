@@ -48,12 +48,13 @@ static void print_item(const char *term, const char *text) {
 static void print_options(const VerbOption *options) {
         for (; options && options->id; options++) {
                 const OptionInfo *o = option_find(options->id);
+                const char *value = options->value ? options->value : o->value;
                 char term[64], letter[8] = "    ";
 
                 if (o->has_letter)
                         (void) snprintf(letter, sizeof(letter), "-%c, ", o->id);
-                (void) snprintf(term, sizeof(term), "%s--%s%s%s", letter, o->name, o->value ? "=" : "",
-                                o->value ? o->value : "");
+                (void) snprintf(term, sizeof(term), "%s--%s%s%s", letter, o->name, value ? "=" : "",
+                                strempty(value));
                 print_item(term, options->help);
         }
 }

@@ -8,10 +8,6 @@
 #include "doctor/checks.h"
 #include "swap-program.h"
 
-/* It has the verbs that ask metricsd by HTTP: linked into toolooctl, libcurl and its 28 libraries would make each of the
- * others start some milliseconds later. */
-#define METRICS_PROGRAM TL_PKGLIB_DIR "/toolooctl-metrics"
-
 #define TIME_FORMS "'2026-01-31 08:15', '2026-01-31T08:15:30Z', '08:15', 'today', '-5min', '-1h30min'"
 
 const char *const group_titles[_GROUP_MAX] = {
@@ -22,12 +18,14 @@ const char *const group_titles[_GROUP_MAX] = {
 };
 
 const OptionInfo option_infos[] = {
+        { OPTION_ACTION, false, "action", "ACTION" },
         { OPTION_AFTER, false, "after", "ID" },
         { OPTION_ALL, false, "all", NULL },
         { OPTION_BUILD, false, "build", "DIR" },
         { OPTION_CATEGORY, false, "category", "NAME" },
         { OPTION_CHANGED, false, "changed", NULL },
         { OPTION_CMD, false, "cmd", NULL },
+        { OPTION_COOLDOWN, false, "cooldown", "TIME" },
         { OPTION_DESCRIPTION, false, "description", "TEXT" },
         { OPTION_DRY_RUN, false, "dry-run", NULL },
         { OPTION_ENV, false, "env", "NAME=VALUE" },
@@ -37,18 +35,32 @@ const OptionInfo option_infos[] = {
         { OPTION_GENERATION, false, "generation", "N" },
         { OPTION_GREP, true, "grep", "PATTERN" },
         { OPTION_HEALTH, false, "health", "PATH" },
+        { OPTION_ID, false, "id", "ID" },
         { OPTION_JSON, false, "json", NULL },
+        { OPTION_KIND, false, "kind", "KIND,..." },
         { OPTION_LINES, true, "lines", "LINES" },
+        { OPTION_MARGIN, false, "margin", "VALUE" },
+        { OPTION_METRIC, false, "metric", "METRIC" },
         { OPTION_MODULES, false, "modules", "DIR" },
+        { OPTION_NO_ACTION, false, "no-action", NULL },
         { OPTION_NO_PAGER, false, "no-pager", NULL },
         { OPTION_ONCE, false, "once", NULL },
         { OPTION_ON_CHANGE, false, "on-change", "WHAT" },
+        { OPTION_OPERATOR, false, "operator", "WORD" },
+        { OPTION_PARAM, false, "param", "NAME=VALUE" },
         { OPTION_PORT, false, "port", "N" },
         { OPTION_PRIORITY, true, "priority", "LEVEL" },
+        { OPTION_REASON, false, "reason", "TEXT" },
         { OPTION_ROUTE, false, "route", "PREFIX" },
+        { OPTION_RULE, false, "rule", "RULE" },
+        { OPTION_SERVICE, false, "service", "SERVICE" },
+        { OPTION_SEVERITY, false, "severity", "WORD" },
         { OPTION_SINCE, false, "since", "TIME" },
         { OPTION_SOCKET, false, "socket", NULL },
         { OPTION_SORT, false, "sort", "KEY" },
+        { OPTION_STEP, false, "step", "TIME" },
+        { OPTION_TABLE, false, "table", NULL },
+        { OPTION_THRESHOLD, false, "threshold", "VALUE" },
         { OPTION_TIMEOUT, false, "timeout", "SPAN" },
         { OPTION_UNTIL, false, "until", "TIME" },
         { OPTION_WATCH, false, "watch", "DIR" },
@@ -174,6 +186,69 @@ static const VerbOption remove_options[] = {
         {},
 };
 
+/* --- The past --- */
+
+static const VerbWord alerts_words[] = {
+        { "list", "show active alerts (as without a COMMAND)" },
+        { "rules", "show the rules" },
+        { "add CONDITION", "add a rule, or replace the one of that --id. CONDITION is METRIC OPERATOR VALUE: 'memory > 200M'" },
+        { "rm RULE...", "remove rules" },
+        { "trigger METRIC VALUE [SERVICE]", "act as if that had been measured, and say what is done" },
+        { "silence [SERVICE]", "take no action for a time" },
+        { "silences", "show what is silenced" },
+        { "unsilence SILENCE...", "end silences" },
+        {},
+};
+
+#define ANSWER { OPTION_JSON, "what metricsd answers, as JSON" }
+#define PAST { OPTION_SINCE, "from then on: " TIME_FORMS }, { OPTION_UNTIL, "up to then" }
+
+static const VerbOption alerts_options[] = {
+        { OPTION_ALL, "list: what is over, too" },
+        { OPTION_METRIC, "add: the condition in parts, in place of CONDITION" },
+        { OPTION_OPERATOR, "add: the same" },
+        { OPTION_THRESHOLD, "add: the same" },
+        { OPTION_ACTION, "add: notify (the default), restart-service, reload-service, switch-provider, scale-up" },
+        { OPTION_SERVICE, "add: for this one only" },
+        { OPTION_SEVERITY, "add: info, warning (the default), critical" },
+        { OPTION_FOR, "add: how long the condition must hold first; silence: how long it lasts", "TIME" },
+        { OPTION_COOLDOWN, "add: between two actions on a service" },
+        { OPTION_MARGIN, "add: how far back the figure must go to clear the alert" },
+        { OPTION_PARAM, "add: what the action needs; can be given more than once" },
+        { OPTION_NO_ACTION, "add: raise the alert, but only write down what would be done" },
+        { OPTION_ID, "add: name of the rule" },
+        { OPTION_DESCRIPTION, "add: what it is for" },
+        { OPTION_RULE, "silence: this rule only" },
+        { OPTION_REASON, "silence: why" },
+        { OPTION_DRY_RUN, "add, rm, silence, unsilence: check it, change nothing; trigger: say what would be done" },
+        ANSWER,
+        {},
+};
+
+static const VerbOption history_options[] = {
+        PAST,
+        { OPTION_STEP, "the time that one point stands for: '5s', '1min'" },
+        { OPTION_TABLE, "a table in place of the plot" },
+        ANSWER,
+        {},
+};
+
+static const VerbOption timeline_options[] = {
+        PAST,
+        { OPTION_LINES, "the last LINES of them, 1 to 500 (default 100)" },
+        { OPTION_KIND, "these only: state, restart, reload, build, alert, remediation, monitor" },
+        ANSWER,
+        {},
+};
+
+static const VerbOption errors_options[] = {
+        { OPTION_LINES, "the LINES seen last, 1 to 500 (default 100)" },
+        ANSWER,
+        {},
+};
+
+#define METRICS "responseTime, health (1 healthy, 0.5 degraded, 0 offline), restarts, memory, cpu, errorRate"
+
 #define SERVICES "[SERVICE...]"
 #define TEXT(...) (const char *const[]) { __VA_ARGS__, NULL }
 
@@ -248,14 +323,24 @@ const Verb verbs[] = {
           TEXT("Shows what happened in the fleet by the journal: ends of jobs, failures, reloads. With --follow it shows what "
                "happens from now on, a line or a JSON object each: changes of state, ends of jobs, reloads and changes of health."),
           events_options, NULL },
-        { "alerts", GROUP_PAST, "[COMMAND...]", 0, ANY_OPERANDS, "show active alerts; see, add, remove rules; silence", NULL,
-          NULL, METRICS_PROGRAM },
-        { "history", GROUP_PAST, "SERVICE METRIC", 2, 2, "plot memory, cpu, responseTime or another figure", NULL, NULL,
-          METRICS_PROGRAM },
-        { "timeline", GROUP_PAST, SERVICES, 0, ANY_OPERANDS, "show what happened: restarts, reloads, alerts, ...", NULL, NULL,
-          METRICS_PROGRAM },
-        { "errors", GROUP_PAST, SERVICES, 0, ANY_OPERANDS, "show the errors they logged, counted by kind", NULL, NULL,
-          METRICS_PROGRAM },
+        { "alerts", GROUP_PAST, "[COMMAND...]", 0, ANY_OPERANDS, "show active alerts; see, add, remove rules; silence",
+          TEXT("Shows what metricsd has raised an alert for and what it has done about it, and changes the rules by which it does.",
+               "Metrics: " METRICS ", journal.errors, reload.failed, provider.successRate, provider.latency, budget.percent. "
+               "Operators: > < >= <= == !=. A value may have its unit: 200M, 1.5s, 80%."),
+          alerts_options, METRICS_PROGRAM, alerts_words },
+        { "history", GROUP_PAST, "SERVICE METRIC", 2, 2, "plot memory, cpu, responseTime or another figure",
+          TEXT("Plots a figure of the past by gnuplot, of the last hour unless told otherwise. Where nothing was recorded there is "
+               "a gap. In a pipe, or without gnuplot, it is a table.",
+               "Metrics: " METRICS ", requests, errors, generation, journal.errors."),
+          history_options, METRICS_PROGRAM },
+        { "timeline", GROUP_PAST, SERVICES, 0, ANY_OPERANDS, "show what happened: restarts, reloads, alerts, ...",
+          TEXT("Shows what happened, in order of time: changes of state, restarts with their cause, reloads, failed builds, "
+               "alerts and what was done about them."),
+          timeline_options, METRICS_PROGRAM },
+        { "errors", GROUP_PAST, SERVICES, 0, ANY_OPERANDS, "show the errors they logged, counted by kind",
+          TEXT("Shows the errors that services logged. Those that differ in numbers and ids alone are counted as one; 'new' are "
+               "those that the generation that runs was the first to log."),
+          errors_options, METRICS_PROGRAM },
         { "add", GROUP_OWN, "ID [OPTION...] -- COMMAND...", 1, ANY_OPERANDS, "run COMMAND as a service from now on",
           TEXT("Makes a service of COMMAND, which runs in the present directory: writes its unit files, with the reason of each "
                "line, starts it and waits until it is healthy. Nothing else records it."),

@@ -16,12 +16,14 @@ enum {
         OPTION_PRIORITY = 'p',
         OPTION_QUIET = 'q',
 
-        OPTION_AFTER = 128,
+        OPTION_ACTION = 128,
+        OPTION_AFTER,
         OPTION_ALL,
         OPTION_BUILD,
         OPTION_CATEGORY,
         OPTION_CHANGED,
         OPTION_CMD,
+        OPTION_COOLDOWN,
         OPTION_DESCRIPTION,
         OPTION_DRY_RUN,
         OPTION_ENV,
@@ -29,16 +31,30 @@ enum {
         OPTION_FOR,
         OPTION_GENERATION,
         OPTION_HEALTH,
+        OPTION_ID,
         OPTION_JSON,
+        OPTION_KIND,
+        OPTION_MARGIN,
+        OPTION_METRIC,
         OPTION_MODULES,
+        OPTION_NO_ACTION,
         OPTION_NO_PAGER,
-        OPTION_ON_CHANGE,
         OPTION_ONCE,
+        OPTION_ON_CHANGE,
+        OPTION_OPERATOR,
+        OPTION_PARAM,
         OPTION_PORT,
+        OPTION_REASON,
         OPTION_ROUTE,
+        OPTION_RULE,
+        OPTION_SERVICE,
+        OPTION_SEVERITY,
         OPTION_SINCE,
         OPTION_SOCKET,
         OPTION_SORT,
+        OPTION_STEP,
+        OPTION_TABLE,
+        OPTION_THRESHOLD,
         OPTION_TIMEOUT,
         OPTION_UNTIL,
         OPTION_VERSION,
@@ -59,6 +75,7 @@ typedef struct OptionInfo {
 typedef struct VerbOption {
         int id;
         const char *help;
+        const char *value; /* what its value is called there, NULL for what it is called everywhere */
 } VerbOption;
 
 /* A word that an operand may be. A list of them ends with NULL. */
@@ -88,6 +105,10 @@ typedef struct Verb {
 /* It has the verbs that make services, which ask them by HTTP and read YAML. For who includes config.h. */
 #define SERVICES_PROGRAM TL_PKGLIB_DIR "/toolooctl-services"
 
+/* It has the verbs that ask metricsd by HTTP: linked into toolooctl, libcurl and its 28 libraries would make each of the
+ * others start some milliseconds later. */
+#define METRICS_PROGRAM TL_PKGLIB_DIR "/toolooctl-metrics"
+
 /* The one that shows the fleet on the whole screen. */
 #define TOP_PROGRAM TL_PKGLIB_DIR "/toolooctl-top"
 
@@ -96,7 +117,7 @@ extern const size_t n_verbs;
 extern const OptionInfo option_infos[];
 extern const size_t n_option_infos;
 
-/* Options that each verb has; not for programs that read their own command line. */
+/* Options that each verb has. */
 extern const VerbOption common_options[];
 
 extern const char *const group_titles[_GROUP_MAX];

@@ -77,7 +77,7 @@ int metrics_alerts_list(Metrics *m) {
                 status = metrics_ask(m, "GET", STATUS_PATH "?limit=" STATUS_LIMIT, NULL, &answer);
         if (status != CTL_OK)
                 return status;
-        if (m->given[OPT_JSON]) {
+        if (m->ctl.json) {
                 answer_print(&answer);
                 return CTL_OK;
         }
@@ -85,7 +85,7 @@ int metrics_alerts_list(Metrics *m) {
         if (status != CTL_OK || m->ctl.quiet)
                 return status;
         r = print_alerts(answer_array(answer.json, "active"),
-                         m->given[OPT_ALL] ? answer_array(answer.json, "history") : NULL,
+                         m->ctl.given[OPTION_ALL] ? answer_array(answer.json, "history") : NULL,
                          answer_array(rules.json, "rules"));
         if (r < 0) {
                 (void) log_errno(r, "cannot show the alerts");

@@ -72,7 +72,7 @@ int metrics_alerts_rules(Metrics *m) {
                 status = metrics_ask(m, "GET", RULES_PATH, NULL, &answer);
         if (status != CTL_OK)
                 return status;
-        if (m->given[OPT_JSON])
+        if (m->ctl.json)
                 answer_print(&answer);
         else if (!m->ctl.quiet)
                 r = print_rules(answer_array(answer.json, "rules"));
@@ -99,7 +99,7 @@ static void condition_done(Condition *c) {
 static int bad_figure(const Metrics *m, const char *option, const char *text, FigureUnit unit) {
         const char *suffixes = figure_suffixes(unit);
 
-        return metrics_usage(m, "%s takes a number%s%s, not '%s'", option, suffixes ? ", or one with " : "",
+        return verb_usage(&m->ctl, "%s takes a number%s%s, not '%s'", option, suffixes ? ", or one with " : "",
                              suffixes ? suffixes : "", text);
 }
 
@@ -114,18 +114,18 @@ static int read_operands(const Metrics *m, Condition *c) {
         if (r >= 0)
                 r = figure_parse_condition(text, &c->metric, &c->operator, &c->threshold, &problem);
         if (r == -EINVAL)
-                return metrics_usage(m, "'%s' is no condition such as 'memory > 200M': %s is expected", text, problem);
+                return verb_usage(&m->ctl, "'%s' is no condition such as 'memory > 200M': %s is expected", text, problem);
         return r;
 }
 
 static int read_options(const Metrics *m, Condition *c) {
-        const char *metric = m->given[OPT_METRIC], *threshold = m->given[OPT_THRESHOLD];
+        const char *metric = m->ctl.given[OPTION_METRIC], *threshold = m->ctl.given[OPTION_THRESHOLD];
 
-        if (!metric || !m->given[OPT_OPERATOR] || !threshold)
-                return metrics_usage(m, "a rule needs a condition such as 'memory > 200M', or --metric, --operator and "
+        if (!metric || !m->ctl.given[OPTION_OPERATOR] || !threshold)
+                return verb_usage(&m->ctl, "a rule needs a condition such as 'memory > 200M', or --metric, --operator and "
                                         "--threshold");
         c->metric = figure_metric_name(metric);
-        c->operator = strdup(m->given[OPT_OPERATOR]);
+        c->operator = strdup(m->ctl.given[OPTION_OPERATOR]);
         if (!c->metric || !c->operator)
                 return -ENOMEM;
         if (figure_parse(threshold, figure_unit_of_metric(c->metric), &c->threshold) < 0)
@@ -137,8 +137,8 @@ static int read_options(const Metrics *m, Condition *c) {
 static int read_condition(const Metrics *m, Condition *c) {
         if (m->n_operands == 0)
                 return read_options(m, c);
-        if (m->given[OPT_METRIC] || m->given[OPT_OPERATOR] || m->given[OPT_THRESHOLD])
-                return metrics_usage(m, "either a condition or --metric, --operator and --threshold, not both");
+        if (m->ctl.given[OPTION_METRIC] || m->ctl.given[OPTION_OPERATOR] || m->ctl.given[OPTION_THRESHOLD])
+                return verb_usage(&m->ctl, "either a condition or --metric, --operator and --threshold, not both");
         return read_operands(m, c);
 }
 
@@ -160,16 +160,20 @@ static int add_params(const Metrics *m, json_object *body) {
         _cleanup_(json_putp) json_object *params = json_object_new_object();
         int r = params ? 0 : -ENOMEM;
 
-        for (size_t i = 0; i < m->n_params && r >= 0; i++) {
-                if (!strchr(m->params[i], '=') || *m->params[i] == '=')
-                        return metrics_usage(m, "--param takes NAME=VALUE, not '%s'", m->params[i]);
-                r = add_param(params, m->params[i]);
+        for (size_t i = 0; i < m->ctl.n_options && r >= 0; i++) {
+                const GivenOption *given = m->ctl.options + i;
+
+                if (given->id != OPTION_PARAM)
+                        continue;
+                if (!strchr(given->value, '=') || *given->value == '=')
+                        return verb_usage(&m->ctl, "--param takes NAME=VALUE, not '%s'", given->value);
+                r = add_param(params, given->value);
         }
-        return r < 0 || m->n_params == 0 ? r : json_set(body, "actionParams", TAKE_PTR(params));
+        return r < 0 || !m->ctl.given[OPTION_PARAM] ? r : json_set(body, "actionParams", TAKE_PTR(params));
 }
 
 static int add_margin(const Metrics *m, const char *metric, json_object *body) {
-        const char *text = m->given[OPT_MARGIN];
+        const char *text = m->ctl.given[OPTION_MARGIN];
         double margin;
 
         if (!text)
@@ -180,7 +184,7 @@ static int add_margin(const Metrics *m, const char *metric, json_object *body) {
 }
 
 static int fill_rule(const Metrics *m, const Condition *c, json_object *body) {
-        const char *severity = m->given[OPT_SEVERITY], *action = m->given[OPT_ACTION];
+        const char *severity = m->ctl.given[OPTION_SEVERITY], *action = m->ctl.given[OPTION_ACTION];
         int r;
 
         r = alerts_set_text(body, "metric", c->metric);
@@ -193,14 +197,14 @@ static int fill_rule(const Metrics *m, const Condition *c, json_object *body) {
         if (r >= 0)
                 r = alerts_set_text(body, "action", action ? action : "notify");
         if (r >= 0)
-                r = alerts_set_text(body, "for", m->given[OPT_FOR]);
+                r = alerts_set_text(body, "for", m->ctl.given[OPTION_FOR]);
         if (r >= 0)
-                r = alerts_set_text(body, "cooldown", m->given[OPT_COOLDOWN]);
+                r = alerts_set_text(body, "cooldown", m->ctl.given[OPTION_COOLDOWN]);
         if (r >= 0)
-                r = alerts_set_text(body, "id", m->given[OPT_ID]);
+                r = alerts_set_text(body, "id", m->ctl.given[OPTION_ID]);
         if (r >= 0)
-                r = alerts_set_text(body, "description", m->given[OPT_DESCRIPTION]);
-        if (r >= 0 && m->given[OPT_NO_ACTION])
+                r = alerts_set_text(body, "description", m->ctl.given[OPTION_DESCRIPTION]);
+        if (r >= 0 && m->ctl.given[OPTION_NO_ACTION])
                 r = json_set(body, "dryRun", json_object_new_boolean(true));
         if (r == 0)
                 r = add_margin(m, c->metric, body);
@@ -229,7 +233,7 @@ static int send_rule(Metrics *m, json_object *body) {
         const char *id = NULL;
         int status, r;
 
-        status = alerts_connect(m, m->given[OPT_SERVICE], &id);
+        status = alerts_connect(m, m->ctl.given[OPTION_SERVICE], &id);
         if (status != CTL_OK)
                 return status;
         r = alerts_set_text(body, "service", id);
@@ -240,10 +244,10 @@ static int send_rule(Metrics *m, json_object *body) {
         status = metrics_ask(m, "POST", path, body, &answer);
         if (status != CTL_OK)
                 return status;
-        if (m->given[OPT_JSON])
+        if (m->ctl.json)
                 answer_print(&answer);
         else
-                ctl_say(&m->ctl, m->given[OPT_DRY_RUN] ? "rule %s would be stored" : "rule %s is stored",
+                ctl_say(&m->ctl, m->ctl.given[OPTION_DRY_RUN] ? "rule %s would be stored" : "rule %s is stored",
                         strna(answer_string(answer.json, "id")));
         return CTL_OK;
 }

@@ -47,7 +47,7 @@ int metrics_alerts_silences(Metrics *m) {
                 status = metrics_ask(m, "GET", SILENCES_PATH, NULL, &answer);
         if (status != CTL_OK)
                 return status;
-        if (m->given[OPT_JSON])
+        if (m->ctl.json)
                 answer_print(&answer);
         else if (!m->ctl.quiet)
                 r = print_silences(answer_array(answer.json, "silences"));
@@ -67,11 +67,11 @@ static int make_silence(const Metrics *m, const char *service, json_object **ret
         if (r >= 0)
                 r = alerts_set_text(body, "service", service);
         if (r >= 0)
-                r = alerts_set_text(body, "rule", m->given[OPT_RULE]);
+                r = alerts_set_text(body, "rule", m->ctl.given[OPTION_RULE]);
         if (r >= 0)
-                r = alerts_set_text(body, "until", m->given[OPT_FOR]);
+                r = alerts_set_text(body, "until", m->ctl.given[OPTION_FOR]);
         if (r >= 0)
-                r = alerts_set_text(body, "reason", m->given[OPT_REASON]);
+                r = alerts_set_text(body, "reason", m->ctl.given[OPTION_REASON]);
         if (r >= 0)
                 *ret = TAKE_PTR(body);
         return r;
@@ -85,8 +85,8 @@ int metrics_alerts_silence(Metrics *m) {
         char until[LOCAL_TIME_MAX];
         int status;
 
-        if (!m->given[OPT_FOR] || !m->given[OPT_REASON])
-                return metrics_usage(m, "'silence' needs --for and --reason: a silence always ends, and says why");
+        if (!m->ctl.given[OPTION_FOR] || !m->ctl.given[OPTION_REASON])
+                return verb_usage(&m->ctl, "'silence' needs --for and --reason: a silence always ends, and says why");
         status = alerts_connect(m, m->operands[0], &service);
         if (status != CTL_OK)
                 return status;
@@ -97,9 +97,9 @@ int metrics_alerts_silence(Metrics *m) {
         status = metrics_ask(m, "POST", path, body, &answer);
         if (status != CTL_OK)
                 return status;
-        if (m->given[OPT_JSON])
+        if (m->ctl.json)
                 answer_print(&answer);
-        else if (m->given[OPT_DRY_RUN])
+        else if (m->ctl.given[OPTION_DRY_RUN])
                 ctl_say(&m->ctl, "the silence would be stored");
         else
                 ctl_say(&m->ctl, "%s lasts until %s", strna(answer_string(answer.json, "id")),

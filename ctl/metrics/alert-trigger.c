@@ -18,7 +18,7 @@ static int make_trigger(const Metrics *m, const char *metric, double value, cons
                 r = json_set(body, "value", alerts_number(value));
         if (r >= 0)
                 r = alerts_set_text(body, "service", service);
-        if (r >= 0 && m->given[OPT_DRY_RUN])
+        if (r >= 0 && m->ctl.given[OPTION_DRY_RUN])
                 r = json_set(body, "dryRun", json_object_new_boolean(true));
         if (r >= 0)
                 *ret = TAKE_PTR(body);
@@ -47,7 +47,7 @@ static int show(const Metrics *m, const Answer *answer) {
                 (void) log_errno(-ENOMEM, "cannot show the alert");
                 return CTL_FAILED;
         }
-        if (m->given[OPT_JSON])
+        if (m->ctl.json)
                 answer_print(answer);
         else if (!failed)
                 ctl_say(&m->ctl, "%s", text);
@@ -67,7 +67,7 @@ int metrics_alerts_trigger(Metrics *m) {
         int status;
 
         if (metric && figure_parse(m->operands[1], unit, &value) < 0)
-                return metrics_usage(m, "VALUE is a number%s%s, not '%s'", suffixes ? ", or one with " : "",
+                return verb_usage(&m->ctl, "VALUE is a number%s%s, not '%s'", suffixes ? ", or one with " : "",
                                      suffixes ? suffixes : "", m->operands[1]);
         status = alerts_connect(m, m->operands[2], &service);
         if (status != CTL_OK)

@@ -5,7 +5,7 @@
 #include "ctl/text.h"
 
 char *alerts_path(const Metrics *m, const char *path) {
-        return str_printf("%s%s", path, m->given[OPT_DRY_RUN] ? "?dryRun=true" : "");
+        return str_printf("%s%s", path, m->ctl.given[OPTION_DRY_RUN] ? "?dryRun=true" : "");
 }
 
 int alerts_connect(Metrics *m, const char *service, const char **ret_id) {
@@ -40,10 +40,10 @@ int alerts_delete(Metrics *m, const char *path, const char *what) {
 
                 if (metrics_ask(m, "DELETE", whole, NULL, &answer) != CTL_OK)
                         result = CTL_FAILED; /* the others can go all the same */
-                else if (m->given[OPT_JSON])
+                else if (m->ctl.json)
                         answer_print(&answer);
                 else
-                        ctl_say(&m->ctl, m->given[OPT_DRY_RUN] ? "%s %s would be removed" : "%s %s is removed", what,
+                        ctl_say(&m->ctl, m->ctl.given[OPTION_DRY_RUN] ? "%s %s would be removed" : "%s %s is removed", what,
                                 m->operands[i]);
         }
         return result;

@@ -6,7 +6,7 @@
 #define LINES_USUAL "100"
 
 static const char *lines_wanted(const Metrics *m) {
-        return m->given[OPT_LINES] ? m->given[OPT_LINES] : LINES_USUAL;
+        return m->ctl.given[OPTION_LINES] ? m->ctl.given[OPTION_LINES] : LINES_USUAL;
 }
 
 static int ask_one(Metrics *m, const Gather *g, const char *service, Answer *ret) {

@@ -64,7 +64,7 @@ int metrics_errors(Metrics *m) {
         status = gather(m, &g, &answer);
         if (status != CTL_OK)
                 return status;
-        if (m->given[OPT_JSON])
+        if (m->ctl.json)
                 answer_print(&answer);
         else if (!m->ctl.quiet) {
                 say_incomplete(answer.json);

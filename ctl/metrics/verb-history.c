@@ -44,7 +44,7 @@ static void history_done(History *h) {
 }
 
 static bool wants_plot(const Metrics *m) {
-        return !m->given[OPT_JSON] && !m->given[OPT_TABLE] && terminal_width() >= PLOT_WIDTH_LEAST &&
+        return !m->ctl.json && !m->ctl.given[OPTION_TABLE] && terminal_width() >= PLOT_WIDTH_LEAST &&
                terminal_height() >= PLOT_HEIGHT_LEAST + LINES_BESIDE;
 }
 
@@ -65,9 +65,9 @@ static int ask(Metrics *m, const History *h, Answer *ret) {
         _cleanup_(freep) char *step = NULL, *path = NULL;
         char from[ISO8601_MAX], to[ISO8601_MAX];
 
-        if (m->given[OPT_STEP])
-                step = strdup(m->given[OPT_STEP]);
-        else if (!m->given[OPT_JSON]) /* for a program metricsd's own choice is the better one */
+        if (m->ctl.given[OPTION_STEP])
+                step = strdup(m->ctl.given[OPTION_STEP]);
+        else if (!m->ctl.json) /* for a program metricsd's own choice is the better one */
                 step = make_step(m, h);
         path = metrics_path(HISTORY_PATH, "service", h->service, "metric", h->metric, "from",
                             format_iso8601(from, h->from), "to", format_iso8601(to, h->to), "step", step, NULL);
@@ -193,10 +193,10 @@ static int show(const Metrics *m, const History *h) {
 }
 
 static int set_times(Metrics *m, History *h) {
-        h->to = m->until > 0 ? m->until : now_realtime_usec();
-        h->from = m->since > 0 ? m->since : h->to - MIN(h->to, SPAN_DEFAULT);
+        h->to = m->ctl.until > 0 ? m->ctl.until : now_realtime_usec();
+        h->from = m->ctl.since > 0 ? m->ctl.since : h->to - MIN(h->to, SPAN_DEFAULT);
         if (h->from + USEC_PER_SEC > h->to) /* finer than any step */
-                return metrics_usage(m, "--since must be before --until%s", m->until > 0 ? "" : ", which is now");
+                return verb_usage(&m->ctl, "--since must be before --until%s", m->ctl.until > 0 ? "" : ", which is now");
         return CTL_OK;
 }
 
@@ -217,7 +217,7 @@ int metrics_history(Metrics *m) {
                 status = ask(m, &h, &answer);
         if (status != CTL_OK)
                 return status;
-        if (m->given[OPT_JSON]) {
+        if (m->ctl.json) {
                 answer_print(&answer);
                 return CTL_OK;
         }

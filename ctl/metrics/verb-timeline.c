@@ -46,19 +46,19 @@ static int print_events(json_object *events) {
 
 int metrics_timeline(Metrics *m) {
         Gather g = { .path = "/api/v1/metrics/timeline", .list = { "events", "at", "id" },
-                     .kind = m->given[OPT_KIND] };
+                     .kind = m->ctl.given[OPTION_KIND] };
         _cleanup_(answer_done) Answer answer = {};
         char from[ISO8601_MAX], to[ISO8601_MAX];
         int status, r = 0;
 
-        if (m->since > 0)
-                g.from = format_iso8601(from, m->since);
-        if (m->until > 0)
-                g.to = format_iso8601(to, m->until);
+        if (m->ctl.since > 0)
+                g.from = format_iso8601(from, m->ctl.since);
+        if (m->ctl.until > 0)
+                g.to = format_iso8601(to, m->ctl.until);
         status = gather(m, &g, &answer);
         if (status != CTL_OK)
                 return status;
-        if (m->given[OPT_JSON])
+        if (m->ctl.json)
                 answer_print(&answer);
         else if (!m->ctl.quiet)
                 r = print_events(answer_array(answer.json, g.list.list));
