@@ -153,7 +153,8 @@ static int walk_directory(Walk *w, const char *path) {
 static int take_file(Walk *w, const char *path, const struct stat *st) {
         uint64_t changed = usec_of(&st->st_mtim);
 
-        if (changed <= w->diff->started)
+        /* Of a module's sources what was saved before it was loaded is in it. */
+        if (changed <= MAX(w->diff->started, w->diff->loaded.changed))
                 return 0;
         return w->diff->n_watched++ < DIFFERENCES_MAX ? add(w->diff, DIFFERENCE_WATCHED, path, changed) : 0;
 }

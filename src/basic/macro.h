@@ -22,14 +22,14 @@
 
 /* Hands ownership on: the variable is empty afterwards, so its cleanup does nothing. */
 #define TAKE_PTR(p)                                \
-        ({                                         \
+        __extension__({                            \
                 __auto_type _p = &(p);             \
                 __auto_type _v = *_p;              \
                 *_p = NULL;                        \
                 _v;                                \
         })
 #define TAKE_FD(fd)                                \
-        ({                                         \
+        __extension__({                            \
                 int *_fd = &(fd);                  \
                 int _v = *_fd;                     \
                 *_fd = -EBADF;                     \

@@ -10,7 +10,8 @@
  *         };
  *
  * Several generations of a module are in one process for a while, so it keeps what changes in the state that init
- * returns, never in variables of its own. modules/_skeleton is the one to copy from. */
+ * returns, never in variables of its own. The skeleton (src/modules/_skeleton; examples/skeleton of the package tooloo-dev) is
+ * the one to copy from. */
 
 #include <systemd/sd-event.h>
 

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The module to copy: one counter, and one of each thing that a module can do with it.
- *
- * To make a service "foo" of it: copy this folder to src/modules/foo and put "foo" for "skeleton" in its two files and
- * in the name of this one; copy units/tooloo-cup.service.in and .socket with a port, Routes= and Watch= of your own; add 'foo'
- * to the list in src/modules/meson.build. (The units take the ID from their name by %j, what follows the last '-': for an
- * ID with a '-' in it write it out.) After `meson install`: `systemctl --user daemon-reload`, `systemctl --user start
- * tooloo-foo`. */
+/* The module to copy: one counter, and one of each thing that a module can do with it. TooLoo's README.md says how a copy
+ * becomes a service, CONTRIBUTING.md how it becomes one of TooLoo's own. */
 
 #include <syslog.h>
 
