@@ -39,7 +39,8 @@ def run_file(options, sandbox, file):
     junit = options.junit / f"integration-{file.stem}.xml"
     command = [SANDBOX, "run", "--name", sandbox, "--", "env", f"TOOLOO_BUILDDIR={options.build}",
                f"TOOLOO_LONG={os.environ.get('TOOLOO_LONG', '')}",
-               f"TOOLOO_GOLDEN={os.environ.get('TOOLOO_GOLDEN', '')}", "python3", "-m", "pytest",
+               f"TOOLOO_GOLDEN={os.environ.get('TOOLOO_GOLDEN', '')}",
+               f"TOOLOO_SCREENSHOT={os.environ.get('TOOLOO_SCREENSHOT', '')}", "python3", "-m", "pytest",
                "-q", "-p", "no:cacheprovider", file.relative_to(CHECKOUT), f"--junit-xml={junit}", "-rs"]
     if options.k:
         command += ["-k", options.k]
