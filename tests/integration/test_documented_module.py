@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A module written outside the tree: what tooloo-dev installs, and the README's ten minutes, typed as printed. Nothing here
 reads anything of the checkout but the README."""
+import os
 import re
 import shutil
 import subprocess
@@ -163,6 +164,16 @@ def test_the_state_survives(hello, commands):
     count = http_request(PORT, "/api/v1/hello/count")[2]
     toolooctl("reload", "hello")
     assert http_request(PORT, "/api/v1/hello/count")[2] == count
+
+
+def test_a_start_builds_what_is_older_than_the_headers(hello, commands):
+    """As after an upgrade."""
+    module = FOLDER / "hello.so"
+    before, old = answer(commands), module.stat().st_mtime_ns
+    os.utime(module, (0, 0))
+    toolooctl("restart", "hello")
+    assert module.stat().st_mtime_ns > old
+    assert answer(commands) == re.sub(r"\d+}", "1}", before)
 
 
 def test_doctor_finds_nothing_wrong_with_it(hello):
