@@ -25,6 +25,11 @@ CHANGED, OLD_VERSION, NEW_VERSION = "training", "0.1.0", "0.1.1-changed"
 KEPT = re.compile(r"/(var/cache/(apt|debconf|ldconfig)|var/lib/(apt|dpkg|systemd)|var/log|etc/ld\.so\.cache|root)(/|$)")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def session():
+    """In place of tests/conftest.py's: out here there is none."""
+
+
 @contextlib.contextmanager
 def copy_of_tree():
     """A checkout of what is committed here, to change."""
@@ -140,8 +145,8 @@ def test_ordinary_user_starts_it(machine):
 
 def test_dashboard_says_13_of_13(machine):
     with machine.loopback():
-        overall = get_json(CONTROL["metricsd"], "/api/v1/metrics/dashboard")["data"]["overall"]
-    assert (overall["healthy"], overall["total"], overall["healthPercentage"]) == (13, 13, 100)
+        health = get_json(CONTROL["metricsd"], "/api/v1/metrics/dashboard")["stats"]["serviceHealth"]
+    assert (health["healthy"], health["total"], health["healthPercentage"]) == (13, 13, 100)
 
 
 def test_plots_are_in_the_dashboard(machine):
@@ -151,8 +156,7 @@ def test_plots_are_in_the_dashboard(machine):
 
 
 def test_doctor_finds_nothing(machine):
-    done = machine.user("toolooctl", "doctor", ok=None)
-    assert done.returncode == 0, done.stdout + done.stderr
+    machine.user("toolooctl", "doctor")
 
 
 @pytest.mark.parametrize("path", [
@@ -218,7 +222,7 @@ def change_under_load(machine, version, *arguments):
     assert not complaints
     machine.wait_healthy()
     assert processes(machine) == before  # a module alone needs no restart
-    assert machine.user("toolooctl", "doctor", ok=None).returncode == 0
+    machine.user("toolooctl", "doctor")
 
 
 def test_upgrade_under_load(machine, newer):

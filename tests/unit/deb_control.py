@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 RELEASES = ["bookworm", "trixie"]
 # Each package build has these (build-essential), or does without.
 GIVEN = {"gcc", "git", "libc6-dev"}
-FIELDS = {"Build-Depends": "build", "Depends": "run", "Recommends": "more"}
+FIELDS = {"Build-Depends": "build", "Depends": "run", "Suggests": "more"}
 
 
 def listed(section, release):
