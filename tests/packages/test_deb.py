@@ -21,8 +21,8 @@ from updates import Updates
 RELEASES = ["bookworm", "trixie"]
 BUILD_SECONDS = 3600
 CHANGED, OLD_VERSION, NEW_VERSION = "training", "0.1.0", "0.1.1-changed"
-# What apt and the journal keep of what they did.
-KEPT = re.compile(r"/var/(cache/apt|lib/apt|log)/")
+# What apt and the journal keep of what they did, and the temporary directories of what runs.
+KEPT = re.compile(r"/var/(cache/apt/|lib/apt/|log/|tmp/systemd-private-)")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -240,6 +240,10 @@ def test_user_managers_have_read_the_unit_files(machine):
     for id in PORTS | CONTROL:
         done = machine.user("systemctl", "--user", "show", "--value", "--property=NeedDaemonReload", f"tooloo-{id}.service")
         assert done.stdout.strip() == "no"
+
+
+def test_nothing_was_enabled_by_the_upgrade(machine):
+    assert machine.user("systemctl", "--user", "is-enabled", "tooloo.target", ok=False).stdout.strip() == "disabled"
 
 
 def test_remove_stops_it_and_keeps_what_users_have(machine):
