@@ -20,6 +20,7 @@ from updates import Updates
 
 RELEASES = ["bookworm", "trixie"]
 BUILD_SECONDS = 3600
+RELEASE_NOTE = "The fleet in packages"
 CHANGED, OLD_VERSION, NEW_VERSION = "training", "0.1.0", "0.1.1-changed"
 # What apt and the journal keep of what they did, and the temporary directories of what runs.
 KEPT = re.compile(r"/var/(cache/apt/|lib/apt/|log/|tmp/systemd-private-)")
@@ -32,18 +33,26 @@ def session():
 
 @contextlib.contextmanager
 def copy_of_tree():
-    """A checkout of what is committed here, to change."""
+    """A checkout of what is committed here, to change, in which its version has been released."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         copy = Path(folder) / "tooloo"
         run("git", "-c", "safe.directory=*", "clone", "--quiet", CHECKOUT, copy)
         if (CHECKOUT / "build-npm").is_dir():
             shutil.copytree(CHECKOUT / "build-npm", copy / "build-npm", symlinks=True)
+        tag = "v" + re.search(r"^ +version : '(.+)'", (copy / "meson.build").read_text(), re.M)[1]
+        if tag not in git(copy, "tag").split():
+            git(copy, "tag", "--annotate", "--message", RELEASE_NOTE, tag)
         yield copy
 
 
-def build(checkout, release, output, *options):
+def git(checkout, *arguments):
+    identity = "-c", "user.name=test", "-c", "user.email=test@localhost"
+    return run("git", "-c", "safe.directory=*", *identity, "-C", checkout, *arguments).stdout
+
+
+def build(checkout, release, output):
     """The packages of a checkout: those without debug symbols, by name."""
-    run(checkout / "packaging/build-deb", "--release", release, "--output", output, *options, timeout=BUILD_SECONDS)
+    run(checkout / "packaging/build-deb", "--release", release, "--output", output, timeout=BUILD_SECONDS)
     return {p.name.split("_")[0]: p for p in output.glob("*.deb") if "-dbgsym_" not in p.name}
 
 
@@ -76,9 +85,8 @@ def newer(release, folder):
         text = source.read_text()
         assert text.count(f'"{OLD_VERSION}"') == 1
         source.write_text(text.replace(f'"{OLD_VERSION}"', f'"{NEW_VERSION}"'))
-        run("git", "-C", copy, "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "--all",
-            "--message", "Another version of one module")
-        return build(copy, release, folder / "newer", "--version", f"{OLD_VERSION}+1")
+        git(copy, "commit", "--quiet", "--all", "--message", "Another version of one module")
+        return build(copy, release, folder / "newer")
 
 
 class Machine(CleanRoot):
@@ -124,6 +132,24 @@ def test_one_commit_gives_the_same_packages(release, packages, folder):
     first = hashes(folder / "first")
     assert len(first) >= 4  # two packages, debug symbols, the source
     assert hashes(folder / "second") == first
+
+
+def changelog(package):
+    done = run("sh", "-c", f"dpkg-deb --fsys-tarfile {package} | tar -xO ./usr/share/doc/tooloo/changelog.gz | gunzip")
+    return done.stdout
+
+
+def test_changelog_without_a_tag_names_the_commit(packages):
+    if git(CHECKOUT, "tag", "--list", "v*"):
+        pytest.skip("there are tags")
+    commit = git(CHECKOUT, "rev-parse", "--short=12", "HEAD").strip()
+    assert changelog(packages["tooloo"]).splitlines()[2] == f"  * Built from commit {commit}."
+
+
+def test_changelog_is_made_of_tags(newer):
+    text = changelog(newer["tooloo"])
+    assert re.match(r"tooloo \([\d.]+\+\d+\) ", text)
+    assert f"  * {RELEASE_NOTE}\n" in text or git(CHECKOUT, "tag", "--list", "v*")
 
 
 # --- In a clean root ---
