@@ -4,6 +4,8 @@ session's user:
 
         tests/sandbox run -- env TOOLOO_BUILDDIR=DIR python3 -m pytest tests/integration tests/browser
 
+and those of tests/packages, outside of one and as root.
+
 Nothing here sleeps: whoever waits, waits for an event (a job's end, a line in the journal, a file, an answer).
 """
 import ctypes
@@ -42,8 +44,9 @@ SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|Saniti
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: waits out a limit that cannot be shortened")
     config.addinivalue_line("markers", "long: takes a minute or more, comes with tests/run --long")
-    # Each service has a /tmp of its own: what a test puts there no service would see.
-    os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["XDG_RUNTIME_DIR"]
+    # Each service has a /tmp of its own: what a test puts there no service would see. Tests of packages have no session.
+    if "XDG_RUNTIME_DIR" in os.environ:
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = os.environ["XDG_RUNTIME_DIR"]
     os.environ["SYSTEMD_PAGER"] = ""  # in a test's terminal nobody turns pages
 
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include "basic/file-util.h"
 #include "basic/time-util.h"
 #include "config.h"
 #include "program.h"
@@ -11,6 +12,8 @@
 
 /* Together; a host gives one of them 5 s. */
 #define TRIALS_USEC (30 * USEC_PER_SEC)
+
+#define DELETED " (deleted)"
 
 char *module_path(const UnitFacts *u) {
         const char *directory = TL_MODULES_DIR;
@@ -135,9 +138,10 @@ static int check_program(Doctor *d, const UnitFacts *u) {
                            strdup("install TooLoo anew, and remove the other installation"));
 }
 
-/* " (deleted)" stands behind the name of a program whose file was replaced. */
+/* " (deleted)" stands behind the name of a program whose file was replaced. By the same one again, as most upgrades of a
+ * package do with most files, is nothing to restart for. */
 static bool runs_replaced_program(const UnitFacts *u) {
-        _cleanup_(freep) char *link = str_printf("/proc/%u/exe", u->pid);
+        _cleanup_(freep) char *link = str_printf("/proc/%u/exe", u->pid), *path = NULL;
         char target[4096];
         ssize_t n;
 
@@ -145,7 +149,10 @@ static bool runs_replaced_program(const UnitFacts *u) {
         if (n < 0)
                 return false;
         target[n] = '\0';
-        return endswith(target, " (deleted)");
+        if (!endswith(target, DELETED))
+                return false;
+        path = strndup(target, (size_t) n - strlen(DELETED));
+        return !path || files_equal(link, path) <= 0;
 }
 
 static int find_replaced(Doctor *d) {
@@ -161,8 +168,8 @@ static int find_replaced(Doctor *d) {
         names = strv_join(replaced, " ");
         if (!names)
                 return -ENOMEM;
-        return doctor_find(d, LEVEL_WARNING, NULL, str_printf("the program on disk is newer than the one that runs: %s", names),
-                           strdup("a reload loads modules only; the program itself is the old one until a restart"),
+        return doctor_find(d, LEVEL_WARNING, NULL, str_printf("the program on disk is another than the one that runs: %s", names),
+                           strdup("a reload loads modules only; the program itself is the one before until a restart"),
                            str_printf("toolooctl restart %s", names));
 }
 

@@ -121,7 +121,8 @@ static void try_later(Target *t, uint64_t retry_after) {
         uint64_t base = t->webhooks->retry_usec, age = now_usec() - d->begun, wait;
         uint32_t dice = 0;
 
-        (void) getrandom(&dice, sizeof(dice), GRND_NONBLOCK); /* 0 does, too */
+        if (getrandom(&dice, sizeof(dice), GRND_NONBLOCK) < 0)
+                dice = 0; /* does, too */
         if (!d->repeat && webhook_retry_wait(d->tries, base, retry_after, age, dice, &wait))
                 wait_for_retry(t, wait);
         else
