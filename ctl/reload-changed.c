@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "basic/string-util.h"
+#include "basic/time-util.h"
 #include "config.h"
 #include "shared/bus-util.h"
 #include "shared/log.h"
@@ -34,6 +35,7 @@
 typedef struct Host {
         char *id;
         bool asked;       /* a call is under way */
+        uint64_t asked_at; /* monotonic usec */
         bool ask_again;   /* the file changed after that call was sent */
         struct Reloader *reloader;
         struct Host *next;
@@ -75,6 +77,13 @@ static void say_failed(Reloader *r, const char *id, const sd_bus_error *error) {
         r->status = CTL_FAILED;
 }
 
+/* It was restarted, by an upgrade say, before it had answered. Which file the next one has loaded, that one says. A host that
+ * hangs is the same error, but later. */
+static bool has_gone(const Host *h, sd_bus_message *m) {
+        return sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY) &&
+                now_usec() - h->asked_at < RELOAD_TIMEOUT_USEC / 2;
+}
+
 static int on_reloaded(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         const char *outcome = NULL;
         uint64_t generation = 0;
@@ -87,6 +96,8 @@ static int on_reloaded(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         if (sd_bus_message_is_method_error(m, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
             sd_bus_message_is_method_error(m, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
                 log_debug("%s does not run", h->id); /* and will load the new file when it starts */
+        else if (has_gone(h, m))
+                reloader->once_more = true;
         else if (sd_bus_message_is_method_error(m, NULL)) {
                 const sd_bus_error *error = sd_bus_message_get_error(m);
 
@@ -133,6 +144,7 @@ static int ask(Host *h) {
         if (r < 0)
                 return r;
         h->asked = true;
+        h->asked_at = now_usec();
         reloader->under_way++;
         return 0;
 }

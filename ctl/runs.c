@@ -5,17 +5,15 @@
 
 #include "basic/string-util.h"
 #include "shared/metrics-bus.h"
+#include "shared/upgrade-hold.h"
 
-/* systemd keeps the id of each unit's present run as the target of a link there; journald reads it, too. */
 static bool is_present(const char *id, const char *invocation) {
-        const char *runtime = getenv("XDG_RUNTIME_DIR");
-        _cleanup_(freep) char *path = NULL;
-        char target[64];
-        ssize_t n;
+        _cleanup_(freep) char *unit = str_printf("tooloo-%s.service", id);
+        char present[33] = "";
 
-        path = runtime ? str_printf("%s/systemd/units/invocation:tooloo-%s.service", runtime, id) : NULL;
-        n = path ? readlink(path, target, sizeof(target)) : -1;
-        return n > 0 && (size_t) n == strlen(invocation) && memcmp(target, invocation, (size_t) n) == 0;
+        if (unit)
+                unit_invocation(unit, present);
+        return *present && streq(present, invocation);
 }
 
 static int add(Runs *runs, const char *id, const Run *run) {

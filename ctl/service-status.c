@@ -39,6 +39,7 @@ void status_report_done(StatusReport *report) {
         }
         free(report->services);
         runs_done(&report->runs);
+        upgrade_hold_done(&report->hold);
         free(report->build.active_state);
         free(report->build.status);
         free(report->health_trouble);
@@ -52,6 +53,27 @@ const char *service_state_word(const Service *s) {
 /* metricsd also says what a single probe found that has not changed its verdict yet. */
 static bool is_unwell(const ServiceStatus *st) {
         return st->health && (streq(st->health, "degraded") || streq(st->health, "offline"));
+}
+
+/* What cannot be read holds nothing for whoever looks; who upgrades says so. */
+static void find_hold(StatusReport *report) {
+        char invocation[33] = "";
+        bool healthy = false;
+
+        if (upgrade_hold_read(&report->hold) < 0) {
+                upgrade_hold_done(&report->hold);
+                return;
+        }
+        for (size_t i = 0; i < report->n; i++) {
+                const ServiceStatus *st = report->services + i;
+
+                if (!streq(st->service->id, report->hold.service))
+                        continue;
+                healthy = service_is_active(st->service) && st->health && streq(st->health, "healthy");
+                unit_invocation(st->service->unit, invocation);
+        }
+        if (!upgrade_hold_stands(&report->hold, invocation, healthy))
+                upgrade_hold_done(&report->hold);
 }
 
 /* The first of its instances that is not well. A trial's failure is the swap's to tell. */
@@ -208,6 +230,7 @@ int service_status_query(sd_bus *bus, const Service *const *services, size_t n, 
         r = ask_all(&batch, ret, &instances);
         if (r >= 0)
                 r = settle_build(&ret->build);
+        find_hold(ret);
         now = now_usec();
         for (size_t i = 0; i < n && r >= 0; i++) {
                 ServiceStatus *st = ret->services + i;

@@ -10,6 +10,7 @@
 #include "shared/host-status.h"
 #include "shared/registry.h"
 #include "shared/unit-usage.h"
+#include "shared/upgrade-hold.h"
 
 /* What "status" shows of one service: table, block and JSON are all made from this. */
 typedef struct ServiceStatus {
@@ -46,6 +47,7 @@ typedef struct StatusReport {
         bool health_known;    /* metricsd runs and has answered */
         bool brief;           /* to be set before: what only JSON and a single service show is not asked for */
         Runs runs;            /* may be asked for before; what it has systemd is not asked for */
+        UpgradeHold hold;     /* service NULL when no upgrade is held */
         char *health_trouble; /* one line when it runs and has not, else NULL */
 } StatusReport;
 

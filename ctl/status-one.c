@@ -118,6 +118,8 @@ int status_print_one(const StatusReport *report) {
         print_module(&st->host);
         if (st->problem)
                 print_field("Problem", st->problem);
+        if (report->hold.service)
+                print_field("Upgrade", report->hold.reason);
         if (report->build.status)
                 print_field("Build", report->build.status);
         r = print_journal(st->service);

@@ -20,6 +20,6 @@ int status_print_one(const StatusReport *report);
 /* Of the services asked for, those of the fleet (the control plane is not counted), and those of them that run. */
 size_t status_count(const StatusReport *report, size_t *ret_active);
 
-/* What is wrong with the whole, one line each: the registry's problems, and a metricsd that does not answer. The strings
- * are those of report and registry; the caller frees the array. NULL without memory. */
+/* What is wrong with the whole, one line each: the registry's problems, an upgrade that is held, and a metricsd that does
+ * not answer. The strings are those of report and registry; the caller frees the array. NULL without memory. */
 const char **status_troubles(const StatusReport *report, const Registry *registry);

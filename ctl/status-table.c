@@ -21,13 +21,15 @@ size_t status_count(const StatusReport *report, size_t *ret_active) {
 }
 
 const char **status_troubles(const StatusReport *report, const Registry *registry) {
-        size_t n = 0, max = strv_length(registry->problems) + 1;
+        size_t n = 0, max = strv_length(registry->problems) + 2;
         const char **troubles = calloc(max + 1, sizeof(char *));
 
         if (!troubles)
                 return NULL;
         STRV_FOREACH(problem, registry->problems)
                 troubles[n++] = *problem;
+        if (report->hold.service)
+                troubles[n++] = report->hold.reason;
         if (report->health_trouble)
                 troubles[n++] = report->health_trouble;
         return troubles;

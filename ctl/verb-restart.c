@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "basic/string-util.h"
+#include "command-line.h"
 #include "ctl.h"
+#include "output.h"
+#include "restart-changed.h"
 #include "shared/log.h"
 
 /* For the whole fleet, what was stopped on purpose stays so, and masked services are not part of it. */
@@ -70,6 +73,10 @@ int ctl_restart(Ctl *ctl, const Service *const *services, size_t n) {
 int verb_restart(Ctl *ctl) {
         int status;
 
+        if (ctl->given[OPTION_CHANGED])
+                return ctl->names ? verb_usage(ctl, "restart --changed takes no names") : restart_changed(ctl);
+        if (ctl->given[OPTION_TIMEOUT])
+                return verb_usage(ctl, "--timeout goes with restart --changed only");
         status = ctl_select(ctl, CTL_UNKNOWN);
         if (status != CTL_OK)
                 return status;

@@ -85,6 +85,12 @@ static const VerbOption reload_options[] = {
         {},
 };
 
+static const VerbOption restart_options[] = {
+        { OPTION_CHANGED, "restart what runs another program than lies on disk, which tooloo-upgrade.service asks for" },
+        { OPTION_TIMEOUT, "with --changed: wait so long for each to be healthy (default 1min)" },
+        {},
+};
+
 #define NO_PAGER { OPTION_NO_PAGER, "do not pipe what is long into a pager" }
 
 static const VerbOption json_options[] = {
@@ -263,8 +269,11 @@ const Verb verbs[] = {
                "Without a SERVICE it stops the fleet, and watching its sources, too."),
           NULL, NULL },
         { "restart", GROUP_RUN, SERVICES, 0, ANY_OPERANDS, "restart; connections wait meanwhile",
-          TEXT("Restarts services; new connections wait meanwhile. Without a SERVICE it restarts those that run."), NULL,
-          NULL },
+          TEXT("Restarts services; new connections wait meanwhile. Without a SERVICE it restarts those that run.",
+               "With --changed it restarts, one at a time, those of the fleet's own programs that have been replaced on disk, by "
+               "an upgrade say, and each only once the one before is healthy. One that is not holds the upgrade there: the others "
+               "keep the program they run, until the file is another one."),
+          restart_options, NULL },
         { "reload", GROUP_RUN, SERVICES, 0, ANY_OPERANDS, "take new code on, as OnChange= says",
           TEXT("Takes new code on, in the way that OnChange= in the service's [X-Tooloo] section says.",
                "reload: the service loads its module from disk; connections stay open. A module that does not load, or does not "

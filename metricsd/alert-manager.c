@@ -4,8 +4,11 @@
 #include <math.h>
 
 #include "alert-internal.h"
+#include "basic/string-util.h"
 #include "collector.h"
 #include "journal-collector.h"
+#include "shared/log.h"
+#include "shared/upgrade-hold.h"
 
 #define ACTIVE_SHOWN 100
 
@@ -62,14 +65,24 @@ void alerts_follow(Alerts *alerts, Watched *w) {
                 tell_probe(alerts, w, now);
 }
 
-static void tell_all(Alerts *alerts, Watched *w, AlertTime now) {
+/* The service does not run what lies on disk. */
+static double reload_value(const Watched *w, const UpgradeHold *hold) {
+        const FleetUnit *unit = w->unit;
+
+        if (hold->service && streq(hold->service, unit->service->id) &&
+            upgrade_hold_stands(hold, unit->invocation_id, w->health == HEALTH_HEALTHY))
+                return 1;
+        return known(w->reload_failed);
+}
+
+static void tell_all(Alerts *alerts, Watched *w, const UpgradeHold *hold, AlertTime now) {
         AlertEngine *engine = alerts->engine;
         const char *id = w->unit->service->id;
 
         tell_probe(alerts, w, now);
         alert_engine_observe(engine, METRIC_RESTARTS, id, (double) w->unit->restarts, now);
         alert_engine_observe(engine, METRIC_MEMORY, id, w->memory == MEMORY_UNKNOWN ? NAN : (double) w->memory, now);
-        alert_engine_observe(engine, METRIC_RELOAD_FAILED, id, known(w->reload_failed), now);
+        alert_engine_observe(engine, METRIC_RELOAD_FAILED, id, reload_value(w, hold), now);
         alert_engine_observe(engine, METRIC_CPU, id, known(w->cpu), now);
         alert_engine_observe(engine, METRIC_ERROR_RATE, id, known(w->error_rate), now);
         alert_engine_observe(engine, METRIC_JOURNAL_ERRORS, id,
@@ -77,16 +90,24 @@ static void tell_all(Alerts *alerts, Watched *w, AlertTime now) {
 }
 
 void alerts_tick(Alerts *alerts) {
+        _cleanup_(upgrade_hold_done) UpgradeHold hold = {};
         AlertTime now = alert_time_now();
+        int r;
 
         if (!alerts || !fleet_is_loaded(alerts->manager->fleet))
                 return;
         alert_engine_tick(alerts->engine, now);
+        r = upgrade_hold_read(&hold);
+        if (r < 0) {
+                upgrade_hold_done(&hold);
+                if (r != -ENOENT)
+                        log_debug("Cannot see whether an upgrade is held: %s", strerror(-r));
+        }
         for (size_t i = 0; i < fleet_count(alerts->manager->fleet); i++) {
                 const FleetUnit *unit = fleet_at(alerts->manager->fleet, i);
 
                 if (unit->userdata)
-                        tell_all(alerts, unit->userdata, now);
+                        tell_all(alerts, unit->userdata, &hold, now);
         }
 }
 

@@ -201,9 +201,11 @@ static int open_history(Manager *m) {
 
         if (r == -EUCLEAN)
                 return fail(r, "There is nowhere to keep anything, for STATE_DIRECTORY= is not set: start it as a unit");
-        if (r == -EPROTONOSUPPORT) /* one line was logged */
-                return fail(-EUCLEAN, "The database is of a newer version of metricsd; install that again, or move the "
-                                      "file away");
+        if (r == -EPROTONOSUPPORT) { /* one line was logged */
+                (void) sd_notify(false, "STATUS=The database is of a newer version of metricsd; install that again, or move "
+                                        "the file away");
+                return -EUCLEAN;
+        }
         return r < 0 ? log_errno(r, "Cannot open the history") : 0;
 }
 

@@ -9,6 +9,9 @@
 /* Raised when an older metricsd could no longer read the document. */
 #define FORMAT_VERSION 1
 
+/* Of a document that does not say, for it was written before there was a fourth. */
+#define DEFAULTS_AT_FIRST 3
+
 #define TEXT_MAX ((size_t) 8 * 1024 * 1024)
 #define DEPTH_MAX 32
 
@@ -88,6 +91,7 @@ json_object *book_to_json(const AlertBook *book, AlertTime now) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
 
         if (!json || !add_made(json, "version", json_object_new_int(FORMAT_VERSION)) ||
+            !add_made(json, "defaults", json_object_new_uint64(book->known_defaults)) ||
             !add_made(json, "rules", rules_to_json(book)) || !add_made(json, "silences", silences_to_json(book, now)) ||
             !add_made(json, "lastSilence", json_object_new_uint64(book->last_silence)) ||
             !add_made(json, "actions", log_to_json(&book->actions, now)) ||
@@ -252,7 +256,7 @@ static int read_document(AlertBook *book, json_object *document, AlertTime now, 
                 { "notices", BOOK_LOG_MAX, read_notice },
                 { "efficacy", BOOK_EFFICACY_MAX, read_efficacy },
         };
-        double version = 0, last = 0;
+        double version = 0, last = 0, defaults = DEFAULTS_AT_FIRST;
         int r;
 
         r = field_number(document, "version", &version, ret_problem);
@@ -260,11 +264,15 @@ static int read_document(AlertBook *book, json_object *document, AlertTime now, 
                 r = field_problem(ret_problem, "version: %d is expected", FORMAT_VERSION);
         if (r >= 0)
                 r = field_number(document, "lastSilence", &last, ret_problem);
+        if (r >= 0)
+                r = field_number(document, "defaults", &defaults, ret_problem);
         for (size_t i = 0; i < ELEMENTSOF(arrays) && r >= 0; i++)
                 r = read_array(book, document, arrays[i].name, arrays[i].max, arrays[i].read_one, now, ret_problem);
-        if (r >= 0)
-                book->last_silence = (uint64_t) MIN(MAX(last, 0), 1e15);
-        return r;
+        if (r < 0)
+                return r;
+        book->last_silence = (uint64_t) MIN(MAX(last, 0), 1e15);
+        book->known_defaults = (size_t) MIN(MAX(defaults, 0), BOOK_RULES_MAX);
+        return 0;
 }
 
 int book_from_json(AlertBook *book, const char *text, AlertTime now, char **ret_problem) {

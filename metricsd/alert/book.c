@@ -77,23 +77,37 @@ int alert_book_sync(AlertBook *book, AlertTime now) {
 
 /* --- Opening --- */
 
-static int add_defaults(AlertBook *book) {
-        for (const char *const *text = alert_default_rules; *text; text++) {
-                _cleanup_(json_object_putp) json_object *json = json_tokener_parse(*text);
-                _cleanup_(alert_rule_freep) AlertRule *rule = NULL;
-                _cleanup_(freep) char *problem = NULL;
-                int r;
+static int add_default(AlertBook *book, const char *text) {
+        _cleanup_(json_object_putp) json_object *json = json_tokener_parse(text);
+        _cleanup_(alert_rule_freep) AlertRule *rule = NULL;
+        _cleanup_(freep) char *problem = NULL;
+        int r;
 
-                if (!json)
-                        return -ENOMEM;
-                r = alert_rule_from_json(json, NULL, NULL, &rule, &problem);
-                if (r >= 0)
-                        r = book_append(&book->rules, &book->n_rules, sizeof(AlertRule *), &rule);
+        if (!json)
+                return -ENOMEM;
+        r = alert_rule_from_json(json, NULL, NULL, &rule, &problem);
+        if (r < 0)
+                return r;
+        if (alert_book_find_rule(book, rule->id) || book->n_rules >= BOOK_RULES_MAX)
+                return 0;
+        r = book_append(&book->rules, &book->n_rules, sizeof(AlertRule *), &rule);
+        if (r >= 0)
+                rule = NULL;
+        return r;
+}
+
+/* Those that the book does not know yet: all at a first start, after an upgrade what is new. 1 when there were any. */
+static int add_defaults(AlertBook *book) {
+        size_t before = book->known_defaults, n = 0;
+
+        for (const char *const *text = alert_default_rules; *text; text++) {
+                int r = n++ < before ? 0 : add_default(book, *text);
+
                 if (r < 0)
                         return r;
-                rule = NULL;
         }
-        return 0;
+        book->known_defaults = n;
+        return n > before;
 }
 
 /* Nobody's rules are lost: what cannot be used stays to be looked at, and put right by hand. True when the place of the
@@ -129,12 +143,15 @@ static int load(AlertBook *book, AlertTime now) {
         r = history_get_text(book->history, BOOK_NAME, &text);
         if (r >= 0)
                 r = book_from_json(book, text, now, &problem);
-        if (r >= 0 || r == -ENOMEM)
+        if (r == -ENOMEM)
                 return r;
-        book_drop_contents(book);
+        if (r < 0) {
+                book_drop_contents(book);
+                book->known_defaults = 0;
+        }
         k = add_defaults(book);
-        if (k < 0 || !explain(book, text, r, problem, now))
-                return k;
+        if (k < 0 || (r >= 0 && k == 0) || (r < 0 && !explain(book, text, r, problem, now)))
+                return MIN(k, 0);
         book->unsaved = true;
         r = book_save(book, now);
         if (r < 0)

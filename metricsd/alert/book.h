@@ -59,6 +59,7 @@ typedef struct AlertBook {
         AlertEfficacy *efficacy; /* the one that was tried longest ago first */
         size_t n_efficacy;
         uint64_t last_silence; /* the number in the id of the newest silence, that none is used twice */
+        size_t known_defaults; /* so many of alert_default_rules it has been given, or somebody has thrown away since */
         bool unsaved; /* it holds what the history does not yet */
 } AlertBook;
 

@@ -42,7 +42,12 @@ static const char *const actions[] = {
 
 /* "offline" is about degraded services, too: what runs and does not answer is degraded, and that alone is for metricsd
  * to repair (what does not run is systemd's, see safety.h). It waits longer than the watchdog of a native
- * service (10 s), a restart and a crash's back-off take: systemd is to have done its part before anybody else acts. */
+ * service (10 s), a restart and a crash's back-off take: systemd is to have done its part before anybody else acts.
+ *
+ * "reload-failed" waits, too: while an upgrade replaces modules and programs, an old program rejects a new module and is
+ * then restarted.
+ *
+ * A new one goes to the end: by their number the book knows which of them it has not been given yet, see book.c. */
 const char *const alert_default_rules[] = {
         "{\"id\":\"default-response-time\",\"metric\":\"service.responseTime\",\"operator\":\">\",\"threshold\":5000,"
         "\"severity\":\"warning\",\"action\":\"restart-service\",\"for\":10000,"
@@ -53,6 +58,9 @@ const char *const alert_default_rules[] = {
         "{\"id\":\"default-provider-success\",\"metric\":\"provider.successRate\",\"operator\":\"<\",\"threshold\":0.7,"
         "\"severity\":\"warning\",\"action\":\"switch-provider\",\"for\":60000,"
         "\"description\":\"Switch away from a provider that fails more than 3 of 10 calls\"}",
+        "{\"id\":\"default-reload-failed\",\"metric\":\"reload.failed\",\"operator\":\">=\",\"threshold\":1,"
+        "\"severity\":\"warning\",\"action\":\"notify\",\"for\":15000,"
+        "\"description\":\"Tell of a service that does not run what lies on disk: it was rejected, rolled back or held\"}",
         NULL,
 };
 

@@ -17,7 +17,7 @@ typedef enum AlertMetric {
         METRIC_MEMORY,        /* bytes */
         METRIC_CPU,           /* percent of one core */
         METRIC_ERROR_RATE,    /* 0..1 */
-        METRIC_RELOAD_FAILED, /* 1 after a reload that failed, 0 after one that did not */
+        METRIC_RELOAD_FAILED, /* 1 after a reload that failed or while an upgrade is held at it, 0 after one that did not */
         METRIC_JOURNAL_ERRORS,
         METRIC_PROVIDER_SUCCESS_RATE,
         METRIC_PROVIDER_LATENCY,

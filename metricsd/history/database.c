@@ -131,8 +131,10 @@ static int check_version(History *h, int64_t *ret) {
                 return r;
         if (version > (int64_t) ELEMENTSOF(migrations)) {
                 log_error("%s was made by a newer version of tooloo-metricsd (format %lld, known here: %zu), so it is left "
-                          "alone and no history is kept; use that version, or move the file away", h->path,
+                          "alone; use that version, or move the file away", h->path,
                           (long long) version, ELEMENTSOF(migrations));
+                /* Or else the end of this connection would write what lies in the log into the file. */
+                (void) sqlite3_db_config(h->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
                 return -EPROTONOSUPPORT;
         }
         if (version < 0 || tables > 0)

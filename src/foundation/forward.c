@@ -6,6 +6,7 @@
 
 #include "basic/string-util.h"
 #include "config.h"
+#include "foundation/object.h"
 #include "foundation/server-internal.h"
 #include "shared/log.h"
 
@@ -39,7 +40,7 @@ static int load_proxy(Server *server) {
         void *object;
         int r;
 
-        object = dlopen(TL_PKGLIB_DIR "/tooloo-proxy.so", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        object = object_load(TL_PKGLIB_DIR "/tooloo-proxy.so");
         if (!object) {
                 log_error("Cannot load proxy support: %s", dlerror());
                 return -ELIBACC;

@@ -9,6 +9,7 @@
 #include "basic/time-util.h"
 #include "config.h"
 #include "foundation/gate.h"
+#include "foundation/object.h"
 #include "shared/log.h"
 
 #define CONNECTIONS_MAX 8192
@@ -264,7 +265,7 @@ static int load_websocket_support(Server *server) {
         const WsOps *ops;
         void *object;
 
-        object = dlopen(TL_PKGLIB_DIR "/tooloo-websocket.so", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+        object = object_load(TL_PKGLIB_DIR "/tooloo-websocket.so");
         if (!object) {
                 log_error("Cannot load WebSocket support: %s", dlerror());
                 return -ELIBACC;

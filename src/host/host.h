@@ -46,7 +46,7 @@ typedef struct Host {
         char *name;        /* display name: the unit's Description=, the id until that is known */
         char *module_path; /* MODULESDIR/ID.so */
         char *runtime_directory;
-        char *rejected_path; /* a copy of what was rejected last: it is not tried again unless asked for */
+        char *rejected_path; /* a copy of what this program has rejected last: it is not tried again unless asked for */
         Proven proven;
         uint64_t trial_timeout_usec;
         uint64_t prove_usec;

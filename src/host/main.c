@@ -66,6 +66,17 @@ static void host_done(Host *host) {
         sd_event_unref(host->event);
 }
 
+/* What one program rejects, another may run: after an upgrade the module was of an ABI that the old one did not know. So each
+ * has a path of its own. */
+static char *rejected_path(const char *directory) {
+        struct stat st;
+
+        if (stat("/proc/self/exe", &st) < 0)
+                return NULL;
+        return str_printf("%s/rejected-%jx-%jx-%jx", directory, (uintmax_t) st.st_dev, (uintmax_t) st.st_ino,
+                          (uintmax_t) st.st_ctim.tv_sec);
+}
+
 static int host_init(Host *host, const Options *o) {
         _cleanup_(freep) char *state = first_directory("STATE_DIRECTORY");
         int r;
@@ -80,7 +91,7 @@ static int host_init(Host *host, const Options *o) {
         host->id = strdup(o->id);
         host->name = strdup(o->id);
         host->module_path = str_printf("%s/%s.so", o->modules, o->id);
-        host->rejected_path = str_printf("%s/rejected", host->runtime_directory);
+        host->rejected_path = rejected_path(host->runtime_directory);
         if (!host->id || !host->name || !host->module_path || !host->rejected_path)
                 return -ENOMEM;
         r = proven_init(&host->proven, state);

@@ -17,7 +17,9 @@
 
 #include "foundation/http.h"
 
+#ifndef TOOLOO_MODULE_ABI /* the tests build a host of another one */
 #define TOOLOO_MODULE_ABI 2
+#endif
 #define TOOLOO_MODULE_MAGIC UINT32_C(0x544f4f4c) /* "TOOL" */
 #define TOOLOO_MODULE_SYMBOL "tooloo_module"
 

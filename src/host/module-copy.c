@@ -15,6 +15,13 @@ static char *new_copy_path(const Host *host) {
         return str_printf("%s/%s-%d-%u.so", host->runtime_directory, host->id, (int) getpid(), n++);
 }
 
+/* Copies of generations that are gone, and what another program than this one has rejected. */
+static bool is_old(const Host *host, const char *name, const char *prefix) {
+        const char *rejected = strrchr(host->rejected_path, '/') + 1;
+
+        return (startswith(name, prefix) && endswith(name, ".so")) || (startswith(name, "rejected") && !streq(name, rejected));
+}
+
 void host_remove_old_copies(const Host *host) {
         _cleanup_(freep) char *prefix = str_printf("%s-", host->id);
         DIR *directory = opendir(host->runtime_directory);
@@ -27,7 +34,7 @@ void host_remove_old_copies(const Host *host) {
                 return;
         }
         while ((entry = readdir(directory)))
-                if (startswith(entry->d_name, prefix) && endswith(entry->d_name, ".so") &&
+                if (is_old(host, entry->d_name, prefix) &&
                     unlinkat(dirfd(directory), entry->d_name, 0) < 0)
                         log_warning("Cannot remove %s: %s", entry->d_name, strerror(errno));
         (void) closedir(directory);

@@ -74,24 +74,23 @@ static void note_rollback(Host *host, const char *why) {
         if (str_replace_printf(&host->last_problem, "rolled back to the last good module: %s", why) < 0)
                 log_errno(-ENOMEM, "Cannot note the problem");
         host->last_result = "rolled-back";
-        add_fields(host, &fields, "rolled-back", host->next_generation, 0, why);
+        add_fields(host, &fields, "rolled-back", host->current->service.number, 0, why);
         log_fields(LOG_ERR, (const char *const *) fields.list,
                    "Not running %s: %s. Running the last good module instead; a changed file is taken again",
                    host->module_path, why);
 }
 
-/* The file itself, or the last good copy when that content is known not to work: it took the service down, or was
- * rejected in a reload before this restart. */
-static const char *choose_first(Host *host) {
-        _cleanup_(freep) char *why = NULL;
-        bool rejected = files_equal(host->module_path, host->rejected_path) > 0;
-
-        if (!proven_has_good(&host->proven) || (!proven_is_bad(&host->proven, host->module_path, &why) && !rejected))
-                return host->module_path;
-        if (!why)
-                why = strdup("this file was rejected before; 'toolooctl reload' tries it again");
-        note_rollback(host, strna(why));
-        return host->proven.good;
+/* Its content is known not to work: it took the service down, or was rejected in a reload before this restart. *ret_why is
+ * NULL without memory. */
+static bool must_go_back(const Host *host, char **ret_why) {
+        if (!proven_has_good(&host->proven))
+                return false;
+        if (proven_is_bad(&host->proven, host->module_path, ret_why))
+                return true;
+        if (files_equal(host->module_path, host->rejected_path) <= 0)
+                return false;
+        *ret_why = strdup("this file was rejected before; 'toolooctl reload' tries it again");
+        return true;
 }
 
 static int load_copy_of(Host *host, const char *file, char **ret_reason) {
@@ -113,21 +112,27 @@ static int load_copy_of(Host *host, const char *file, char **ret_reason) {
         return 0;
 }
 
+/* The file or the last good copy; where that does not load, the other one. The good one may be that which does not: after an
+ * upgrade it is of an ABI that is no more. */
 int host_load_first(Host *host, char **ret_reason) {
-        _cleanup_(freep) char *reason = NULL;
-        const char *file;
+        _cleanup_(freep) char *reason = NULL, *why = NULL;
+        bool back;
         int r;
 
         host_remove_old_copies(host);
-        file = choose_first(host);
-        r = load_copy_of(host, file, &reason);
-        if (r < 0 && file == host->module_path && proven_has_good(&host->proven)) {
-                note_rollback(host, reason ? reason : strerror(-r));
+        back = must_go_back(host, &why);
+        r = load_copy_of(host, back ? host->proven.good : host->module_path, &reason);
+        if (r < 0 && proven_has_good(&host->proven)) {
+                if (!back)
+                        why = reason ? TAKE_PTR(reason) : strdup(strerror(-r));
                 free(TAKE_PTR(reason));
-                r = load_copy_of(host, host->proven.good, &reason);
+                back = !back;
+                r = load_copy_of(host, back ? host->proven.good : host->module_path, &reason);
         }
         if (r < 0)
                 *ret_reason = reason ? TAKE_PTR(reason) : strdup(strerror(-r));
+        else if (back)
+                note_rollback(host, strna(why));
         return r;
 }
 
@@ -228,12 +233,40 @@ static void on_trial_done(int result, const char *reason, void *userdata) {
                 accept_module(host, TAKE_PTR(copy));
 }
 
+/* What runs lies on disk again, so nothing is wrong any more; and what was rejected is tried again should it come back. */
+static void forget_problem(Host *host) {
+        _cleanup_(log_fields_done) LogFields fields = {};
+
+        if (!host->last_problem)
+                return;
+        free(TAKE_PTR(host->last_problem));
+        host->last_result = NULL;
+        (void) unlink(host->rejected_path);
+        add_fields(host, &fields, "reload-mended", host->current->service.number, 0, NULL);
+        log_fields(LOG_INFO, (const char *const *) fields.list, "The module that serves lies in %s again", host->module_path);
+}
+
+static void note_refused(Host *host, const char *why) {
+        if (host->last_problem)
+                return;
+        if (str_replace_printf(&host->last_problem, "module rejected: %s", why) < 0)
+                log_errno(-ENOMEM, "Cannot note the problem");
+        host->last_result = "rejected";
+}
+
 /* Loaded already, or found wanting already. */
-static bool is_settled(const Host *host, const char *copy) {
+static bool is_settled(Host *host, const char *copy) {
         _cleanup_(freep) char *why = NULL;
 
-        return files_equal(copy, host->current_copy) > 0 || files_equal(copy, host->rejected_path) > 0 ||
-                proven_is_bad(&host->proven, copy, &why);
+        if (files_equal(copy, host->current_copy) > 0)
+                forget_problem(host);
+        else if (proven_is_bad(&host->proven, copy, &why))
+                note_refused(host, strna(why));
+        else if (files_equal(copy, host->rejected_path) > 0)
+                note_refused(host, "this file was rejected before; 'toolooctl reload' tries it again");
+        else
+                return false;
+        return true;
 }
 
 static void start_next(Host *host) {

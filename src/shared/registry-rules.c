@@ -6,7 +6,8 @@
 
 bool service_id_reserved(const char *id) {
         static const char *const reserved[] = {
-                "reload", "reload-again", "scale", "watchd", "dev", "port-owner",       /* units of ours */
+                "reload", "reload-again", "upgrade", "upgrade-again", "scale",          /* units of ours */
+                "watchd", "dev", "port-owner",
                 "infrastructure", "core", "extended", "integration", "control",         /* slices of ours */
                 "service", "backoff",                                                   /* programs of ours */
                 "all", "fleet",                                                         /* words for all of them */

@@ -81,8 +81,8 @@ const char *registry_nearest(const Registry *registry, const char *name);
 int service_id_from_unit(const char *name, const char *suffix, char **ret);
 
 /* Ids that no service can have, because a unit, slice or program of ours has the name or a person would take it for
- * another thing: reload, reload-again, scale, watchd, dev, port-owner; infrastructure, core, extended, integration, control;
- * service, backoff; all, fleet. */
+ * another thing: reload, reload-again, upgrade, upgrade-again, scale, watchd, dev, port-owner; infrastructure, core, extended,
+ * integration, control; service, backoff; all, fleet. */
 bool service_id_reserved(const char *id);
 
 /* The category that a slice stands for, or NULL when it is not one of the fleet's. */

@@ -41,6 +41,7 @@ curl -sS -m 40 -X POST http://127.0.0.1:3000/api/v1/system/alerts/trigger \\
 """
 RULE = {"metric": "service.responseTime", "operator": ">", "threshold": 5000, "severity": "warning",
         "action": "restart-service"}
+DEFAULTS = {"default-response-time", "default-offline", "default-provider-success", "default-reload-failed"}
 
 
 class Alerts:
@@ -181,13 +182,13 @@ def test_the_documented_commands(alerts, port):
 
     # Typed once more it is the same rule.
     assert shell(ADD_RULE, port)["id"] == answer["id"]
-    assert len(alerts.rules()) == 4
+    assert len(alerts.rules()) == len(DEFAULTS) + 1
     assert alerts.status()["history"][0]["id"] == alert["id"]
 
 
 def test_the_default_rules_can_be_changed_and_deleted(alerts):
     rules = alerts.rules()
-    assert set(rules) == {"default-response-time", "default-offline", "default-provider-success"}
+    assert set(rules) == DEFAULTS
     assert rules["default-provider-success"]["state"] == "no data yet"
     assert rules["default-provider-success"]["threshold"] == 0.7
     # What was read can be changed and sent back as it is.
@@ -196,7 +197,7 @@ def test_the_default_rules_can_be_changed_and_deleted(alerts):
     assert alerts.send("DELETE", "rules/default-response-time")[0] == 404
     alerts.restart()
     rules = alerts.rules()
-    assert set(rules) == {"default-offline", "default-provider-success"}
+    assert set(rules) == DEFAULTS - {"default-response-time"}
     assert rules["default-offline"]["for"] == 60000
 
 
@@ -384,7 +385,7 @@ def test_rules_that_cannot_be_used_are_set_aside(alerts):
     with Journal(UNIT, after=journal_cursor()) as journal:
         alerts.start()
         message = journal.wait("cannot be used")["MESSAGE"]
-    assert set(alerts.rules()) == {"default-response-time", "default-offline", "default-provider-success"}
+    assert set(alerts.rules()) == DEFAULTS
     alerts.stop()
     with alerts.database() as db:
         (name, text), = db.execute("SELECT name, text FROM text WHERE name LIKE 'alert-book.unusable-%'")

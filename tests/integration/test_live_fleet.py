@@ -227,7 +227,7 @@ def test_a_wrong_id_is_left_out_and_said(service, watch, id):
 
 
 def test_helpers_of_ours_are_no_problem(watch):
-    assert not {"reload", "reload-again", "watchd"} & set(watch.events[0]["ids"])
+    assert not {"reload", "reload-again", "upgrade", "upgrade-again", "watchd"} & set(watch.events[0]["ids"])
     assert watch.events[0]["problems"] == [] and watch.stderr.read_text() == ""
 
 

@@ -70,11 +70,11 @@ static int silence_for_an_hour(AlertBook *book, const AlertSilence **ret) {
 Test(alert_book, a_first_start_has_the_defaults) {
         _cleanup_(alert_book_freep) AlertBook *book = open_book(), *again = NULL;
 
-        cr_expect_eq(book->n_rules, 3);
+        cr_expect_eq(book->n_rules, 4);
         cr_expect(alert_book_find_rule(book, "default-offline"));
         cr_expect_eq(fake_history_count(history, BOOK_NAME), 1);
         again = open_book();
-        cr_expect_eq(again->n_rules, 3);
+        cr_expect_eq(again->n_rules, 4);
         cr_expect(alert_rule_equal(again->rules[0], book->rules[0]));
 }
 
@@ -85,8 +85,29 @@ Test(alert_book, a_deleted_default_stays_deleted) {
         cr_expect_eq(alert_book_delete_rule(book, "default-offline", now), -ENOENT);
         alert_book_free(book);
         book = open_book();
-        cr_expect_eq(book->n_rules, 2);
+        cr_expect_eq(book->n_rules, 3);
         cr_expect_null(alert_book_find_rule(book, "default-offline"));
+        alert_book_free(book);
+}
+
+/* Of the version before, which had three defaults and no word for how many. */
+Test(alert_book, a_default_that_is_new_is_added_once) {
+        static const char before[] =
+                "{\"version\":1,\"rules\":[{\"id\":\"mine\",\"metric\":\"service.cpu\",\"operator\":\">\",\"threshold\":5,"
+                "\"severity\":\"info\",\"action\":\"notify\"}],\"silences\":[],\"lastSilence\":0,\"actions\":[],"
+                "\"notices\":[],\"efficacy\":[]}";
+        AlertBook *book;
+
+        cr_assert_eq(history_put_text(history, BOOK_NAME, before, true), 0);
+        book = open_book();
+        cr_expect_eq(book->n_rules, 2, "%zu", book->n_rules);
+        cr_expect(alert_book_find_rule(book, "mine"));
+        cr_expect(alert_book_find_rule(book, "default-reload-failed"));
+        cr_expect_null(alert_book_find_rule(book, "default-offline"));
+        cr_assert_eq(alert_book_delete_rule(book, "default-reload-failed", now), 0);
+        alert_book_free(book);
+        book = open_book();
+        cr_expect_eq(book->n_rules, 1);
         alert_book_free(book);
 }
 
@@ -104,7 +125,7 @@ Test(alert_book, a_rule_with_a_known_id_replaces_it) {
 
         cr_assert_eq(put(book, "mine", 5, NULL), 0);
         cr_assert_eq(put(book, "mine", 6, NULL), 0);
-        cr_expect_eq(book->n_rules, 4);
+        cr_expect_eq(book->n_rules, 5);
         cr_expect_eq(alert_book_find_rule(book, "mine")->threshold, 6);
 }
 
@@ -118,7 +139,7 @@ Test(alert_book, ids_are_made_and_the_same_rule_is_kept_once) {
         cr_expect_eq(first, same);
         cr_assert_eq(put(book, NULL, 6, &other), 0);
         cr_expect_str_eq(other->id, "service.cpu-notify-2");
-        cr_expect_eq(book->n_rules, 5);
+        cr_expect_eq(book->n_rules, 6);
 }
 
 Test(alert_book, at_most_200_rules) {
@@ -150,7 +171,7 @@ Test(alert_book, what_cannot_be_stored_changes_nothing) {
         fake_history_fail(history, 0);
         again = open_book();
         for (AlertBook *b = book;; b = again) {
-                cr_expect_eq(b->n_rules, 4);
+                cr_expect_eq(b->n_rules, 5);
                 cr_expect_str_eq(b->rules[1]->id, "default-offline");
                 cr_expect_eq(alert_book_find_rule(b, "mine")->threshold, 5);
                 cr_expect_eq(b->n_silences, 1);
@@ -167,15 +188,15 @@ Test(alert_book, on_a_full_disk_the_defaults_hold_in_memory) {
 
         fake_history_fail(history, -ENOSPC);
         book = open_book();
-        cr_expect_eq(book->n_rules, 3);
+        cr_expect_eq(book->n_rules, 4);
         cr_expect_eq(put(book, "mine", 5, NULL), -ENOSPC);
-        cr_expect_eq(book->n_rules, 3);
+        cr_expect_eq(book->n_rules, 4);
         cr_expect_eq(alert_book_sync(book, now), -ENOSPC);
         fake_history_fail(history, 0);
         cr_expect_eq(alert_book_sync(book, now), 0);
         cr_expect_eq(fake_history_count(history, BOOK_NAME), 1);
         again = open_book();
-        cr_expect_eq(again->n_rules, 3);
+        cr_expect_eq(again->n_rules, 4);
 }
 
 #define LISTS "\"silences\":[],\"actions\":[],\"notices\":[],\"efficacy\":[]"
@@ -206,7 +227,7 @@ Test(alert_book, what_cannot_be_used_is_set_aside) {
                 at.realtime += USEC_PER_SEC; /* its name says when */
                 cr_assert_eq(history_put_text(history, BOOK_NAME, unusable[i], true), 0);
                 book = open_book_at(at);
-                cr_expect_eq(book->n_rules, 3, "%s", unusable[i]);
+                cr_expect_eq(book->n_rules, 4, "%s", unusable[i]);
                 cr_expect_eq(fake_history_count(history, BOOK_NAME ".unusable-"), i + 1, "%s", unusable[i]);
                 alert_book_free(book);
         }
@@ -228,7 +249,7 @@ Test(alert_book, what_cannot_be_set_aside_stays) {
         cr_assert_eq(history_put_text(history, BOOK_NAME, "mine", true), 0);
         fake_history_fail(history, -ENOSPC);
         book = open_book();
-        cr_expect_eq(book->n_rules, 3);
+        cr_expect_eq(book->n_rules, 4);
         fake_history_fail(history, 0);
         cr_expect_eq(alert_book_sync(book, now), 0);
         cr_assert_eq(history_get_text(history, BOOK_NAME, &text), 0);
@@ -236,7 +257,7 @@ Test(alert_book, what_cannot_be_set_aside_stays) {
 }
 
 Test(alert_book, a_rule_outlives_its_service) {
-        static const char text[] = "{\"version\":1,\"rules\":[{\"id\":\"mine\",\"metric\":\"service.cpu\",\"operator\":\">\","
+        static const char text[] = "{\"version\":1,\"defaults\":4,\"rules\":[{\"id\":\"mine\",\"metric\":\"service.cpu\",\"operator\":\">\","
                                    "\"threshold\":1,\"severity\":\"info\",\"action\":\"notify\",\"service\":\"long-gone\"}],"
                                    "" LISTS "}";
         _cleanup_(alert_book_freep) AlertBook *book = NULL;
@@ -423,6 +444,6 @@ Test(alert_book, a_dry_run_changes_nothing) {
         cr_assert_eq(alert_book_try_rule(book, known, &there), 0);
         cr_expect_eq(there, alert_book_find_rule(book, "default-offline"));
         cr_expect_eq(alert_book_try_silence(book, now), 0);
-        cr_expect_eq(book->n_rules, 3);
+        cr_expect_eq(book->n_rules, 4);
         cr_expect_eq(fake_history_writes(history), writes);
 }

@@ -347,6 +347,35 @@ Test(history_damage, a_newer_version_is_left_alone) {
         cr_expect_eq(count_files("metrics.db.damaged-"), 0);
 }
 
+/* What the newer one has not written into the file yet, for it was killed, lies in the log. */
+Test(history_damage, the_log_of_a_newer_version_is_left_alone) {
+        static const char *const names[] = { FILE_NAME, FILE_NAME "-wal" };
+        char *before[2] = {};
+        size_t size_before[2] = {};
+        History *other = NULL;
+        sqlite3 *db = NULL;
+
+        fill();
+        start_again();
+        cr_assert_eq(sqlite3_open(FILE_NAME, &db), SQLITE_OK);
+        cr_assert_eq(sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL), SQLITE_OK);
+        cr_assert_eq(sqlite3_exec(db, "PRAGMA journal_mode = WAL; PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+        cr_assert_eq(sqlite3_close(db), SQLITE_OK);
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                cr_assert_eq(read_file(names[i], 1 << 24, before + i, size_before + i), 0);
+        cr_assert_gt(size_before[1], 0);
+        cr_expect_eq(history_open(top, &other), -EPROTONOSUPPORT);
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                _cleanup_(freep) char *after = NULL;
+                size_t size;
+
+                cr_assert_eq(read_file(names[i], 1 << 24, &after, &size), 0, "%s is gone", names[i]);
+                cr_assert_eq(size, size_before[i], "%s", names[i]);
+                cr_expect_arr_eq(before[i], after, size);
+                free(before[i]);
+        }
+}
+
 /* --- What is wrong with the disk --- */
 
 static void expect_problem(const char *what) {

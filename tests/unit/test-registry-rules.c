@@ -96,8 +96,8 @@ Test(registry_rules, ids) {
         static const char *const good[] = { "a", "a-1", "x23456789012345678901234567890ab", "orchestrator", "metricsd",
                                             "core2" };
         static const char *const wrong[] = { "", "A", "1a", "-a", "a_b", "a.b", "x234567890123456789012345678901bc" };
-        static const char *const reserved[] = { "reload", "reload-again", "watchd", "dev", "port-owner", "core", "control", "service",
-                                                "backoff", "all", "fleet" };
+        static const char *const reserved[] = { "reload", "reload-again", "upgrade", "upgrade-again", "watchd", "dev", "port-owner",
+                                                "core", "control", "service", "backoff", "all", "fleet" };
 
         for (size_t i = 0; i < ELEMENTSOF(good); i++)
                 cr_expect_eq(registry_check_id(registry, good[i], "x"), true, "%s", good[i]);
