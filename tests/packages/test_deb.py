@@ -272,6 +272,29 @@ def test_nothing_was_enabled_by_the_upgrade(machine):
     assert machine.user("systemctl", "--user", "is-enabled", "tooloo.target", ok=False).stdout.strip() == "disabled"
 
 
+# With what the package brings alone; tests/integration/test_documented_module.py does all that the README says.
+SKELETON = """
+cp -r /usr/share/doc/tooloo-dev/examples/skeleton ~/hello
+cd ~/hello
+make rename ID=hello
+make
+systemctl --user enable --now ~/hello/tooloo-hello.socket ~/hello/tooloo-hello.service
+"""
+HELLO_PORT = 4200
+
+
+def test_module_of_ones_own(machine, packages):
+    machine.apt("install", packages["tooloo-dev"])
+    machine.user("sh", "-ec", SKELETON, timeout=300)
+    try:
+        with machine.loopback():
+            assert get_json(HELLO_PORT, "/api/v1/hello/greeting/you")
+        machine.user("toolooctl", "wait", "hello", "--timeout=60s", timeout=90)
+    finally:
+        machine.user("systemctl", "--user", "disable", "--now", "tooloo-hello.socket", "tooloo-hello.service")
+        machine.user("rm", "-r", f"{HOME}/hello")
+
+
 def test_remove_stops_it_and_keeps_what_users_have(machine):
     # But for what comes and goes while it runs: copies of modules, journals of the databases.
     kept = {p for p in machine.files() if p.startswith(HOME) and "tooloo" in p and not p.endswith((".so", "-wal", "-shm"))}
