@@ -12,7 +12,7 @@ import contextlib
 import ctypes
 import os
 
-from conftest import CHECKOUT, run
+from conftest import CHECKOUT, CONTROL, get_json, run
 
 SANDBOX = CHECKOUT / "tests/sandbox"
 CLONE_NEWNET = 0x40000000
@@ -27,14 +27,15 @@ def set_network(path):
             raise OSError(ctypes.get_errno(), f"setns to {path}")
 
 
-class CleanRoot:
-    def __init__(self, name, release):
-        self.name, self.release = name, release
+class Machine:
+    """What tests/sandbox boots with those options."""
+
+    def __init__(self, name, *options):
+        self.name, self.options = name, options
         self.network = None
 
     def __enter__(self):
-        run(SANDBOX, "up", "--name", self.name, "--clean", "--release", self.release, "--private-network", "--owner",
-            os.getpid(), timeout=1800)
+        run(SANDBOX, "up", "--name", self.name, *self.options, "--private-network", "--owner", os.getpid(), timeout=1800)
         leader = run(SANDBOX, "status", "--name", self.name).stdout.splitlines()[1].split()[2]
         self.network = f"/proc/{leader}/ns/net"
         return self
@@ -49,11 +50,6 @@ class CleanRoot:
 
     def user(self, *command, **more):
         return run(SANDBOX, "run", "--name", self.name, "--", *command, **more)
-
-    def log_in(self):
-        """The user's manager runs when this returns, and goes on running."""
-        self.root("loginctl", "enable-linger", USER)
-        self.root("systemctl", "start", f"user@{UID}.service")
 
     @contextlib.contextmanager
     def loopback(self):
@@ -72,3 +68,22 @@ class CleanRoot:
 
     def exists(self, path):
         return self.root("test", "-e", path, ok=None).returncode == 0
+
+    def wait_healthy(self):
+        self.user("toolooctl", "wait", "--for=healthy", "--timeout=120s", timeout=150)
+
+    def overall(self):
+        """What the dashboard says of the fleet: healthy, total, percentage."""
+        with self.loopback():
+            health = get_json(CONTROL["metricsd"], "/api/v1/metrics/dashboard")["stats"]["serviceHealth"]
+        return health["healthy"], health["total"], health["healthPercentage"]
+
+
+class CleanRoot(Machine):
+    def __init__(self, name, release):
+        super().__init__(name, "--clean", "--release", release)
+
+    def log_in(self):
+        """The user's manager runs when this returns, and goes on running."""
+        self.root("loginctl", "enable-linger", USER)
+        self.root("systemctl", "start", f"user@{UID}.service")
