@@ -15,21 +15,22 @@ typedef struct Command {
         const int *options;   /* of those of the verb, those that belong to it; ends with 0 */
 } Command;
 
-#define OPTIONS(...) (const int[]) { OPTION_JSON, __VA_ARGS__ __VA_OPT__(,) 0 }
+/* Each with its comma. */
+#define OPTIONS(...) (const int[]) { OPTION_JSON, __VA_ARGS__ 0 }
 
 static const Command commands[] = {
-        { "list", metrics_alerts_list, 0, 0, "no name", OPTIONS(OPTION_ALL) },
+        { "list", metrics_alerts_list, 0, 0, "no name", OPTIONS(OPTION_ALL,) },
         { "rules", metrics_alerts_rules, 0, 0, "no name", OPTIONS() },
         { "add", metrics_alerts_add, 0, ANY_OPERANDS, "",
           OPTIONS(OPTION_DRY_RUN, OPTION_NO_ACTION, OPTION_METRIC, OPTION_OPERATOR, OPTION_THRESHOLD, OPTION_ACTION,
                   OPTION_SERVICE, OPTION_SEVERITY, OPTION_FOR, OPTION_COOLDOWN, OPTION_MARGIN, OPTION_ID, OPTION_DESCRIPTION,
-                  OPTION_PARAM) },
-        { "rm", metrics_alerts_remove, 1, ANY_OPERANDS, "the ID of a rule", OPTIONS(OPTION_DRY_RUN) },
-        { "trigger", metrics_alerts_trigger, 2, 3, "METRIC VALUE [SERVICE]", OPTIONS(OPTION_DRY_RUN) },
+                  OPTION_PARAM,) },
+        { "rm", metrics_alerts_remove, 1, ANY_OPERANDS, "the ID of a rule", OPTIONS(OPTION_DRY_RUN,) },
+        { "trigger", metrics_alerts_trigger, 2, 3, "METRIC VALUE [SERVICE]", OPTIONS(OPTION_DRY_RUN,) },
         { "silence", metrics_alerts_silence, 0, 1, "one SERVICE at most",
-          OPTIONS(OPTION_DRY_RUN, OPTION_FOR, OPTION_REASON, OPTION_RULE) },
+          OPTIONS(OPTION_DRY_RUN, OPTION_FOR, OPTION_REASON, OPTION_RULE,) },
         { "silences", metrics_alerts_silences, 0, 0, "no name", OPTIONS() },
-        { "unsilence", metrics_alerts_unsilence, 1, ANY_OPERANDS, "the ID of a silence", OPTIONS(OPTION_DRY_RUN) },
+        { "unsilence", metrics_alerts_unsilence, 1, ANY_OPERANDS, "the ID of a silence", OPTIONS(OPTION_DRY_RUN,) },
 };
 
 /* Takes its name off the operands. Without one it is the first. NULL after a line. */
