@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "wire/wire.h"
+
+/* What became of a stream. */
+typedef struct WireFed {
+        char *text; /* for the client */
+        size_t size;
+        int r;
+        WireState state;
+        WireUsage usage;
+        char *error;
+} WireFed;
+
+/* Feeds all of it at once, byte by byte, and in pieces of sizes by chance (of a fixed seed); fails the test where these give
+ * anything else. The caller frees with wire_fed_done(). */
+WireFed wire_feed(const WireStreamOptions *options, const char *data, size_t size);
+void wire_fed_done(WireFed *fed);
+
+/* JSON of a literal; fails the test when it is none. */
+json_object *wire_json(const char *text);
+/* Whether both are the same but for the order of fields; says where they differ. */
+void wire_expect_json(json_object *got, const char *expected, const char *what);
