@@ -26,13 +26,12 @@ struct Call {
         HttpRequest *request; /* until it is answered, or the client gone */
         HttpStream *stream;   /* from the first content to its end */
         bool gone;            /* the client */
-        bool whole;           /* nothing will be added to the stream */
+
         bool over;            /* settled, and all that is left is to be read */
 
         WireFormat api;
         json_object *body;
         WireAsk ask;
-        char *model, *only; /* without the provider that the client named; that provider */
         unsigned abilities; /* ABILITY_... */
         char *name, *user, *session, *intent, *source;
         int64_t parent, key;
@@ -88,6 +87,7 @@ void call_release(Call *c);
 /* call-choose.c. 1 and *ret; 0 and c->answer, why nobody can be asked now; -EAGAIN: a key is on its way. Those that are out of
  * question by `amount` or by format have been noted in c->tried. */
 int call_choose(Call *c, Deployment **ret);
+Candidate deployment_candidate(const Deployment *d, int64_t cost, uint64_t now);
 Tried *call_tried(Call *c, Deployment *deployment);
 void call_tried_done(Call *c);
 

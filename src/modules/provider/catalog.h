@@ -79,3 +79,9 @@ void catalog_resume(Catalog *c, json_object *saved);
 void catalog_scan(Catalog *c);
 int catalog_watch(Catalog *c);
 void catalog_read_key(Catalog *c, Upstream *u);
+
+/* --- Deployments: call-choose.c --- */
+
+/* "MODEL", "PROVIDER/MODEL", or "auto" in the model's place. */
+bool deployment_is_named(const Deployment *d, const char *name);
+bool deployment_is_able(const Deployment *d, unsigned abilities);
