@@ -4,6 +4,7 @@
 #include <json-c/json_tokener.h>
 
 #include "basic/string-util.h"
+#include "config.h"
 #include "field.h"
 
 /* The list of 200 processes has 100 KiB. */
@@ -137,6 +138,6 @@ int service_request_send(ServiceRequest *r, const char *path, char *body, servic
         if (!url || str_replace_printf(&r->asked, "%s", unit->service->id) < 0)
                 return -ENOMEM;
         return http_call_new(r->action->shared->curl, &(HttpCallRequest) {
-                .url = url, .body = body, .timeout = r->timeout, .answer_max = ANSWER_MAX, .fleet = fleet,
-                .straight = true }, on_answer, r, &r->call);
+                .url = url, .body = body, .agent = "tooloo-metricsd/" TL_VERSION, .timeout = r->timeout,
+                .answer_max = ANSWER_MAX, .fleet = fleet, .straight = true }, on_answer, r, &r->call);
 }

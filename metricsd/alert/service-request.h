@@ -2,7 +2,7 @@
 #pragma once
 
 #include "action.h"
-#include "http-call.h"
+#include "shared/http-call.h"
 
 /* An action that is done by a service of the fleet, which is asked for it over HTTP: the one that owns the path by
  * Routes= in its unit file. One that does not run is not asked, for the connection would start it. What it answers is

@@ -8,12 +8,14 @@
 
 #include "basic/string-util.h"
 #include "basic/time-util.h"
-#include "http-call.h"
+#include "config.h"
+#include "shared/http-call.h"
 #include "shared/log.h"
 #include "webhook-retry.h"
 #include "webhook-url.h"
 
 #define ANSWER_MAX ((size_t) 4 * 1024)
+#define WEBHOOK_AGENT "tooloo-metricsd/" TL_VERSION
 /* Receivers that nothing waits for are remembered up to here, for what their last answer was. */
 #define TARGETS_MAX WEBHOOK_QUEUE_MAX
 
@@ -173,8 +175,8 @@ static void try_now(Target *t) {
 
         d->tries++;
         r = http_call_new(t->webhooks->curl, &(HttpCallRequest) {
-                .url = t->url, .body = d->body, .authorization = d->authorization, .timeout = WEBHOOK_TIMEOUT,
-                .answer_max = ANSWER_MAX, .fleet = t->webhooks->fleet }, on_answer, t, &t->call);
+                .url = t->url, .body = d->body, .authorization = d->authorization, .agent = WEBHOOK_AGENT,
+                .timeout = WEBHOOK_TIMEOUT, .answer_max = ANSWER_MAX, .fleet = t->webhooks->fleet }, on_answer, t, &t->call);
         if (r < 0) {
                 note_problem(t, d, strdup(strerror(-r)));
                 wait_for_retry(t, t->webhooks->retry_usec); /* from the loop it is seen whether it may go on */

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 #include "basic/string-util.h"
-#include "metricsd/alert/http-call.h"
+#include "shared/http-call.h"
 #include "metricsd/alert/webhook-retry.h"
 #include "metricsd/alert/webhook-url.h"
 #include "metricsd/alert/webhook.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http-call.h"
+#include "shared/http-call.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
@@ -9,13 +9,13 @@
 
 #include "basic/string-util.h"
 #include "basic/time-util.h"
-#include "config.h"
-#include "field.h"
 
 #define EXCERPT_MAX ((size_t) 200)
 #define BODY_KEEP ((size_t) 1024)
 #define DEPTH_MAX 32
 #define PROBLEM_MAX 128
+
+TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
 struct HttpCall {
         CurlEvent *curl;
@@ -125,7 +125,7 @@ static const char *describe(const HttpCall *call, CURLcode code, char *buf, size
 
 static void on_done(CURL *easy, CURLcode code, void *userdata) {
         HttpCall *call = userdata;
-        HttpAnswer answer = { .body = call->body ? call->body : "", .size = call->size };
+        HttpAnswer answer = { .body = call->body ? call->body : "", .size = call->size, .easy = easy };
         char problem[PROBLEM_MAX];
         curl_off_t seconds = 0;
         long status = 0;
@@ -155,11 +155,14 @@ static int add_header(HttpCall *call, const char *line) {
         return 0;
 }
 
-static int set_body(HttpCall *call, const HttpCallRequest *request) {
+static int set_headers(HttpCall *call, const HttpCallRequest *request) {
         _cleanup_(freep) char *authorization = NULL;
         int r = 0;
 
-        if (request->authorization) {
+        for (const char *const *field = request->fields; field && *field && r >= 0; field++)
+                r = add_header(call, *field);
+
+        if (r >= 0 && request->authorization) {
                 authorization = str_printf("Authorization: %s", request->authorization);
                 r = authorization ? add_header(call, authorization) : -ENOMEM;
         }
@@ -189,7 +192,7 @@ static int set_options(HttpCall *call, const HttpCallRequest *request) {
             /* The thread that looks a name up is not waited for when the call is given up, at a shutdown say. */
             curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK ||
             curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long) (request->timeout / USEC_PER_MSEC)) != CURLE_OK ||
-            curl_easy_setopt(e, CURLOPT_USERAGENT, "tooloo-metricsd/" TL_VERSION) != CURLE_OK ||
+            curl_easy_setopt(e, CURLOPT_USERAGENT, request->agent) != CURLE_OK ||
             curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->error) != CURLE_OK ||
             curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK ||
             curl_easy_setopt(e, CURLOPT_WRITEDATA, call) != CURLE_OK ||
@@ -197,7 +200,7 @@ static int set_options(HttpCall *call, const HttpCallRequest *request) {
             curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, call) != CURLE_OK ||
             (request->straight && curl_easy_setopt(e, CURLOPT_PROXY, "") != CURLE_OK))
                 return -ENOMEM;
-        return set_body(call, request);
+        return set_headers(call, request);
 }
 
 int http_call_new(CurlEvent *curl, const HttpCallRequest *request, http_call_over_t over, void *userdata,
@@ -240,6 +243,12 @@ HttpCall *http_call_free(HttpCall *call) {
 }
 
 /* --- What an answer says --- */
+
+const char *http_answer_field(const HttpAnswer *answer, const char *name) {
+        struct curl_header *field;
+
+        return curl_easy_header(answer->easy, name, 0, CURLH_HEADER, -1, &field) == CURLHE_OK ? field->value : NULL;
+}
 
 /* What people will read comes from outside: one line, without anything that controls a terminal. */
 static char *first_line(const char *s, size_t size) {

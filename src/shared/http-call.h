@@ -14,6 +14,8 @@ typedef struct HttpCallRequest {
         const char *url;
         const char *body;          /* JSON, sent by POST; must last as long as the call. NULL asks by GET */
         const char *authorization; /* the content of that header; NULL for none */
+        const char *agent;         /* who asks, "NAME/VERSION" */
+        const char *const *fields; /* more header lines, "NAME: CONTENT"; ends in NULL; NULL for none */
         uint64_t timeout;          /* usec, of all of it */
         size_t answer_max;         /* bytes of the answer's body that are kept; what comes after them is dropped */
         /* A connection to a port of this machine that belongs to a service is made to one that runs alone: systemd
@@ -29,7 +31,11 @@ typedef struct HttpAnswer {
         const char *body;    /* ends in NUL; "" for none */
         size_t size;
         uint64_t retry_after; /* usec; 0 when the answer does not say */
+        CURL *easy;
 } HttpAnswer;
+
+/* The content of a header field of the answer, NULL for none; lasts as long as the answer. */
+const char *http_answer_field(const HttpAnswer *answer, const char *name);
 
 /* The answer lasts for the call. May free the call. */
 typedef void (*http_call_over_t)(const HttpAnswer *answer, void *userdata);
