@@ -123,6 +123,10 @@ typedef struct LedgerOutcome {
         int64_t cost;
 } LedgerOutcome;
 
+/* For an attempt that runs on: its reservation stands until then. So the time it is made for can be short, and what a process that
+ * was killed had reserved is soon free again. -ENOENT when it has expired. */
+int ledger_extend(Ledger *l, int64_t request, unsigned n, uint64_t expires);
+
 /* Ends the attempt: the reservation goes, the cost counts in the windows that it was reserved in. -ENOENT when there is no such
  * reservation, because it expired: the attempt gets its outcome and its cost all the same, and counts. -EALREADY when it has been
  * settled. */

@@ -93,7 +93,6 @@ static const char *word_of(CURLcode result, CURL *easy) {
         case CURLE_UNSUPPORTED_PROTOCOL:
                 return "connect";
         case CURLE_WEIRD_SERVER_REPLY:
-        case CURLE_UNSUPPORTED_RESPONSE:
         case CURLE_BAD_CONTENT_ENCODING:
                 return "malformed";
         default:

@@ -59,7 +59,7 @@ static void write_turn(Books *b) {
         }
         while ((job = STAILQ_FIRST(&jobs))) {
                 STAILQ_REMOVE_HEAD(&jobs, entries);
-                if (job->result < 0)
+                if (job->result < 0 && job->result != -ESRCH) /* a row that the client named, and was not there */
                         log_errno(job->result, "The ledger cannot be written");
                 job->done(job->result < 0 ? job->result : 0, job->userdata); /* which may free it, or add it anew */
         }

@@ -130,8 +130,11 @@ static int write_start(Ledger *l, void *userdata) {
 static void fail_books(Call *c, int error) {
         answer_unref(c->answer);
         c->answer = NULL;
-        (void) answer_error(c->api, 500, NULL, NULL, &c->answer, "the ledger cannot be written (%s), so nothing is sent",
-                            strerror(-error));
+        if (error == -ESRCH && c->parent > 0)
+                (void) answer_error(c->api, 400, NULL, NULL, &c->answer, "X-Tooloo-Parent: there is no such request");
+        else
+                (void) answer_error(c->api, 500, NULL, NULL, &c->answer, "the ledger cannot be written (%s), so nothing is sent",
+                                    strerror(-error));
         c->over = true;
         call_deliver(c);
 }

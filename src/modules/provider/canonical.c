@@ -2,6 +2,7 @@
 #include "canonical.h"
 
 #include <inttypes.h>
+#include <json-c/json_object_iterator.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -179,8 +180,9 @@ static int add_object(Buffer *b, json_object *json, unsigned depth) {
 
         if (!names)
                 return -ENOMEM;
-        json_object_object_foreach(json, name, _unused_ value)
-                names[n++] = name;
+        for (struct json_object_iterator i = json_object_iter_begin(json), end = json_object_iter_end(json);
+             !json_object_iter_equal(&i, &end); json_object_iter_next(&i))
+                names[n++] = json_object_iter_peek_name(&i);
         qsort(names, n, sizeof(*names), compare_names);
         r = add(b, "{", 1);
         if (r >= 0)
