@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "basic/string-util.h"
+#include "settle.h"
 #include "spent.h"
 
 #define INTERRUPTED "interrupted"
@@ -117,6 +118,15 @@ static int settle(Ledger *l, const LedgerOutcome *outcome) {
         return r >= 0 && attempt.state == ATTEMPT_EXPIRED ? -ENOENT : r;
 }
 
+int attempt_interrupt(Ledger *l, int64_t request, unsigned n, uint64_t total) {
+        _cleanup_(attempt_done) Attempt attempt = {};
+        int r;
+
+        r = attempt_find(l, request, n, &attempt);
+        return r < 0 ? r : end(l, &attempt, &(LedgerOutcome) {
+                .request = request, .n = n, .total = total, .error = INTERRUPTED });
+}
+
 static bool word_valid(const char *word) {
         return name_valid(word) && word[strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' &&
                !streq(word, INTERRUPTED); /* by which a late outcome is known */
@@ -126,8 +136,6 @@ static bool outcome_valid(const LedgerOutcome *o) {
         const LedgerTokens *t = &o->tokens;
 
         if (t->in < 0 || t->out < 0 || t->cached < 0 || t->cache_write < 0 || t->reasoning < 0)
-                return false;
-        if (!t->reported && (t->in > 0 || t->out > 0 || t->cached > 0 || t->cache_write > 0 || t->reasoning > 0))
                 return false;
         return (!o->error || (word_valid(o->error) && !streq(o->error, RELEASED))) && time_valid(o->ttft) &&
                time_valid(o->total) && money_valid(o->cost);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "attempt.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "basic/string-util.h"
@@ -59,41 +60,49 @@ int64_t attempt_bound(const Call *call, const Deployment *deployment) {
         return MIN(sum / 1000, LEDGER_MONEY_MAX);
 }
 
-/* Without the provider's own figures a cost is an estimate, and its row says so (reported = 0, no tokens): the prompt in full,
- * as it was reserved, and of the answer a token for every four bytes that came. An attempt that failed before it had anything to
- * say costs nothing, as the vendors have it; one that the client left may. */
-static int estimate(const Attempt *a, int64_t *ret) {
+/* Without the provider's own figures the tokens are an estimate, and their row says so (reported = 0): of the prompt a token for
+ * each byte, as it was reserved, and of the answer one for every four bytes that came. An attempt that failed before it had anything
+ * to say costs nothing, as the vendors have it; one that the client left may. */
+static void estimate(Attempt *a) {
         bool began = a->first > 0 || streq(a->error, "cancelled") || a->error[0] == '\0';
-        LedgerTokens t = { .reported = true };
         size_t bytes = a->wire ? wire_stream_content_bytes(a->wire) : buffer_size(&a->answer);
 
-        if (!began) {
-                *ret = 0;
-                return 0;
-        }
-        t.in = (int64_t) a->call->ask.prompt_bytes + ((int64_t) a->call->ask.n_images * IMAGE_TOKENS);
-        t.out = (int64_t) ((bytes + 3) / 4);
-        return ledger_cost(&a->price, &t, ret);
+        a->usage = (WireUsage) {};
+        if (!began)
+                return;
+        a->usage.in = (int64_t) a->call->ask.prompt_bytes + ((int64_t) a->call->ask.n_images * IMAGE_TOKENS);
+        a->usage.out = (int64_t) ((bytes + 3) / 4);
 }
 
-int attempt_count_cost(Attempt *a) {
-        LedgerTokens t = {
+LedgerTokens attempt_tokens(const Attempt *a) {
+        return (LedgerTokens) {
                 .in = a->usage.in, .out = a->usage.out, .cached = a->usage.cached, .cache_write = a->usage.cache_write,
                 .reasoning = a->usage.reasoning, .reported = a->usage.reported,
         };
+}
+
+static int cost_of(Attempt *a) {
+        LedgerTokens t = attempt_tokens(a);
+
+        return a->deployment->model->price.known ? ledger_cost(&a->price, &t, &a->cost) : 0;
+}
+
+int attempt_count_cost(Attempt *a) {
         int r;
 
         a->cost = 0;
-        if (!a->deployment->model->price.known)
-                return 0;
-        r = a->usage.reported ? ledger_cost(&a->price, &t, &a->cost) : estimate(a, &a->cost);
+        if (a->usage.reported && (a->usage.in > PROVIDER_TOKENS_MAX || a->usage.out > PROVIDER_TOKENS_MAX)) {
+                log_warning("%s says that a call took %" PRIi64 " tokens in and %" PRIi64 " out, which no call can: they are "
+                            "estimated instead", a->deployment->upstream->file.name, a->usage.in, a->usage.out);
+                a->usage.reported = false;
+        }
+        if (!a->usage.reported)
+                estimate(a);
+        r = cost_of(a);
         if (r != -EOVERFLOW)
                 return r;
-        log_warning("%s says that a call took so many tokens that its price cannot be told: what was reserved counts",
-                    a->deployment->upstream->file.name);
-        a->usage = (WireUsage) {};
-        a->cost = a->bound;
-        return 0;
+        estimate(a);
+        return cost_of(a);
 }
 
 /* --- What is sent --- */

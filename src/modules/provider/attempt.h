@@ -68,6 +68,7 @@ void attempt_cancel(Attempt *a);
 void attempt_fail(Attempt *a, const char *error, const char *text);
 /* What it costs, by the provider's own figures or else what is known. */
 int attempt_count_cost(Attempt *a);
+LedgerTokens attempt_tokens(const Attempt *a);
 
 /* Within: attempt-curl.c */
 int attempt_set_up(Attempt *a);

@@ -196,20 +196,12 @@ static int settle(Ledger *l, const Call *c, const Attempt *a) {
                 .status = a->status,
                 .error = a->error[0] ? a->error : NULL,
                 .text = a->error[0] ? a->text : NULL,
+                .tokens = attempt_tokens(a),
                 .cost = a->cost,
         };
         int r;
 
-        if (streq(a->error, "released"))
-                r = ledger_release(l, c->row, a->n, NULL);
-        else {
-                if (a->usage.reported)
-                        outcome.tokens = (LedgerTokens) {
-                                .in = a->usage.in, .out = a->usage.out, .cached = a->usage.cached,
-                                .cache_write = a->usage.cache_write, .reasoning = a->usage.reasoning, .reported = true,
-                        };
-                r = ledger_settle(l, &outcome);
-        }
+        r = streq(a->error, "released") ? ledger_release(l, c->row, a->n, NULL) : ledger_settle(l, &outcome);
         return r == -ENOENT || r == -EALREADY ? 0 : r; /* it had expired: it counts all the same */
 }
 
