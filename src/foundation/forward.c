@@ -291,6 +291,7 @@ void forward_watch_client(HttpRequest *request) {
 
         if (request->hangup)
                 return;
+        request_forget_gone(request); /* the event loop takes a descriptor once */
         r = sd_event_add_io(request->server->event, &request->hangup, request->conn->fd, EPOLLRDHUP, on_hangup,
                             request);
         if (r < 0)
@@ -310,9 +311,12 @@ int http_forward(HttpRequest *request, const char *service, const char *target) 
                 return -EOPNOTSUPP;
         if (request->status > 0 || request->exchange)
                 return -EALREADY;
+        if (request->gone)
+                return request_reply_failed(request, -ECONNRESET);
         r = forward_begin(request, service, target);
         if (r <= 0)
                 return r < 0 ? r : -ENOENT;
+        request_forget_gone(request);
         request_leave_set(request);
         if (!request->exchange)
                 return 0;

@@ -24,6 +24,7 @@ typedef struct WsMessage WsMessage;
 #define HTTP_BODY_MAX_CEILING ((size_t) 256 * 1024 * 1024)
 #define HTTP_PARAMS_MAX 8
 #define HTTP_SEGMENTS_MAX 32
+#define HTTP_REPLY_HEADERS_MAX 8
 
 /* A handler that has not replied yet returns HTTP_LATER and replies from a later event; until then the request,
  * and the generation it came to, stay alive. Any other result: 0 after a reply, negative errno for a 500. */
@@ -36,11 +37,16 @@ typedef int (*HttpHandler)(HttpRequest *request, void *state);
  * that has the same path with the same version and data_size; else it holds the old generation until it ends. */
 typedef struct HttpStreamType {
         uint32_t version;
+        /* It never goes on in another generation, so its data may hold pointers. It holds its own one until it ends. */
+        bool pinned;
         size_t data_size;
         /* Called once at the start, then whenever the stream is woken and its client has read what came before.
          * Writes any number of bytes with http_stream_write(). 0 to go on, HTTP_STREAM_END or negative errno to
          * end it. */
         int (*next)(HttpStream *stream, void *data, void *state);
+        /* Called once for each stream that was started, when it is over, for whatever reason: `next` ended it, the client
+         * is gone, the service ends. Neither data nor the stream are used after it. May be NULL. */
+        void (*end)(void *data, void *state);
 } HttpStreamType;
 
 #define HTTP_STREAM_END 1
@@ -85,6 +91,13 @@ const void *http_request_body(const HttpRequest *request, size_t *ret_size) _pub
  * 400, -ENOMEM when the server replies 500. */
 int http_request_json(HttpRequest *request, json_object **ret) _public_;
 
+/* For a handler that answers later: `gone` is called once if the client goes away before the reply; one that has closed
+ * just its sending side counts as gone. The handler still owes its one reply, which is -ECONNRESET then and lets the
+ * request go; from within gone if it likes. When the service ends with the request unanswered, gone is called as well, and
+ * the request is over when it returns. -EALREADY after the reply, and for a second one. */
+int http_request_on_gone(HttpRequest *request, void (*gone)(HttpRequest *request, void *userdata), void *userdata)
+        _public_;
+
 /* --- The reply: exactly one for each request. 0, or negative errno: -ENOMEM, -ECONNRESET when the client is gone
  * (nothing to do then), -EALREADY for a second one. --- */
 
@@ -99,9 +112,13 @@ int http_reply_health(HttpRequest *request, void *state) _public_;
 int http_reply_error(HttpRequest *request, unsigned status, const char *code, const char *format, ...)
         _public_ _printf_(4, 5);
 /* Starts the stream of the request's route (-EINVAL when it has none); data (data_size bytes, NULL for zeroes) is
- * copied. */
+ * copied. After a failure there is no stream, and its `end` is not called. */
 int http_reply_stream(HttpRequest *request, const char *content_type, const void *data) _public_;
-/* Adds a header to the reply that follows; copied. -E2BIG after four. */
+/* The same where the stream is pinned (-EINVAL where it is not). *ret is valid until `end` is called, so that other events
+ * of the loop can write to it and wake it; `end` is not called before this returns. */
+int http_reply_stream_take(HttpRequest *request, const char *content_type, const void *data, HttpStream **ret)
+        _public_;
+/* Adds a header to the reply that follows; copied. -E2BIG after HTTP_REPLY_HEADERS_MAX. */
 int http_reply_header(HttpRequest *request, const char *name, const char *value) _public_;
 
 /* --- Other services, in a module with `proxy` --- */
@@ -115,14 +132,19 @@ json_object *http_proxy_routes(const HttpRequest *request) _public_;
 /* {services:[{id, name, port, condition, state, ...}], proxy:{requests, ...}}; as above. */
 json_object *http_proxy_status(const HttpRequest *request) _public_;
 
-/* --- Streams. stream is valid until the `next` that was given it returns. --- */
+/* --- Streams. stream is valid until the `next` that was given it returns; a pinned one until its `end` is called. --- */
 
-/* Queues bytes; -ENOBUFS over 1 MiB that the client has not read. */
+/* Queues bytes; -ENOBUFS over 1 MiB that the client has not read, -EPIPE when the stream ends. From another event than
+ * `next`, http_stream_wake() sends them. */
 int http_stream_write(HttpStream *stream, const void *data, size_t size) _public_;
 /* Queues "data: TEXT\n\n" (with "event: NAME" before it unless NULL); -EINVAL when either holds a newline. */
 int http_stream_event(HttpStream *stream, const char *name, const char *text) _public_;
 /* Calls next again after that time; the last call counts. Without one the stream waits until the program wakes it. */
 int http_stream_wake_after(HttpStream *stream, uint64_t usec) _public_;
+/* Wakes this one alone, from any event: `next` is called once the client has read what came before. */
+void http_stream_wake(HttpStream *stream) _public_;
+/* Bytes that are queued and that the kernel has not been given, for the client does not read. */
+size_t http_stream_waiting(const HttpStream *stream) _public_;
 uint64_t http_stream_generation(const HttpStream *stream) _public_;
 
 /* --- WebSockets. conn is valid until `close` returns. --- */

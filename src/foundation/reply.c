@@ -37,7 +37,8 @@ int request_queue_response(HttpRequest *request, unsigned status, struct MHD_Res
                 MHD_destroy_response(response);
                 return -EALREADY;
         }
-        r = add_common_headers(request, response);
+        request_forget_gone(request);
+        r = request->gone ? -ECONNRESET : add_common_headers(request, response);
         if (r >= 0) {
                 ok = MHD_queue_response(request->mhd, status, response);
                 r = ok == MHD_YES ? 0 : -ECONNRESET;
@@ -104,10 +105,11 @@ int http_reply_error(HttpRequest *request, unsigned status, const char *code, co
 }
 
 int http_reply_header(HttpRequest *request, const char *name, const char *value) {
-        struct ReplyHeader *header = &request->headers[request->n_headers];
+        struct ReplyHeader *header;
 
         if (request->n_headers >= ELEMENTSOF(request->headers))
                 return -E2BIG;
+        header = &request->headers[request->n_headers];
         header->name = strdup(name);
         header->value = strdup(value);
         if (!header->name || !header->value) {

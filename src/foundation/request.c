@@ -79,6 +79,7 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
 static void request_free(HttpRequest *request) {
         if (request->stream)
                 stream_detach(request->stream);
+        request_forget_gone(request);
         forward_release(request);
         route_match_done(&request->match);
         route_set_unref(request->set);

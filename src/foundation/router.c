@@ -302,7 +302,8 @@ static bool may_succeed(const HttpRoute *old, const HttpRoute *new) {
         if (!streq(old->path, new->path))
                 return false;
         if (old->stream && new->stream)
-                return streq(old->method, new->method) && old->stream->version == new->stream->version &&
+                return !old->stream->pinned && !new->stream->pinned && streq(old->method, new->method) &&
+                        old->stream->version == new->stream->version &&
                         old->stream->data_size == new->stream->data_size;
         return old->ws && new->ws && old->ws->version == new->ws->version &&
                 old->ws->data_size == new->ws->data_size;

@@ -156,14 +156,25 @@ struct HttpRequest {
         bool http_1_0;
         bool head_over; /* what is forwarded can no more be answered before its body has been read */
         bool aborted;
+        void (*on_gone)(HttpRequest *request, void *userdata); /* of the module, NULL for none, or when it was called */
+        void *on_gone_userdata;
+        sd_event_source *gone_source;
+        bool gone; /* as the handler was told */
         struct ReplyHeader {
                 char *name, *value;
-        } headers[4];
+        } headers[HTTP_REPLY_HEADERS_MAX];
         size_t n_headers;
 };
 
 /* The request runs no code of the module any more. */
 void request_leave_set(HttpRequest *request);
+
+/* request-gone.c */
+
+/* Nobody is told any more that the client is gone. */
+void request_forget_gone(HttpRequest *request);
+/* The service ends, and the handler has not replied. */
+void request_give_up(HttpRequest *request);
 
 /* reply.c */
 

@@ -200,7 +200,7 @@ Server *server_free(Server *server) {
                 for (Conn *c = TAILQ_FIRST(&server->conns[i]), *next; c; c = next) {
                         next = TAILQ_NEXT(c, entries);
                         if (c->request && c->request->suspended)
-                                MHD_resume_connection(c->request->mhd);
+                                request_give_up(c->request);
                         conn_abort(c);
                 }
         sd_event_source_disable_unref(server->mhd_source); /* before MHD closes its descriptor */

@@ -19,7 +19,8 @@ struct HttpStream {
         size_t queued, sent, space;
         bool suspended;
         bool woken;
-        bool ended;
+        bool ended;   /* after what is queued */
+        bool started; /* the module is to be told of its end */
         sd_event_source *timer;
         sd_event_source *hangup;
         LIST_ENTRY(HttpStream) entries;
@@ -48,6 +49,11 @@ static int on_hangup(sd_event_source *source, int fd, uint32_t revents, void *us
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         resume(userdata);
         return 0;
+}
+
+void http_stream_wake(HttpStream *stream) {
+        if (!stream->ended)
+                resume(stream);
 }
 
 static void call_next(HttpStream *stream) {
@@ -84,11 +90,26 @@ static ssize_t read_stream(void *cls, uint64_t position, char *buf, size_t max) 
                 stream->suspended = true;
                 MHD_suspend_connection(stream->mhd);
                 conn_enter(stream->request->conn, CONN_WORKING); /* a stream may be silent for as long as it likes */
+                if (stream->woken)
+                        resume(stream); /* `next` did so itself */
         }
         return 0;
 }
 
+/* While the stream still holds its generation. */
+static void call_end(HttpStream *stream) {
+        void (*end)(void *data, void *state) = stream->route->stream->end;
+
+        if (!stream->started)
+                return;
+        stream->started = false;
+        stream->ended = true;
+        if (end)
+                end(stream->data, route_set_state(stream->set, stream->route));
+}
+
 static void stream_free(HttpStream *stream) {
+        call_end(stream);
         if (stream->request)
                 stream->request->stream = NULL;
         sd_event_source_disable_unref(stream->timer);
@@ -114,20 +135,15 @@ void stream_detach(HttpStream *stream) {
         stream->ended = true;
         stream->timer = sd_event_source_disable_unref(stream->timer);
         stream->hangup = sd_event_source_disable_unref(stream->hangup);
+        call_end(stream);
 }
 
-static int start_stream(HttpRequest *request, const char *content_type, const void *data) {
-        _cleanup_(stream_freep) HttpStream *stream = NULL;
-        const HttpStreamType *type = request->match.route ? request->match.route->stream : NULL;
-        struct MHD_Response *response;
+/* What it needs of its own, before MHD knows of it. */
+static int stream_new(HttpRequest *request, const HttpStreamType *type, const void *data, HttpStream **ret) {
+        _cleanup_(stream_freep) HttpStream *stream = calloc(1, sizeof(HttpStream));
         Server *server = request->server;
         int r;
 
-        if (!type)
-                return -EINVAL;
-        if (request->status > 0)
-                return -EALREADY;
-        stream = calloc(1, sizeof(HttpStream));
         if (!stream)
                 return -ENOMEM;
         stream->server = server;
@@ -140,7 +156,26 @@ static int start_stream(HttpRequest *request, const char *content_type, const vo
                 return -ENOMEM;
         if (data)
                 memcpy(stream->data, data, type->data_size);
+        request_forget_gone(request); /* the event loop takes a descriptor once */
         r = sd_event_add_io(server->event, &stream->hangup, request->conn->fd, EPOLLRDHUP, on_hangup, stream);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(stream);
+        return 0;
+}
+
+static int start_stream(HttpRequest *request, const HttpStreamType *type, const char *content_type, const void *data,
+                        HttpStream **ret) {
+        _cleanup_(stream_freep) HttpStream *stream = NULL;
+        HttpStream *started;
+        struct MHD_Response *response;
+        int r;
+
+        if (request->status > 0)
+                return -EALREADY;
+        if (request->gone)
+                return -ECONNRESET;
+        r = stream_new(request, type, data, &stream);
         if (r < 0)
                 return r;
         response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, stream,
@@ -149,28 +184,53 @@ static int start_stream(HttpRequest *request, const char *content_type, const vo
                 return -ENOMEM;
         /* From here on MHD's release_stream() frees it. */
         stream->set = route_set_ref(request->set);
-        LIST_INSERT_HEAD(&server->streams, stream, entries);
+        LIST_INSERT_HEAD(&request->server->streams, stream, entries);
         stream->request = request;
-        request->stream = TAKE_PTR(stream);
+        request->stream = started = TAKE_PTR(stream);
         if (MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type) != MHD_YES ||
             MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") != MHD_YES) {
                 MHD_destroy_response(response);
                 return -ENOMEM;
         }
-        return request_queue_response(request, MHD_HTTP_OK, response);
+        r = request_queue_response(request, MHD_HTTP_OK, response);
+        if (r < 0)
+                return r;
+        started->started = true;
+        if (ret)
+                *ret = started;
+        return 0;
 }
 
-int http_reply_stream(HttpRequest *request, const char *content_type, const void *data) {
-        int r = start_stream(request, content_type, data);
+static int reply_stream(HttpRequest *request, bool take, const char *content_type, const void *data, HttpStream **ret) {
+        const HttpStreamType *type = request->match.route ? request->match.route->stream : NULL;
+        int r;
 
+        r = !type || (take && !type->pinned) ? -EINVAL : start_stream(request, type, content_type, data, ret);
         return r < 0 ? request_reply_failed(request, r) : 0;
 }
 
+int http_reply_stream(HttpRequest *request, const char *content_type, const void *data) {
+        return reply_stream(request, false, content_type, data, NULL);
+}
+
+int http_reply_stream_take(HttpRequest *request, const char *content_type, const void *data, HttpStream **ret) {
+        return reply_stream(request, true, content_type, data, ret);
+}
+
 int http_stream_write(HttpStream *stream, const void *data, size_t size) {
+        size_t waiting = stream->queued - stream->sent;
+
+        if (stream->ended)
+                return -EPIPE;
         if (size == 0)
                 return 0;
-        if (size > STREAM_QUEUE_MAX - stream->queued)
+        if (size > STREAM_QUEUE_MAX - waiting)
                 return -ENOBUFS;
+        if (stream->sent > 0 && stream->queued + size > stream->space) {
+                memmove(stream->queue, stream->queue + stream->sent, waiting);
+                stream->queued = waiting;
+                stream->sent = 0;
+        }
         if (stream->queued + size > stream->space) {
                 size_t space = MAX(stream->space * 2, stream->queued + size);
                 char *grown = realloc(stream->queue, space);
@@ -204,6 +264,10 @@ int http_stream_wake_after(HttpStream *stream, uint64_t usec) {
                                                   USEC_PER_MSEC, on_timer, stream);
         r = sd_event_source_set_time_relative(stream->timer, usec);
         return r < 0 ? r : sd_event_source_set_enabled(stream->timer, SD_EVENT_ONESHOT);
+}
+
+size_t http_stream_waiting(const HttpStream *stream) {
+        return stream->queued - stream->sent;
 }
 
 uint64_t http_stream_generation(const HttpStream *stream) {

@@ -18,7 +18,7 @@
 #include "foundation/http.h"
 
 #ifndef TOOLOO_MODULE_ABI /* the tests build a host of another one */
-#define TOOLOO_MODULE_ABI 2
+#define TOOLOO_MODULE_ABI 3
 #endif
 #define TOOLOO_MODULE_MAGIC UINT32_C(0x544f4f4c) /* "TOOL" */
 #define TOOLOO_MODULE_SYMBOL "tooloo_module"

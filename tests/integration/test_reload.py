@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import (BUILD, CHECKOUT, MODULES, PORTS, Journal, get_json, http_request, journal_cursor, run, systemctl,
                       toolooctl, unit_property, wait_until)
+from event_stream import EventStream
 from load import EVENT, MESSAGE, REQUEST, Load
 
 RELOADS = 24
@@ -43,27 +44,8 @@ def test_reload_under_load(echo):
     assert echo.status()["retiring"] == 0
 
 
-class Stream:
-    """One connection that has asked for a stream of events."""
-
-    def __init__(self, port, path):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=30)
-        self.sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        self.file = self.sock.makefile("rb")
-
-    def next(self):
-        for line in self.file:
-            if line.startswith(b"data: "):
-                return json.loads(line[6:])
-        raise AssertionError("the stream ended")
-
-    def close(self):
-        self.file.close()
-        self.sock.close()
-
-
 def test_a_stream_goes_on_in_the_new_generation(echo):
-    stream = Stream(echo.port, "/events?ms=20")
+    stream = EventStream(echo.port, "/events?ms=20")
     assert stream.next() == {"generation": 1, "n": 0}
     echo.reload("echo-b")
     n = 0
@@ -76,7 +58,7 @@ def test_a_stream_goes_on_in_the_new_generation(echo):
 
 
 def test_a_pinned_stream_keeps_its_generation_until_it_ends(echo):
-    stream = Stream(echo.port, "/pinned?ms=20")
+    stream = EventStream(echo.port, "/pinned?ms=20")
     assert stream.next()["generation"] == 1
     echo.reload("echo-b")
     assert echo.get("/echo")["generation"] == 2

@@ -25,7 +25,7 @@ TRAINING = PROGRAMS / "modules/training.so"
 HELD = Path(os.environ["XDG_RUNTIME_DIR"]) / "tooloo-upgrade.held"
 UPGRADE, AGAIN = "tooloo-upgrade.service", "tooloo-upgrade-again.service"
 LONG = 240  # seconds for all to restart, with sanitizers on a busy machine
-ABI = re.compile(rb"LOOT\x02\0\0\0")  # as TOOLOO_MODULE_HEADER begins
+ABI = re.compile(rb"LOOT\x03\0\0\0")  # as TOOLOO_MODULE_HEADER begins
 NEXT_ABI = b"LOOT\x63\0\0\0"  # of tests/fixtures/service-of-next-abi
 DOES_NOT_RUN = b"#!/bin/sh\nexit 1\n"
 NEVER_SERVES = b'#!/bin/sh\n[ "$1" = --version ]\n'

@@ -239,7 +239,8 @@ Test(router, retired_once) {
 /* What a stream or WebSocket remembers may only be read by code that has the same notion of it. */
 Test(router, successor) {
         static const HttpStreamType other_version = { .version = 2, .data_size = 8, .next = next },
-                                    other_size = { .version = 1, .data_size = 9, .next = next };
+                                    other_size = { .version = 1, .data_size = 9, .next = next },
+                                    pinned = { .version = 1, .data_size = 8, .pinned = true, .next = next };
         static const WsType other_socket = { .version = 2, .message = message };
         static const struct {
                 HttpRoute old, new;
@@ -252,6 +253,9 @@ Test(router, successor) {
                 { STREAM("GET", "/s", &stream), STREAM("GET", "/s", &other_version), false },
                 { STREAM("GET", "/s", &stream), STREAM("GET", "/s", &other_size), false },
                 { STREAM("GET", "/s", &stream), STREAM("GET", "/s", NULL), false },
+                { STREAM("GET", "/s", &pinned), STREAM("GET", "/s", &pinned), false },
+                { STREAM("GET", "/s", &pinned), STREAM("GET", "/s", &stream), false },
+                { STREAM("GET", "/s", &stream), STREAM("GET", "/s", &pinned), false },
                 { STREAM("GET", "/s", &stream), { .path = "/s", .ws = &socket_type }, false },
                 { { .path = "/s", .ws = &socket_type }, { .path = "/s", .ws = &socket_type }, true },
                 { { .path = "/s", .ws = &socket_type }, { .path = "/s", .ws = &other_socket }, false },
