@@ -74,7 +74,7 @@ static int post_count(HttpRequest *request, void *userdata) {
 /* --- A stream of Server-Sent Events: /api/v1/skeleton/changes --- */
 
 /* What a stream remembers is plain data without pointers, so that a reload can hand it to the next generation. Raise
- * `version` below when its meaning changes. */
+ * `version` below when its meaning changes. One that cannot do without pointers is `pinned`, see http.h. */
 typedef struct Changes {
         int64_t last;
         bool begun;
