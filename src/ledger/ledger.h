@@ -137,8 +137,7 @@ int ledger_extend(Ledger *l, int64_t request, unsigned n, uint64_t expires);
 
 /* Ends the attempt: the reservation goes, the cost counts in the windows that it was reserved in. -ENOENT when there is no such
  * reservation, because it expired: the attempt gets its outcome and its cost all the same, and counts, once. -EALREADY when it
- * has been settled or released. -EINVAL also for the words "interrupted" and "released", by which those are known, and for
- * tokens that are not reported. */
+ * has been settled or released. -EINVAL also for the words "interrupted" and "released", by which those are known. */
 int ledger_settle(Ledger *l, const LedgerOutcome *outcome);
 
 /* An attempt that was not made after all (nothing was sent, so nothing can cost). error NULL is "released". -ENOENT and -EALREADY

@@ -126,7 +126,6 @@ Test(ledger_settle, what_no_outcome_or_reservation_can_be_is_refused) {
         EXPECT_OUTCOME_REFUSED(.total = UINT64_MAX);
         EXPECT_OUTCOME_REFUSED(.tokens = { .in = -1, .reported = true });
         EXPECT_OUTCOME_REFUSED(.tokens = { .reasoning = -1, .reported = true });
-        EXPECT_OUTCOME_REFUSED(.tokens = { .out = 1 });
         EXPECT_RESERVE_REFUSED(-EINVAL, n, 0);
         EXPECT_RESERVE_REFUSED(-EINVAL, at, BEGIN + 1);
         EXPECT_RESERVE_REFUSED(-EINVAL, expires, UINT64_MAX);

@@ -142,7 +142,7 @@ static int add_quoted(Buffer *b, const char *s, size_t size) {
 /* Names go by their UTF-16. That is the order of bytes but for characters outside of the first plane (F0 and up in UTF-8),
  * whose surrogates come before U+E000 (EE and EF). */
 static int weight(unsigned char c) {
-        return c >= 0xf0 ? c - 0x20 : c >= 0xee ? c + 0x20 : c;
+        return c == 0xee || c == 0xef ? c + 0x10 : c;
 }
 
 static int compare_names(const void *a, const void *b) {
