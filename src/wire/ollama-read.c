@@ -150,7 +150,7 @@ static int read_message(WireChat *chat, json_object *json, Calls *calls, size_t 
                 return wire_cannot(chat, ret_why, "%srole", where);
         message = wire_chat_message(chat, *role == 's' ? WIRE_SYSTEM : *role == 'u' ? WIRE_USER : WIRE_ASSISTANT);
         r = message ? read_images(chat, message, wire_array(json, "images"), i, ret_why) : -ENOMEM;
-        if (r >= 0)
+        if (r >= 0 && wire_ask_text(wire_text(json, "content")) > 0) /* "" beside calls is none */
                 r = wire_message_text(message, wire_text(json, "content"));
         return r < 0 ? r : read_calls(message, wire_array(json, "tool_calls"), calls, i, ret_why);
 }

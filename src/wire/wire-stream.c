@@ -146,9 +146,13 @@ int wire_stream_arguments(WireStream *ws, unsigned call, json_object *text) {
 }
 
 int wire_stream_end(WireStream *ws) {
+        int r = ws->pass ? 0 : ws->to->write_end(ws);
+
+        if (r < 0)
+                return r;
         ws->state = WIRE_ENDED;
         ws->released = ws->ended = true;
-        return ws->pass ? 0 : ws->to->write_end(ws);
+        return 0;
 }
 
 int wire_stream_refuse(WireStream *ws, json_object *json) {
@@ -200,12 +204,16 @@ static int on_event(const WireEvent *event, void *userdata) {
 }
 
 int wire_stream_feed(WireStream *ws, const void *data, size_t size) {
+        int r;
+
         if (ws->broken < 0)
                 return ws->broken;
         if (ws->ended || ws->state == WIRE_FAILED)
                 return 0;
-        ws->broken = MIN(wire_split_feed(&ws->split, data, size, on_event, ws), 0);
-        return ws->state == WIRE_ENDED ? ws->broken = 0 : ws->broken;
+        r = wire_split_feed(&ws->split, data, size, on_event, ws);
+        if (r < 0 && ws->state != WIRE_ENDED && ws->state != WIRE_FAILED)
+                ws->broken = r;
+        return ws->broken;
 }
 
 WireState wire_stream_state(const WireStream *ws) {
