@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/openai.h"
 
-static void read_usage(json_object *usage, WireUsage *ret) {
+void openai_read_usage(json_object *usage, WireUsage *ret) {
         json_object *prompt = wire_object(usage, "prompt_tokens_details");
 
         if (!json_object_is_type(usage, json_type_object))
@@ -18,37 +18,28 @@ static void read_usage(json_object *usage, WireUsage *ret) {
                 ret->cached = wire_count(usage, "prompt_cache_hit_tokens");
 }
 
-static int read_answer(json_object *answer, WireReply *reply, bool pass) {
-        json_object *choices = wire_array(answer, "choices"), *choice;
+json_object *openai_usage(const WireUsage *usage) {
+        json_object *json = json_object_new_object(), *prompt = json_object_new_object(), *completion = json_object_new_object();
 
-        if (!choices || wire_length(choices) == 0 || wire_field(answer, "error"))
-                return -EBADMSG;
-        choice = json_object_array_get_idx(choices, 0);
-        if (!wire_object(choice, "message"))
-                return -EBADMSG;
-        read_usage(wire_field(answer, "usage"), &reply->usage);
-        return pass ? 0 : -EOPNOTSUPP;
+        wire_set_int(&prompt, "cached_tokens", usage->cached);
+        if (usage->cache_write > 0)
+                wire_set_int(&prompt, "cache_write_tokens", usage->cache_write);
+        wire_set_int(&completion, "reasoning_tokens", usage->reasoning);
+        wire_set_int(&json, "prompt_tokens", usage->in);
+        wire_set_int(&json, "completion_tokens", usage->out);
+        wire_set_int(&json, "total_tokens", usage->in + usage->out);
+        wire_set(&json, "prompt_tokens_details", prompt);
+        wire_set(&json, "completion_tokens_details", completion);
+        return json;
 }
 
-/* Both words for the same are in use: DeepSeek's and vLLM's, OpenRouter's and Ollama's. */
-static json_object *thinking_of(json_object *message) {
+json_object *openai_thinking(json_object *message) {
         json_object *text = wire_text(message, "reasoning_content");
 
         return text ? text : wire_text(message, "reasoning");
 }
 
-static int read_call(WireStream *ws, json_object *call) {
-        json_object *function = wire_object(call, "function"), *index = wire_field(call, "index");
-        json_object *google = wire_object(wire_object(call, "extra_content"), "google");
-        unsigned n;
-        int r;
-
-        r = wire_stream_call(ws, index ? json_object_get_int64(index) : -1, wire_text(call, "id"), wire_text(function, "name"),
-                             wire_text(google, "thought_signature"), &n);
-        return r < 0 ? r : wire_stream_arguments(ws, n, wire_text(function, "arguments"));
-}
-
-static WireFinish finish_of(const char *reason) {
+WireFinish openai_finish(const char *reason) {
         if (streq(reason, "length"))
                 return WIRE_FINISH_LENGTH;
         if (streq(reason, "tool_calls") || streq(reason, "function_call"))
@@ -56,73 +47,95 @@ static WireFinish finish_of(const char *reason) {
         return streq(reason, "content_filter") ? WIRE_FINISH_FILTER : WIRE_FINISH_STOP;
 }
 
-static int read_choice(WireStream *ws, json_object *choice) {
-        json_object *delta = wire_field(choice, "delta"), *calls = wire_array(delta, "tool_calls");
-        const char *reason = wire_string(choice, "finish_reason");
+const char *openai_finish_name(WireFinish finish) {
+        switch (finish) {
+        case WIRE_FINISH_LENGTH:
+                return "length";
+        case WIRE_FINISH_CALLS:
+                return "tool_calls";
+        case WIRE_FINISH_FILTER:
+                return "content_filter";
+        default:
+                return "stop";
+        }
+}
+
+static int read_message(json_object *json, WireMessage *message) {
+        json_object *thinking = openai_thinking(json), *calls = wire_array(json, "tool_calls");
         int r;
 
-        if (!json_object_is_type(choice, json_type_object))
-                return -EBADMSG;
-        r = wire_stream_text(ws, WIRE_DELTA_THINKING, thinking_of(delta));
+        if (wire_ask_text(thinking) > 0 && !wire_message_part(message, WIRE_PART_THINKING, thinking))
+                return -ENOMEM;
+        r = wire_message_text(message, wire_text(json, "content"));
         if (r >= 0)
-                r = wire_stream_text(ws, WIRE_DELTA_TEXT, wire_text(delta, "content"));
-        if (r >= 0)
-                r = wire_stream_text(ws, WIRE_DELTA_TEXT, wire_text(delta, "refusal"));
-        for (size_t i = 0; r >= 0 && i < wire_length(calls); i++)
-                r = read_call(ws, json_object_array_get_idx(calls, i));
-        if (r >= 0 && reason)
-                ws->reply.finish = finish_of(reason);
+                r = wire_message_text(message, wire_text(json, "refusal"));
+        for (size_t i = 0; r >= 0 && i < wire_length(calls); i++) {
+                json_object *call = json_object_array_get_idx(calls, i);
+
+                r = openai_read_call(message, call, wire_text(call, "id"));
+        }
         return r;
 }
 
-static int read_event(WireStream *ws, const WireEvent *event) {
-        _cleanup_(json_object_putp) json_object *json = NULL;
-        json_object *choices, *usage;
-        int r;
+int openai_read_answer(json_object *answer, WireReply *reply, bool pass) {
+        json_object *choices = wire_array(answer, "choices"), *choice, *created = wire_field(answer, "created");
+        const char *reason;
 
-        if (event->size == strlen("[DONE]") && memcmp(event->data, "[DONE]", event->size) == 0)
-                return wire_stream_end(ws);
-        r = wire_stream_parse(ws, event, &json);
-        if (r < 0)
-                return r;
-        if (wire_field(json, "error"))
-                return wire_stream_refuse(ws, json);
-        choices = wire_array(json, "choices");
-        usage = wire_object(json, "usage");
-        if (!choices && !usage)
+        if (wire_length(choices) == 0 || wire_field(answer, "error"))
                 return -EBADMSG;
-        read_usage(usage, &ws->reply.usage);
-        ws->hide = usage && wire_length(choices) == 0 && !ws->include_usage;
-        r = wire_stream_head(ws, wire_text(json, "id"), wire_text(json, "model"));
-        for (size_t i = 0; r >= 0 && i < wire_length(choices); i++)
-                r = read_choice(ws, json_object_array_get_idx(choices, i));
-        return r;
+        choice = json_object_array_get_idx(choices, 0);
+        if (!wire_object(choice, "message"))
+                return -EBADMSG;
+        openai_read_usage(wire_field(answer, "usage"), &reply->usage);
+        if (pass)
+                return 0;
+        reason = wire_string(choice, "finish_reason");
+        if (reason)
+                reply->finish = openai_finish(reason);
+        reply->id = json_object_get(wire_text(answer, "id"));
+        reply->model = json_object_get(wire_text(answer, "model"));
+        reply->created = json_object_is_type(created, json_type_int) ? json_object_get_int64(created) : 0;
+        return read_message(wire_object(choice, "message"), &reply->message);
 }
 
-static json_object *make_error(unsigned status, const char *type, const char *code, const char *message) {
-        json_object *error = json_object_new_object(), *json = json_object_new_object();
+static json_object *write_message(const WireMessage *message) {
+        json_object *json = json_object_new_object(), *calls = json_object_new_array();
 
-        if (!type)
-                type = status == 429 ? "requests" : status >= 500 ? "server_error" : "invalid_request_error";
-        if (!code)
-                code = status == 401 ? "invalid_api_key" : status == 429 ? "rate_limit_exceeded" : NULL;
-        wire_set_string(&error, "message", message);
-        wire_set_string(&error, "type", type);
-        wire_set_null(&error, "param");
-        if (code)
-                wire_set_string(&error, "code", code);
+        wire_set_string(&json, "role", "assistant");
+        if (wire_message_has(message, WIRE_PART_TEXT) || !wire_message_has(message, WIRE_PART_CALL))
+                wire_set(&json, "content", wire_message_joined(message, WIRE_PART_TEXT, ""));
         else
-                wire_set_null(&error, "code");
-        wire_set(&json, "error", error);
+                wire_set_null(&json, "content");
+        if (wire_message_has(message, WIRE_PART_THINKING))
+                wire_set(&json, "reasoning_content", wire_message_joined(message, WIRE_PART_THINKING, ""));
+        wire_set_null(&json, "refusal");
+        for (size_t i = 0; i < message->n_parts; i++)
+                if (message->parts[i].kind == WIRE_PART_CALL)
+                        wire_push(&calls, openai_call(message->parts + i, true));
+        if (calls && wire_length(calls) == 0)
+                (void) json_object_put(calls);
+        else
+                wire_set(&json, "tool_calls", calls);
         return json;
 }
 
-const WireCodec wire_openai = {
-        .name = "openai",
-        .vendor = "OpenAI",
-        .ask = openai_ask,
-        .pass_request = openai_pass_request,
-        .read_answer = read_answer,
-        .read_event = read_event,
-        .error = make_error,
-};
+int openai_write_answer(const WireReply *reply, json_object **ret) {
+        json_object *json = json_object_new_object(), *choice = json_object_new_object(), *choices = json_object_new_array();
+
+        wire_set_int(&choice, "index", 0);
+        wire_set(&choice, "message", write_message(&reply->message));
+        wire_set_null(&choice, "logprobs");
+        wire_set_string(&choice, "finish_reason", openai_finish_name(reply->finish));
+        wire_push(&choices, choice);
+        wire_set_ref(&json, "id", reply->id);
+        wire_set_string(&json, "object", "chat.completion");
+        wire_set_int(&json, "created", reply->created);
+        wire_set_ref(&json, "model", reply->model);
+        wire_set(&json, "choices", choices);
+        if (reply->usage.reported)
+                wire_set(&json, "usage", openai_usage(&reply->usage));
+        if (!json)
+                return -ENOMEM;
+        *ret = json;
+        return 0;
+}

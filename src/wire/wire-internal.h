@@ -24,7 +24,7 @@ typedef struct WirePart {
         json_object *type;      /* an image's media type */
         json_object *id, *name; /* of calls and results */
         json_object *arguments; /* of a call: an object, or a string that should hold one */
-        json_object *signature; /* of thinking (Anthropic) and calls (Gemini) */
+        json_object *signature; /* of a call (Gemini); thinking's goes nowhere but from Anthropic to Anthropic */
 } WirePart;
 
 typedef enum WireRole {
@@ -63,6 +63,7 @@ typedef enum WireEffort {
 typedef struct WireChat {
         WireMessage *messages;
         size_t n_messages;
+        size_t n_searched, caller; /* up to where calls were looked for; the last message with some, counted from 1 */
         WireTool *tools;
         size_t n_tools;
         WireChoice choice;
@@ -70,7 +71,7 @@ typedef struct WireChat {
         bool one_call, stream, json; /* one_call: no parallel ones */
         json_object *schema, *schema_name, *schema_strict; /* with `json`; may be NULL */
         json_object *temperature, *top_p, *top_k, *seed, *frequency_penalty, *presence_penalty;
-        json_object *stop; /* an array of strings */
+        json_object *stop; /* an array of strings; a reference of its own, while all others are the body's */
         json_object *user;
         WireEffort effort;
         int64_t thinking_tokens; /* with an effort; 0 when it was not counted */
@@ -83,10 +84,35 @@ typedef struct WireChat {
 void wire_chat_done(WireChat *chat);
 WireMessage *wire_chat_message(WireChat *chat, WireRole role); /* a new one at the end; NULL without memory */
 WireTool *wire_chat_tool(WireChat *chat);
-/* A new part at the end. Both references are the part's own (text may be NULL). */
+/* A new part at the end, with its own reference of text, which may be NULL. */
 WirePart *wire_message_part(WireMessage *message, WirePartKind kind, json_object *text);
-json_object *wire_part_arguments_text(const WirePart *part);          /* a new reference; NULL without memory */
-int wire_part_arguments(const WirePart *part, json_object **ret);     /* -EBADMSG: they are no object */
+/* The same with what the kind has. 0 or -ENOMEM. */
+int wire_message_text(WireMessage *message, json_object *text); /* nothing for NULL */
+int wire_message_call(WireMessage *message, json_object *id, json_object *name, json_object *arguments, json_object *signature);
+int wire_message_image(WireMessage *message, json_object *type, json_object *text);
+/* text, a JSON string, is taken over. The name is that of the call it answers, where the last one with calls has that. */
+int wire_chat_result(WireChat *chat, WireMessage *message, json_object *id, json_object *text, bool failed);
+WireMessage *wire_chat_caller(WireChat *chat); /* the last message with calls, whose results stand right behind it; or NULL */
+json_object *wire_part_arguments_text(const WirePart *part);      /* a new reference; NULL without memory */
+int wire_part_arguments(const WirePart *part, json_object **ret); /* -EBADMSG: they are no object */
+int wire_chat_objects(WireChat *chat, char **ret_why);            /* makes them objects, of all calls */
+bool wire_message_has(const WireMessage *message, WirePartKind kind);
+/* The texts of all parts of that kind; a new reference, "" for none; NULL without memory. Parts of a request are apart (a line
+ * between two), those of an answer follow each other as they do in streams. */
+json_object *wire_message_joined(const WireMessage *message, WirePartKind kind, const char *between);
+/* The former for an array of {type:"text", text} as OpenAI and Anthropic have it, or a string; where: for *ret_why. */
+int wire_joined_blocks(const WireChat *chat, json_object *content, const char *where, json_object **ret, char **ret_why);
+
+/* -EOPNOTSUPP and *ret_why: the other format cannot say that field. */
+int wire_cannot(const WireChat *chat, char **ret_why, const char *format, ...) _printf_(3, 4);
+/* For a field that no list has (NULL ends it) and whose value asks for something. where: what stands before its name. */
+int wire_check_fields(const WireChat *chat, json_object *object, const char *const *known, const char *where, char **ret_why);
+/* For formats with a place of its own for the system's words: they come first. Images are the user's alone. */
+int wire_check_order(const WireChat *chat, char **ret_why);
+/* How many tokens of thinking an effort is, where a format counts them; and which effort that many are. */
+int64_t wire_effort_tokens(WireEffort effort);
+WireEffort wire_effort_of(int64_t tokens);
+int wire_read_stop(WireChat *chat, json_object *value);
 
 typedef enum WireFinish {
         WIRE_FINISH_UNSET,
@@ -108,6 +134,10 @@ typedef struct WireReply {
 } WireReply;
 
 void wire_reply_done(WireReply *reply);
+/* What the reason is, for upstreams that say no more than that they have stopped. */
+WireFinish wire_finish(const WireReply *reply, bool calls);
+/* An id for the n-th call of an answer that has none of its own; NULL without memory. */
+json_object *wire_call_id(const char *answer_id, size_t n);
 
 /* --- Requests as they come --- */
 
@@ -124,7 +154,6 @@ size_t wire_ask_text(json_object *value);  /* bytes of a string, of JSON as text
 typedef enum WireDeltaKind {
         WIRE_DELTA_TEXT,
         WIRE_DELTA_THINKING,
-        WIRE_DELTA_SIGNATURE, /* of the thinking that came last */
         WIRE_DELTA_CALL,      /* begins one */
         WIRE_DELTA_ARGUMENTS, /* a piece of its arguments' text */
 } WireDeltaKind;
@@ -177,16 +206,21 @@ int wire_stream_text(WireStream *ws, WireDeltaKind kind, json_object *text); /* 
 /* The call of that index and id (NULL where the format has none); a new one begins where there is none such. */
 int wire_stream_call(WireStream *ws, int64_t index, json_object *id, json_object *name, json_object *signature,
                      unsigned *ret_call);
+bool wire_stream_knows_call(const WireStream *ws, int64_t index);
 int wire_stream_arguments(WireStream *ws, unsigned call, json_object *text);
+void wire_stream_touch(WireStream *ws); /* content that no delta is made of */
 int wire_stream_end(WireStream *ws);
 int wire_stream_refuse(WireStream *ws, json_object *json); /* the upstream's error */
-/* For writers: one event. Takes json over, which may be NULL without memory. */
+/* For writers: what the client is told of the answer ("" for nothing); one event. Takes json over, which may be NULL without memory. */
+const char *wire_stream_model(const WireStream *ws);
+const char *wire_stream_id(const WireStream *ws);
 int wire_stream_send(WireStream *ws, const char *name, json_object *json);
 
 /* A format. What only clients' formats have is NULL in others. */
 typedef struct WireCodec {
         const char *name, *vendor;
-        bool lines; /* streams are lines of JSON, not server-sent events */
+        bool lines;   /* streams are lines of JSON, not server-sent events */
+        bool objects; /* a call's arguments are an object, not text */
 
         int (*ask)(json_object *body, WireAsk *ask, char **ret_why);
         /* Changes what passing on needs, in a copy that shares its values. */
@@ -208,4 +242,4 @@ typedef struct WireCodec {
 
 const WireCodec *wire_codec(WireFormat format); /* NULL for none */
 
-extern const WireCodec wire_openai;
+extern const WireCodec wire_openai, wire_anthropic, wire_ollama, wire_gemini;

@@ -70,9 +70,23 @@ int wire_stream_head(WireStream *ws, json_object *id, json_object *model) {
         return 0;
 }
 
-int wire_stream_delta(WireStream *ws, const WireDelta *delta) {
+void wire_stream_touch(WireStream *ws) {
         ws->state = WIRE_CONTENT;
         ws->released = true;
+}
+
+const char *wire_stream_model(const WireStream *ws) {
+        if (ws->model)
+                return ws->model;
+        return ws->reply.model ? json_object_get_string(ws->reply.model) : "";
+}
+
+const char *wire_stream_id(const WireStream *ws) {
+        return ws->reply.id ? json_object_get_string(ws->reply.id) : strempty(ws->id);
+}
+
+int wire_stream_delta(WireStream *ws, const WireDelta *delta) {
+        wire_stream_touch(ws);
         if (delta->text)
                 ws->content_bytes += (size_t) json_object_get_string_len(delta->text);
         return ws->pass ? 0 : ws->to->write_delta(ws, delta);
@@ -102,8 +116,8 @@ static ssize_t find_call(const WireStream *ws, int64_t index, json_object *id, b
 int wire_stream_call(WireStream *ws, int64_t index, json_object *id, json_object *name, json_object *signature,
                      unsigned *ret_call) {
         ssize_t found = find_call(ws, index, id, name);
+        _cleanup_(json_object_putp) json_object *made = NULL;
         WireCallKey *grown;
-        int r;
 
         if (found >= 0) {
                 *ret_call = (unsigned) found;
@@ -119,9 +133,16 @@ int wire_stream_call(WireStream *ws, int64_t index, json_object *id, json_object
         ws->calls = grown;
         grown[ws->n_calls] = (WireCallKey) { .index = index, .id = json_object_get(id) };
         *ret_call = (unsigned) ws->n_calls++;
-        r = wire_stream_delta(ws, &(WireDelta) { .kind = WIRE_DELTA_CALL, .call = *ret_call, .id = id, .name = name,
-                                                 .signature = signature });
-        return r;
+        if (id || ws->pass)
+                made = json_object_get(id);
+        else if (!(made = wire_call_id(wire_stream_id(ws), *ret_call)))
+                return -ENOMEM;
+        return wire_stream_delta(ws, &(WireDelta) { .kind = WIRE_DELTA_CALL, .call = *ret_call, .id = made, .name = name,
+                                                    .signature = signature });
+}
+
+bool wire_stream_knows_call(const WireStream *ws, int64_t index) {
+        return find_call(ws, index, NULL, false) >= 0;
 }
 
 int wire_stream_arguments(WireStream *ws, unsigned call, json_object *text) {
@@ -131,9 +152,13 @@ int wire_stream_arguments(WireStream *ws, unsigned call, json_object *text) {
 }
 
 int wire_stream_end(WireStream *ws) {
+        int r = ws->pass ? 0 : ws->to->write_end(ws);
+
+        if (r < 0)
+                return r;
         ws->state = WIRE_ENDED;
         ws->released = ws->ended = true;
-        return ws->pass ? 0 : ws->to->write_end(ws);
+        return 0;
 }
 
 int wire_stream_refuse(WireStream *ws, json_object *json) {
@@ -185,12 +210,16 @@ static int on_event(const WireEvent *event, void *userdata) {
 }
 
 int wire_stream_feed(WireStream *ws, const void *data, size_t size) {
+        int r;
+
         if (ws->broken < 0)
                 return ws->broken;
         if (ws->ended || ws->state == WIRE_FAILED)
                 return 0;
-        ws->broken = MIN(wire_split_feed(&ws->split, data, size, on_event, ws), 0);
-        return ws->state == WIRE_ENDED ? ws->broken = 0 : ws->broken;
+        r = wire_split_feed(&ws->split, data, size, on_event, ws);
+        if (r < 0 && ws->state != WIRE_ENDED && ws->state != WIRE_FAILED)
+                ws->broken = r;
+        return ws->broken;
 }
 
 WireState wire_stream_state(const WireStream *ws) {

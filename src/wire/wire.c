@@ -5,21 +5,22 @@
 
 static const WireCodec *const codecs[_WIRE_MAX] = {
         [WIRE_OPENAI] = &wire_openai,
+        [WIRE_ANTHROPIC] = &wire_anthropic,
+        [WIRE_OLLAMA] = &wire_ollama,
+        [WIRE_GEMINI] = &wire_gemini,
 };
-
-static const char *const names[_WIRE_MAX] = { "openai", "anthropic", "ollama", "gemini" };
 
 const WireCodec *wire_codec(WireFormat format) {
         return (unsigned) format < _WIRE_MAX ? codecs[format] : NULL;
 }
 
 const char *wire_format_to_string(WireFormat format) {
-        return (unsigned) format < _WIRE_MAX ? names[format] : NULL;
+        return (unsigned) format < _WIRE_MAX ? codecs[format]->name : NULL;
 }
 
 int wire_format_from_string(const char *s) {
         for (int i = 0; i < _WIRE_MAX; i++)
-                if (s && streq(s, names[i]))
+                if (s && streq(s, codecs[i]->name))
                         return i;
         return -EINVAL;
 }
@@ -62,6 +63,8 @@ static int translate_request(const WireCodec *from, const WireCodec *to, json_ob
         int r;
 
         r = from->read_request(body, &chat, ret_why);
+        if (r >= 0 && to->objects)
+                r = wire_chat_objects(&chat, ret_why);
         return r < 0 ? r : to->write_request(&chat, ret, ret_why);
 }
 
@@ -143,6 +146,8 @@ static int pass_answer(json_object *answer, const char *model, json_object **ret
 
 /* What the upstream has not said of itself, and what the client is to be told instead. */
 static int complete_reply(WireReply *reply, const char *model, const char *id, int64_t created) {
+        size_t calls = 0;
+
         if (model) {
                 (void) json_object_put(reply->model);
                 reply->model = json_object_new_string(model);
@@ -152,7 +157,35 @@ static int complete_reply(WireReply *reply, const char *model, const char *id, i
                 reply->id = json_object_new_string(strempty(id));
         if (reply->created <= 0)
                 reply->created = created;
+        for (size_t i = 0; i < reply->message.n_parts && reply->id; i++) {
+                WirePart *part = reply->message.parts + i;
+
+                if (part->kind != WIRE_PART_CALL)
+                        continue;
+                if (!part->id && !(part->id = wire_call_id(json_object_get_string(reply->id), calls)))
+                        return -ENOMEM;
+                calls++;
+        }
+        reply->finish = wire_finish(reply, calls > 0);
         return reply->model && reply->id ? 0 : -ENOMEM;
+}
+
+/* Other formats have arguments as an object, and an upstream's text may be none. */
+static int reply_objects(WireReply *reply) {
+        for (size_t i = 0; i < reply->message.n_parts; i++) {
+                WirePart *part = reply->message.parts + i;
+                json_object *arguments;
+                int r;
+
+                if (part->kind != WIRE_PART_CALL)
+                        continue;
+                r = wire_part_arguments(part, &arguments);
+                if (r < 0)
+                        return r;
+                (void) json_object_put(part->arguments);
+                part->arguments = arguments;
+        }
+        return 0;
 }
 
 int wire_answer(WireFormat from, WireFormat to, json_object *answer, const char *model, const char *id, int64_t created,
@@ -170,6 +203,8 @@ int wire_answer(WireFormat from, WireFormat to, json_object *answer, const char 
                 r = pass_answer(answer, model, ret);
         else {
                 r = complete_reply(&reply, model, id, created);
+                if (r >= 0 && t->objects)
+                        r = reply_objects(&reply);
                 if (r >= 0)
                         r = t->write_answer(&reply, ret);
         }

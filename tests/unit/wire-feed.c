@@ -82,6 +82,16 @@ void wire_fed_done(WireFed *fed) {
         *fed = (WireFed) {};
 }
 
+char *wire_quoted(const char *text) {
+        char *copy = strdup(text);
+
+        cr_assert(copy);
+        for (char *c = copy; *c; c++)
+                if (*c == '\'')
+                        *c = '"';
+        return copy;
+}
+
 json_object *wire_json(const char *text) {
         json_object *json = json_tokener_parse(text);
 

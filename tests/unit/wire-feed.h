@@ -18,7 +18,9 @@ typedef struct WireFed {
 WireFed wire_feed(const WireStreamOptions *options, const char *data, size_t size);
 void wire_fed_done(WireFed *fed);
 
-/* JSON of a literal; fails the test when it is none. */
+/* A copy with every ' as ", so that JSON can be read in C. The caller frees. */
+char *wire_quoted(const char *text);
+/* JSON of a literal, with either quotes; fails the test when it is none. */
 json_object *wire_json(const char *text);
 /* Whether both are the same but for the order of fields; says where they differ. */
 void wire_expect_json(json_object *got, const char *expected, const char *what);
