@@ -260,3 +260,309 @@ def test_a_stream_passes_as_it_comes(upstream):
     upstream.open("held")
     assert b"[DONE]" in answer.read()
     connection.close()
+
+
+# --- Clients and providers of every kind ---
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic", "ollama", "gemini"])
+def test_every_client_of_every_kind_of_provider(upstream, kind):
+    configure("one", kind=kind, base_url=upstream.url(kind))
+    for api in PATHS:
+        for stream in False, True:
+            answer = chat("m", api=api, stream=stream)
+            assert answer.status == 200, answer.body
+            assert answer.text() == SAID, answer.body
+            attempt, = attempts(answer.id)
+            assert (attempt["error"], attempt["tokens_in"], attempt["tokens_out"], attempt["reported"], attempt["cost"]) == \
+                (None, 3, 5, 1, 3450), (api, stream)
+            if not stream:
+                assert answer.headers["X-Tooloo-Cost"] == "0.00000345"
+
+
+def test_lists_of_models(upstream):
+    configure("one", ["m", {"name": "n", "upstream": "its-own-name"}], base_url=upstream.url())
+    configure("two", ["n"], base_url=upstream.url(), price=None)
+    listed = models()
+    assert {id: (m["providers"], m["priced"]) for id, m in listed.items()} == {"m": (["one"], True), "n": (["one", "two"], False)}
+    assert all(m["object"] == "model" and abs(m["created"] - time.time()) < PATIENCE for m in listed.values())
+    tags = json.loads(http_request(PORT, "/api/tags")[2])["models"]
+    assert [m["name"] for m in tags] == ["m", "n"]
+    theirs = json.loads(http_request(PORT, "/v1/models", headers={"anthropic-version": "2023-06-01"})[2])
+    assert [m["id"] for m in theirs["data"]] == ["m", "n"] and (theirs["first_id"], theirs["has_more"]) == ("m", False)
+    assert json.loads(http_request(PORT, "/v1/models/n")[2])["providers"] == ["one", "two"]
+    assert http_request(PORT, "/v1/models/zebra")[0] == 404
+    chat("one/n")
+    assert upstream.requests()[-1]["body"]["model"] == "its-own-name"
+
+
+def test_what_is_asked_for(upstream):
+    configure("one", [{"name": "m", "abilities": ["json"]}], base_url=upstream.url())
+    for api, fields, status, word in (
+            ("openai", {"model": "zebra"}, 404, "zebra"), ("anthropic", {"model": "zebra"}, 404, "zebra"),
+            ("ollama", {"model": "zebra"}, 404, "zebra"), ("openai", {"messages": "no"}, 400, "messages"),
+            ("openai", {"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]}, 400, "tools")):
+        _, path, body, head = ask("m", api=api)
+        status_, _, text = http_request(PORT, path, "POST", json.dumps(json.loads(body) | fields), head)
+        assert status_ == status and word in text.decode(), text
+    for body in "", "no json", "[]", '{"model":"m"', "\"m\"":
+        status, _, text = http_request(PORT, PATHS["openai"], "POST", body)
+        assert status == 400 and "error" in json.loads(text), body
+    for head, value in (("X-Tooloo-Cache", "0"), ("X-Tooloo-Cache", "86401"), ("X-Tooloo-Cache", "soon"),
+                        ("X-Tooloo-User", "u" * 129), ("X-Tooloo-Parent", "-1")):
+        answer = chat("m", headers={head: value})
+        assert answer.status == 400 and head in answer.body.decode()
+    answer = chat("m", headers={"X-Tooloo-Parent": "999999"})
+    assert answer.status == 400 and "no such request" in answer.body.decode()
+    assert upstream.seen()["calls"] == 0 if "calls" in upstream.seen() else not upstream.requests()
+
+
+# --- Files that change ---
+
+
+def test_files_that_come_change_and_go(upstream):
+    configure("one", base_url=upstream.url())
+    assert chat("m").status == 200
+    configure("one", "other", base_url=upstream.url(), wait=False)
+    wait_until(lambda: list(models()) == ["other"], again, "the new model")
+    assert chat("m").status == 404 and chat("other").status == 200
+    cursor = journal_cursor()
+    write(PROVIDERS / "one.json", '{"kind": "openai", "modles": []}')
+    wait_until(lambda: models() == {}, again, "a file that is no good")
+    assert any("provider one is left out" in line and "modles" in line for line in journal_lines(UNIT, after=cursor))
+    assert "journal" in chat("other").body.decode()
+    configure("one", base_url=upstream.url(), enabled=False, wait=False)
+    wait_until(lambda: "one" in health(), again, "the file mended")
+    assert health()["one"]["enabled"] is False and models() == {}
+    remove("one")
+    shutil.rmtree(CONFIG)
+    configure("one", base_url=upstream.url())  # the directories are new ones
+    assert chat("m").status == 200
+
+
+def test_adding_one_cuts_no_stream(upstream):
+    configure("one", base_url=upstream.url())
+    upstream.behave(gate="held", gateAt=2, model="m")
+    with ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(chat, "m", stream=True) for _ in range(8)]
+        upstream.wait(held=8)
+        configure("two", "n", base_url=upstream.url())
+        configure("one", ["m", "o"], base_url=upstream.url(), wait=False)
+        wait_until(lambda: "o" in models(), again, "the new model")
+        assert chat("n").status == 200 and chat("o").status == 200
+        remove("one")
+        upstream.open("held")
+        for answer in [f.result() for f in running]:
+            assert answer.text() == SAID and answer.events()[-1] == "[DONE]"
+            assert attempts(answer.id)[0]["cost"] == 3450
+
+
+# --- Keys of providers ---
+
+CANARY = "sk-canary-" + "7f3a9c" * 5
+
+
+@pytest.mark.parametrize("kind,field,value", [("openai", "authorization", f"Bearer {CANARY}"), ("anthropic", "x-api-key", CANARY),
+                                              ("gemini", "x-goog-api-key", CANARY)])
+def test_the_key_is_sent(upstream, kind, field, value):
+    configure("one", kind=kind, base_url=upstream.url(kind), key=CANARY)
+    assert health()["one"]["key"] == "here"
+    assert chat("m").status == 200
+    assert upstream.requests()[-1]["headers"][field] == value
+
+
+def test_a_key_that_changes_and_one_that_is_missing(upstream):
+    configure("one", base_url=upstream.url(), key="sk-first")
+    configure("two", "n", base_url=upstream.url(), credential=True)
+    assert health()["two"]["key"] == "missing"
+    answer = chat("n")
+    assert answer.status == 503 and "the key of the provider two is missing" in answer.body.decode()
+    write(CREDENTIALS / "two", "sk-second")
+    wait_until(lambda: health()["two"]["key"] == "here", again, "the key of two")
+    assert chat("n").status == 200 and upstream.requests()[-1]["headers"]["authorization"] == "Bearer sk-second"
+
+    def sent():
+        assert chat("m").status == 200
+        return upstream.requests()[-1]["headers"]["authorization"]
+
+    assert sent() == "Bearer sk-first"
+    write(CREDENTIALS / "one", "sk-third\n")
+    wait_until(lambda: sent() == "Bearer sk-third", again, "the new key")
+    for bad in "sk\r\nX-Injected: 1", "", "k" * 9000:
+        write(CREDENTIALS / "one", bad)
+        wait_until(lambda: health()["one"]["key"] == "missing", again, f"{bad[:9]!r} refused")
+        write(CREDENTIALS / "one", "sk-good")
+        wait_until(lambda: health()["one"]["key"] == "here", again, "a good one")
+
+
+def test_a_call_waits_for_the_key(upstream):
+    """The first after a start, which comes before systemd has delivered it."""
+    configure("one", base_url=upstream.url(), key=CANARY)
+    toolooctl("restart", "provider")
+    assert chat("m").status == 200
+    assert upstream.requests()[-1]["headers"]["authorization"] == f"Bearer {CANARY}"
+
+
+def test_the_key_is_nowhere_else(upstream):
+    cursor = journal_cursor()
+    configure("one", base_url=upstream.url(), key=CANARY)
+    assert chat("m").status == 200
+    upstream.behave(status=401, message=f"Incorrect API key provided: {CANARY}")
+    told = chat("m")
+    assert told.status == 502 and CANARY not in told.body.decode()
+    pid = unit_property(UNIT, "MainPID")
+    assert CANARY.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+    run("journalctl", "--sync", ok=None)
+    assert CANARY not in run("journalctl", "--all", "-o", "export", f"--after-cursor={cursor}", ok=None).stdout
+    for file in LEDGER.parent.iterdir():
+        assert CANARY.encode() not in file.read_bytes(), file
+    assert "elf-headers" in Path(unit_property(UNIT, "FragmentPath")).read_text()
+    assert Path(f"/proc/{pid}/coredump_filter").read_text().strip() == "00000010"
+    assert CANARY not in run("systemctl", "--user", "list-units", "--all", "--full").stdout
+
+
+# --- Gateway keys and limits ---
+
+TOKEN = "tlk_" + "A" * 43
+
+
+def make_key(name="mine", token=TOKEN, user=None):
+    """As the tool does it: of the text there is the hash alone."""
+    change("INSERT INTO gateway_key (name, hash, user, created) VALUES (?, ?, ?, ?)", f"{name}-{uuid.uuid4().hex[:8]}",
+           hashlib.sha256(token.encode()).digest(), user, int(time.time() * 1e6))
+    return number("SELECT max(id) FROM gateway_key"), number("SELECT name FROM gateway_key ORDER BY id DESC LIMIT 1")
+
+
+def fresh_token():
+    return "tlk_" + uuid.uuid4().hex + "A" * 11
+
+
+def test_keys(upstream):
+    configure("one", base_url=upstream.url())
+    assert chat("m", headers={"Authorization": "Bearer none-of-ours"}).status == 200  # none is needed: what clients make up
+    unknown = chat("m", headers={"Authorization": f"Bearer {fresh_token()}"})
+    assert unknown.status == 401 and "no such key" in unknown.body.decode()
+    token = fresh_token()
+    id, name = make_key(token=token, user="ada")
+    for headers in {}, {"Authorization": "Bearer none-of-ours"}, {"x-api-key": "none-of-ours"}:
+        for api in PATHS:
+            refused = chat("m", api=api, headers=headers)
+            assert refused.status == 401 and "toolooctl key create" in refused.body.decode(), (api, headers)
+        assert http_request(PORT, "/v1/models", headers=headers)[0] == 401
+    for headers in {"Authorization": f"Bearer {token}"}, {"x-api-key": token}, {"authorization": f"bearer {token}"}:
+        answer = chat("m", headers=headers | {"X-Tooloo-User": "mallory"})
+        assert answer.status == 200
+        assert (request_row(answer.id)["key"], request_row(answer.id)["user"]) == (id, "ada")
+    change("UPDATE gateway_key SET revoked = 1 WHERE id = ?", id)
+    revoked = chat("m", headers={"x-api-key": token})
+    assert revoked.status == 401 and "revoked" in revoked.body.decode()
+    assert token.encode() not in LEDGER.read_bytes()
+
+
+# Free to ask, and 10 tokens of answer at 1000 nano-USD each: what is reserved is what it costs.
+EXACT = {"input": 0, "output": 1}
+COST = 10_000
+
+
+def limit(scope, subject, hard, window="month"):
+    change("INSERT INTO budget_limit VALUES (?, ?, ?, ?, 0)", scope, subject, window, hard)
+
+
+def spent(scope, subject, what="settled"):
+    return number(f"SELECT coalesce(sum({what}), 0) FROM spent WHERE window = 'month' AND scope = ? AND subject = ?", scope, subject)
+
+
+def crowd(n, model="m", headers=None, **fields):
+    """So many requests, all of them sent before the first answer is read; the answers come when asked for."""
+    asked = []
+    for _ in range(n):
+        id, path, body, head = ask(model, headers=headers, **fields)
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=2 * PATIENCE)
+        connection.request("POST", path, body, head)
+        asked.append((id, connection))
+    return asked
+
+
+def answers(asked):
+    for id, connection in asked:
+        response = connection.getresponse()
+        yield Answer(id, response.status, response.headers, response.read())
+        connection.close()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_money_for_37_of_500(upstream, stream):
+    configure("one", base_url=upstream.url(), price=EXACT, maxConcurrency=64)
+    upstream.behave(usage={"in": 1, "out": 10}, gate="all", gateAt="headers")
+    token = fresh_token()
+    _, name = make_key(token=token)
+    limit("key", name, 37 * COST + COST - 1)
+    asked = crowd(500, headers={"x-api-key": token}, max_tokens=10, stream=stream)
+    upstream.wait(held=37)
+    assert spent("key", name, "reserved") == 37 * COST
+    upstream.open("all")
+    done = list(answers(asked))
+    assert sorted({a.status for a in done}) == [200, 429]
+    assert sum(a.status == 200 for a in done) == 37
+    refused = [a for a in done if a.status == 429]
+    assert all("it resets at" in a.body.decode() and f"key {name}" in a.body.decode() for a in refused)
+    assert all(1 <= int(a.headers["Retry-After"]) <= 86400 for a in refused)
+    assert (spent("key", name), spent("key", name, "reserved")) == (37 * COST, 0)
+    assert sum(number("SELECT sum(cost) FROM attempt a JOIN request q ON q.id = a.request WHERE q.name = ?", a.id)
+               for a in done if a.status == 200) == 37 * COST
+    assert not any(attempts(a.id) for a in refused[:20])
+
+
+def test_limits_of_each_kind(upstream):
+    configure("one", base_url=upstream.url(), price=EXACT)
+    upstream.behave(usage={"in": 1, "out": 10})
+    for scope, subject, headers in ("total", "", {}), ("user", "eve", {"X-Tooloo-User": "eve"}):
+        used = spent(scope, subject)
+        limit(scope, subject, used + 2 * COST)
+        codes = [chat("m", headers=headers, max_tokens=10).status for _ in range(4)]
+        assert codes == [200, 200, 429, 429], scope
+        change("DELETE FROM budget_limit")
+    # A provider over its budget is left out; the next one is asked in its place.
+    limit("provider", "one", spent("provider", "one") + COST)
+    assert [chat("m", max_tokens=10).status for _ in range(2)] == [200, 429]
+    configure("two", base_url=upstream.url(), price=EXACT)
+    answer = chat("m", max_tokens=10)
+    assert answer.status == 200 and answer.headers["X-Tooloo-Provider"] == "two"
+
+
+def test_what_is_dear_is_left_for_what_is_cheap(upstream):
+    """A limit that has no room for one provider's price may have room for another's."""
+    configure("dear", base_url=upstream.url(), price={"input": 0, "output": 1000})
+    configure("cheap", base_url=upstream.url(), price=EXACT)
+    limit("total", "", spent("total", "") + 100 * COST)
+    for _ in range(10):
+        assert chat("m", max_tokens=10).headers["X-Tooloo-Provider"] == "cheap"
+
+
+def test_kill_in_the_middle(upstream):
+    """Nothing is spent twice or lost: what was settled stands, what was under way expires without a cost."""
+    configure("one", base_url=upstream.url(), price=EXACT)
+    token = fresh_token()
+    _, name = make_key(token=token)
+    limit("key", name, 10 * COST)
+    upstream.behave(usage={"in": 1, "out": 10})
+    headers = {"x-api-key": token}
+    assert [chat("m", headers=headers, max_tokens=10).status for _ in range(3)] == [200] * 3
+    upstream.behave(usage={"in": 1, "out": 10}, gate="killed", gateAt="headers")
+    asked = crowd(4, headers=headers, max_tokens=10)
+    upstream.wait(held=4)
+    kill(UNIT)
+    for id, connection in asked:
+        with pytest.raises((http.client.HTTPException, OSError)):
+            connection.getresponse()
+    upstream.forget()
+    upstream.behave(usage={"in": 1, "out": 10})
+    assert (spent("key", name), spent("key", name, "reserved")) == (3 * COST, 4 * COST)
+    wait_until(lambda: chat("m", headers=headers, max_tokens=10).status == 429, again, "the limit")  # 3 + 4 + 3
+    assert spent("key", name) == 6 * COST
+    expired = "SELECT count(*) FROM attempt WHERE error = 'interrupted' AND cost = 0"
+    wait_until(lambda: number(expired) == 4, again, "the reservations' end", timeout=60)
+    assert (spent("key", name), spent("key", name, "reserved")) == (6 * COST, 0)
+    codes = [chat("m", headers=headers, max_tokens=10).status for _ in range(6)]
+    assert codes == [200] * 4 + [429] * 2
+    toolooctl("restart", "provider")  # the kill counts against its start limit

@@ -226,12 +226,25 @@ Attempt *attempt_free(Attempt *a) {
 
 /* --- Its turn --- */
 
+/* Providers that refuse a key like to repeat it, and what they say goes to the client and into the ledger. */
+static void hide_key(const Attempt *a, char *text) {
+        const Secret *auth = a->deployment->upstream->auth;
+        const char *key = auth ? strrchr(auth->text, ' ') : NULL;
+
+        if (!key || !key[1])
+                return;
+        for (char *p = text; (p = strstr(p, key + 1));)
+                memset(p, '*', strlen(key + 1));
+}
+
 void attempt_fail(Attempt *a, const char *error, const char *text) {
         if (a->error[0])
                 return;
         (void) snprintf(a->error, sizeof(a->error), "%s", error);
         if (text && !a->text)
                 a->text = strdup(text);
+        if (a->text)
+                hide_key(a, a->text);
 }
 
 static void start(Attempt *a) {
