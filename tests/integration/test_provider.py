@@ -566,3 +566,346 @@ def test_kill_in_the_middle(upstream):
     codes = [chat("m", headers=headers, max_tokens=10).status for _ in range(6)]
     assert codes == [200] * 4 + [429] * 2
     toolooctl("restart", "provider")  # the kill counts against its start limit
+
+
+# --- Faults ---
+
+# model of the fixture; what the client is told without and with a stream; the rows' errors; what is in the message
+FAULTS = [
+    ("fault-400", 400, 400, ["http-400"], "http-400"),
+    ("fault-401", 502, 502, ["http-401"], "http-401"),
+    ("fault-403", 502, 502, ["http-403"], "http-403"),
+    ("fault-404", 404, 404, ["http-404"], "http-404"),
+    ("fault-422", 422, 422, ["http-422"], "http-422"),
+    ("fault-429", 429, 429, ["http-429", "http-429"], "Rate limit"),
+    ("fault-500", 502, 502, ["http-500", "http-500"], "http-500"),
+    ("fault-503", 503, 503, ["http-503", "http-503"], "http-503"),
+    ("fault-529", 503, 503, ["http-529", "http-529"], "http-529"),
+    ("fault-reset", 502, 502, ["cut", "cut"], "cut"),
+    ("fault-cut-before", 502, 502, ["cut", "cut"], "cut"),
+    ("fault-stall-headers", 504, 504, ["timeout-first-byte"], "it said nothing"),
+    ("fault-malformed-before", 502, 502, ["malformed"], "malformed"),
+    ("fault-usage-missing", 200, 200, [None], None),
+    ("fault-usage-absurd", 200, 200, [None], None),
+    ("fault-usage-negative", 200, 200, [None], None),
+    ("fault-usage-not-a-number", 200, 200, [None], None),
+    # In the middle of a stream: what came stays, and an error event ends it. Without one they are whole failures.
+    ("fault-cut", 502, 200, ["cut"], "cut"),
+    ("fault-stall", 504, 200, ["timeout-idle"], "timeout"),
+    ("fault-malformed", 502, 200, ["malformed"], "malformed"),
+    ("fault-truncated", 502, 200, ["cut"], "cut"),
+]
+
+
+@pytest.fixture
+def faulty(upstream):
+    configure("one", [f[0] for f in FAULTS] + ["m"], base_url=upstream.url(),
+              timeouts={"connectMs": 500, "firstByteMs": 700, "idleMs": 700})
+    return upstream
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("model,plain,streamed,errors,message", FAULTS, ids=[f[0] for f in FAULTS])
+def test_faults(faulty, model, plain, streamed, errors, message, stream):
+    answer = chat(model, stream=stream)
+    expected = streamed if stream else plain
+    assert answer.status == expected, answer.body
+    rows = attempts(answer.id)
+    middle = stream and streamed == 200 and errors != [None]
+    if not middle and not stream and plain != 200 and streamed == 200:
+        assert set(row["error"] for row in rows) <= {"cut", "malformed", "timeout-idle", "timeout-first-byte"}, rows
+    else:
+        assert [row["error"] for row in rows] == errors
+    assert request_row(answer.id)["status"] == expected
+    assert number("SELECT count(*) FROM reservation") == 0
+    if expected == 429:
+        assert int(answer.headers["Retry-After"]) >= 1
+    if message and expected != 200:
+        error = answer.json()["error"]
+        assert answer.headers["X-Tooloo-Provider"] == "one" and error["message"] and error["type"]
+    if middle:
+        events = answer.events()
+        assert said(events[0]) or said(events[1]), "content came first"
+        assert "error" in events[-1] and "[DONE]" not in events
+        assert answer.text() and SAID.startswith(answer.text()), "nobody else's text"
+        row, = rows
+        assert row["reported"] == 0 and row["tokens_in"] >= 3 and row["tokens_out"] == (len(answer.text()) + 3) // 4
+        assert row["cost"] == (row["tokens_in"] * 150_000 + row["tokens_out"] * 600_000 + 500) // 1000
+    if model in ("fault-usage-missing", "fault-usage-absurd"):
+        row, = rows
+        assert row["reported"] == 0 and row["cost"] == (row["tokens_in"] * 150_000 + row["tokens_out"] * 600_000 + 500) // 1000
+        assert row["tokens_in"] < 1000 and 0 < row["tokens_out"] < 1000
+
+
+def test_no_connection(upstream):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        configure("one", base_url=f"http://127.0.0.1:{s.getsockname()[1]}/v1")
+        answer = chat("m")
+    assert answer.status == 502 and [row["error"] for row in attempts(answer.id)] == ["connect", "connect"]
+    assert all(row["cost"] == 0 and row["status"] is None for row in attempts(answer.id))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("fault", ["fault-500", "fault-429", "fault-reset", "fault-cut-before", "fault-malformed-before",
+                                   "fault-stall-headers", "fault-401", "fault-error-before"])
+def test_the_next_provider_answers(upstream, fault, stream):
+    """Before the first content byte; each attempt is a row, and the client sees nothing of the failed ones."""
+    timeouts = {"connectMs": 500, "firstByteMs": 500, "idleMs": 500}
+    configure("bad", [{"name": "m", "upstream": fault}], base_url=upstream.url(), timeouts=timeouts)
+    configure("good", base_url=upstream.url())
+    for _ in range(50):  # who is asked first is drawn
+        answer = chat("m", stream=stream)
+        assert answer.status == 200 and answer.text() == SAID
+        rows = attempts(answer.id)
+        assert rows[-1]["provider"] == "good" and rows[-1]["error"] is None
+        assert answer.headers["X-Tooloo-Provider"] == "good"
+        if len(rows) > 1:
+            break
+    else:
+        raise AssertionError("the bad one was never asked")
+    assert all(row["provider"] == "bad" and row["error"] and row["cost"] == 0 for row in rows[:-1])
+    assert [row["n"] for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_no_failover_within_a_stream(upstream):
+    configure("bad", [{"name": "m", "upstream": "fault-cut"}], base_url=upstream.url())
+    configure("good", base_url=upstream.url())
+    for _ in range(50):
+        answer = chat("m", stream=True)
+        if answer.headers["X-Tooloo-Provider"] == "bad":
+            assert len(attempts(answer.id)) == 1 and "error" in answer.events()[-1]
+            assert SAID.startswith(answer.text()) and answer.text() != SAID
+            return
+    raise AssertionError("the bad one was never asked")
+
+
+def test_errors_in_each_api(upstream):
+    configure("one", ["fault-500", "fault-cut"], base_url=upstream.url())
+    plain = chat("fault-500", api="anthropic").json()
+    assert plain["type"] == "error" and plain["error"]["type"] and "http-500" in plain["error"]["message"]
+    assert isinstance(chat("fault-500", api="ollama").json()["error"], str)
+    events = chat("fault-cut", api="anthropic", stream=True).events()
+    assert events[0]["type"] == "message_start" and events[-1]["type"] == "error"
+    assert "error" in chat("fault-cut", api="ollama", stream=True).events()[-1]
+
+
+def test_retry_after_cools_down(upstream):
+    configure("one", base_url=upstream.url())
+    upstream.behave(status=429, retryAfter=60)
+    first = chat("m")
+    assert first.status == 429 and len(attempts(first.id)) == 1 and 55 <= int(first.headers["Retry-After"]) <= 60
+    upstream.forget()
+    second = chat("m")
+    assert second.status == 503 and 1 <= int(second.headers["Retry-After"]) <= 60 and "cooling down" in second.body.decode()
+    assert not attempts(second.id) and not upstream.requests()
+    model, = health()["one"]["models"]
+    assert (model["available"], model["reason"], model["lastError"], model["circuit"]) == (False, "cooling down", "http-429", "closed")
+
+
+def test_a_short_retry_after_is_waited_for(upstream):
+    configure("one", base_url=upstream.url())
+    upstream.behave(status=429, retryAfter=1, next=1)
+    begun = time.monotonic()
+    answer = chat("m")
+    assert answer.status == 200 and [row["error"] for row in attempts(answer.id)] == ["http-429", None]
+    assert time.monotonic() - begun >= 1
+
+
+def test_the_circuit(upstream):
+    configure("one", base_url=upstream.url())
+    upstream.behave(status=500)
+    for _ in range(3):  # two attempts each; the fifth failure opens it
+        chat("m")
+    answer = chat("m")
+    assert answer.status == 503 and "circuit open" in answer.body.decode() and not attempts(answer.id)
+    assert health()["one"]["models"][0]["circuit"] == "open"
+    upstream.forget()
+    wait_until(lambda: chat("m").status == 200, again, "a probe")
+    assert health()["one"]["models"][0]["circuit"] == "closed"
+
+
+# --- Clients that go away ---
+
+
+@pytest.mark.parametrize("stream,gate", [(False, "headers"), (True, "headers"), (True, 2)])
+def test_a_client_that_goes_away(upstream, stream, gate):
+    configure("one", base_url=upstream.url())
+    upstream.behave(gate="gone", gateAt=gate)
+    id, path, body, head = ask("m", stream=stream)
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=PATIENCE)
+    connection.request("POST", path, body, head)
+    upstream.wait(held=1)
+    if gate == 2:
+        assert b"You" in connection.getresponse().read1()
+    connection.sock.close() if connection.sock else connection.close()
+    connection.close()
+    upstream.wait(disconnected=1)
+    wait_until(lambda: request_row(id)["ended"], again, "its row")
+    assert request_row(id)["status"] == 499
+    row, = attempts(id)
+    assert (row["error"], row["reported"]) == ("cancelled", 0)
+    assert row["tokens_in"] >= 3 and row["cost"] == (row["tokens_in"] * 150_000 + row["tokens_out"] * 600_000 + 500) // 1000
+    assert number("SELECT count(*) FROM reservation") == 0
+    assert health()["one"]["running"] == 0 and chat("m", timeout=PATIENCE) if upstream.forget() is None else True
+
+
+# --- Turns ---
+
+
+def test_as_many_at_a_time_as_the_file_says(upstream):
+    configure("one", base_url=upstream.url(), maxConcurrency=3, maxQueue=4)
+    upstream.behave(gate="slots", gateAt="headers")
+    asked = crowd(7)
+    upstream.wait(held=3)
+    wait_until(lambda: (health()["one"]["running"], health()["one"]["waiting"]) == (3, 4), again, "the queue")
+    refused = chat("m")
+    assert refused.status == 503 and "too many calls wait" in refused.body.decode() and refused.headers["Retry-After"] == "1"
+    assert upstream.seen()["requests"] and len(upstream.requests()) == 3
+    asked[-1][1].close()  # one that waits goes away
+    wait_until(lambda: health()["one"]["waiting"] == 3, again, "one fewer waits")
+    wait_until(lambda: request_row(asked[-1][0])["ended"], again, "its row")
+    assert attempts(asked[-1][0])[0]["error"] == "released"
+    upstream.open("slots")
+    assert [a.status for a in answers(asked[:-1])] == [200] * 6
+    assert len(upstream.requests()) == 6
+
+
+def test_who_sends_much_keeps_nobody_out(upstream):
+    configure("one", base_url=upstream.url(), maxConcurrency=1)
+    upstream.behave(gate="fair", gateAt="headers")
+    many = crowd(20, headers={"X-Tooloo-User": "many"}, text="many")
+    upstream.wait(held=1)
+    wait_until(lambda: health()["one"]["waiting"] == 19, again, "the queue")
+    few = crowd(1, headers={"X-Tooloo-User": "few"}, text="few")
+    wait_until(lambda: health()["one"]["waiting"] == 20, again, "the other")
+    upstream.open("fair")
+    assert [a.status for a in answers(many + few)] == [200] * 21
+    order = [r["body"]["messages"][0]["content"] for r in upstream.requests()]
+    assert order.index("few") <= 2, order
+
+
+# --- The cache ---
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_hundred_identical_calls(upstream, stream):
+    configure("one", base_url=upstream.url())
+    upstream.behave(gate="flight", gateAt="headers")
+    asked = crowd(100, headers={"X-Tooloo-Cache": "60"}, stream=stream)
+    upstream.wait(held=1)
+    upstream.open("flight")
+    done = list(answers(asked))
+    assert all(a.status == 200 and a.text() == SAID for a in done)
+    assert len(upstream.requests()) == 1
+    kinds = [request_row(a.id)["cache"] for a in done]
+    assert kinds.count("miss") == 1 and set(kinds) <= {"miss", "joined", "hit"}
+    assert sum(len(attempts(a.id)) for a in done) == 1
+    later = chat("m", headers={"X-Tooloo-Cache": "60"}, stream=stream)
+    assert later.headers["X-Tooloo-Cache"] == "hit" and later.headers["X-Tooloo-Cost"] == "0" and later.text() == SAID
+    assert len(upstream.requests()) == 1
+    # Others are not told what one asked, and who does not ask for the cache is not given it.
+    assert chat("m", headers={"X-Tooloo-Cache": "60", "X-Tooloo-User": "else"}, stream=stream).headers["X-Tooloo-Cache"] == "miss"
+    assert chat("m", stream=stream).headers["X-Tooloo-Cache"] is None
+    assert chat("m", headers={"X-Tooloo-Cache": "60"}, stream=not stream).headers["X-Tooloo-Cache"] == "miss"
+    assert len(upstream.requests()) == 4
+
+
+def test_a_cached_answer_ends(upstream):
+    configure("one", base_url=upstream.url())
+    assert chat("m", headers={"X-Tooloo-Cache": "1"}).headers["X-Tooloo-Cache"] == "miss"
+    wait_until(lambda: chat("m", headers={"X-Tooloo-Cache": "1"}).headers["X-Tooloo-Cache"] == "miss", again, "its end")
+    assert len(upstream.requests()) == 2
+
+
+def test_a_failure_is_told_to_all_and_kept_for_none(upstream):
+    configure("one", base_url=upstream.url())
+    upstream.behave(gate="flight", gateAt="headers", status=400, message="no")
+    asked = crowd(5, headers={"X-Tooloo-Cache": "60"})
+    upstream.wait(held=1)
+    upstream.open("flight")
+    assert [a.status for a in answers(asked)] == [400] * 5
+    upstream.forget()
+    assert chat("m", headers={"X-Tooloo-Cache": "60"}).headers["X-Tooloo-Cache"] == "miss"
+
+
+def test_the_one_that_asks_goes_away_and_the_others_are_answered(upstream):
+    configure("one", base_url=upstream.url())
+    upstream.behave(gate="flight", gateAt="headers")
+    first = crowd(1, headers={"X-Tooloo-Cache": "60"})
+    upstream.wait(held=1)
+    others = crowd(4, headers={"X-Tooloo-Cache": "60"})
+    assert len(upstream.requests()) == 1
+    first[0][1].close()
+    upstream.open("flight")
+    assert [a.text() for a in answers(others)] == [SAID] * 4
+    assert len(upstream.requests()) == 1
+
+
+
+
+# --- Choices ---
+
+
+def test_select(upstream):
+    def select(**wish):
+        status, _, body = http_request(PORT, "/api/v1/providers/select", "POST", json.dumps(wish),
+                                       {"Content-Type": "application/json"})
+        return status, json.loads(body)
+
+    status, body = select(query="x")
+    assert status == 503 and "toolooctl provider add" in body["error"]
+    configure("dear", base_url=upstream.url(), price={"input": 10, "output": 30})
+    configure("free", "n", base_url=upstream.url(), price={"input": 0, "output": 0})
+    status, body = select(query="Hello", estimatedTokens=1000, preferFree=True)
+    chosen = body["selection"]
+    assert status == 200 and body["ok"] and (chosen["providerId"], chosen["model"], chosen["estimatedCost"]) == ("free", "n", 0)
+    assert any("best score of 2" in reason for reason in chosen["reasons"])
+    status, body = select(estimatedTokens=1000, model="m")
+    assert body["selection"]["estimatedCost"] == 0.04 and body["selection"]["priced"] is True  # 1000 x (10 + 30) / 1e6
+    limit("provider", "dear", 1)
+    assert select(estimatedTokens=1000, model="m")[0] == 503
+    for wish, field in (({}, "query"), ({"query": 1}, "query"), ({"estimatedTokens": -1}, "estimatedTokens"),
+                        ({"query": "", "preferFree": "yes"}, "preferFree")):
+        status, body = select(**wish)
+        assert status == 400 and field in body["error"]
+    answer = chat("n")
+    listed = json.loads(http_request(PORT, "/api/v1/providers/selections?limit=1")[2])["selections"]
+    assert [(s["requestId"], s["providerId"], s["attempt"]) for s in listed] == [(answer.id, "free", 1)]
+    assert http_request(PORT, "/api/v1/providers/selections?limit=0")[0] == 400
+
+
+def test_who_fails_is_asked_less(upstream):
+    configure("good", base_url=upstream.url())
+    configure("poor", [{"name": "m", "upstream": "fault-400"}], base_url=upstream.url())
+    configure("bad", [{"name": "m", "upstream": "fault-malformed-before"}], base_url=upstream.url())
+    remove("poor")
+    for _ in range(60):
+        chat("m")
+    times = len(upstream.requests(model="fault-malformed-before")), len(upstream.requests(model="m"))
+    assert times[1] == 60 and 1 <= times[0] < 30, times
+    bad, good = health()["bad"]["models"][0], health()["good"]["models"][0]
+    assert good["successRate"] == 1 and bad["successRate"] == 0 and good["avgLatency"] > 0
+
+
+# --- Reload ---
+
+
+def test_reload_during_streams(upstream):
+    configure("one", ["m", "n"], base_url=upstream.url(), key=CANARY, maxConcurrency=256)
+    upstream.behave(gate="reload", gateAt=2, model="m")
+    for _ in range(3):
+        assert chat("n").status == 200
+    before = health()["one"]["models"][1]
+    asked = crowd(200, stream=True)
+    upstream.wait(held=200)
+    assert toolooctl("reload", "provider").returncode == 0
+    wait_until(lambda: health()["one"]["key"] == "here", again, "the key anew")
+    after = health()["one"]["models"][1]
+    assert after["avgLatency"] == before["avgLatency"] and after["successRate"] == 1 and after["recentCalls"] > 2.9
+    assert chat("n").status == 200
+    upstream.open("reload")
+    for answer in answers(asked):
+        assert answer.text() == SAID and answer.events()[-1] == "[DONE]"
+        assert attempts(answer.id)[0]["cost"] == 3450
+    assert number("SELECT count(*) FROM reservation") == 0
