@@ -225,7 +225,11 @@ int get_providers_health(HttpRequest *request, void *state) {
         const Gateway *g = state;
         json_object *body = json_object_new_object(), *all = json_object_new_array();
         const Upstream *u;
+        const Call *c;
+        int n_calls = 0;
 
+        TAILQ_FOREACH(c, &g->calls, entries)
+                n_calls++;
         TAILQ_FOREACH(u, &g->catalog->upstreams, entries) {
                 json_object *json = all ? upstream_health(u) : NULL;
 
@@ -237,6 +241,7 @@ int get_providers_health(HttpRequest *request, void *state) {
                 }
         }
         if (!body || !all || !json_add(body, "ok", json_object_new_boolean(true)) ||
+            !json_add(body, "calls", json_object_new_int(n_calls)) ||
             !json_add(body, "unreadable", json_object_new_int64(g->catalog->n_broken)) || !json_add(body, "providers", TAKE_PTR(all))) {
                 json_object_put(all);
                 json_object_put(body);

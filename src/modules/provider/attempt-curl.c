@@ -22,8 +22,8 @@ static void took(Attempt *a) {
 }
 
 static size_t take_stream(Attempt *a, const char *data, size_t size) {
-        WireState before = wire_stream_state(a->wire);
         size_t waiting, old;
+        WireState state;
         const char *out;
         int r;
 
@@ -42,10 +42,15 @@ static size_t take_stream(Attempt *a, const char *data, size_t size) {
         call_record(a->call, out + old, waiting - old);
         if (a->call->gone)
                 wire_stream_sent(a->wire, waiting);
-        if (a->first == 0 && before == WIRE_BEFORE && wire_stream_state(a->wire) != WIRE_BEFORE)
+        state = wire_stream_state(a->wire);
+        if (a->first == 0 && (state == WIRE_CONTENT || state == WIRE_ENDED))
                 a->first = a->last;
-        if (wire_stream_state(a->wire) == WIRE_CONTENT)
+        if (state == WIRE_CONTENT)
                 call_stream_on(a->call);
+        if (a->call->gone && TAILQ_EMPTY(&a->call->followers)) {
+                attempt_fail(a, "cancelled", "the client went away");
+                return 0;
+        }
         return size;
 }
 
