@@ -871,7 +871,8 @@ def test_select(upstream):
     status, body = select(query="Hello", estimatedTokens=1000, preferFree=True)
     chosen = body["selection"]
     assert status == 200 and body["ok"] and (chosen["providerId"], chosen["model"], chosen["estimatedCost"]) == ("free", "n", 0)
-    assert any("best score of 2" in reason for reason in chosen["reasons"])
+    assert any("the only one" in reason for reason in chosen["reasons"])
+    assert any("best score of 2" in reason for reason in select(estimatedTokens=1)[1]["selection"]["reasons"])
     status, body = select(estimatedTokens=1000, model="m")
     assert body["selection"]["estimatedCost"] == 0.04 and body["selection"]["priced"] is True  # 1000 x (10 + 30) / 1e6
     limit("provider", "dear", 1)

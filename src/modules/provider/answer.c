@@ -39,7 +39,8 @@ static int error_body(WireFormat api, unsigned status, const char *type, const c
         return 0;
 }
 
-int answer_error(WireFormat api, unsigned status, const char *type, const char *code, Answer **ret, const char *format, ...) {
+int answer_error(WireFormat api, unsigned status, const char *type, const char *code, Answer **ret, const char *format,
+                 ...) {
         _cleanup_(freep) char *message = NULL;
         char *body = NULL;
         size_t size = 0;
@@ -91,7 +92,8 @@ static int add_numbers(const Answer *a, HttpRequest *request, bool free_of_charg
         int r = 0;
 
         if (a->priced || free_of_charge)
-                r = http_reply_header(request, "X-Tooloo-Cost", format_decimal(text, free_of_charge ? 0 : a->cost, COST_PLACES));
+                r = http_reply_header(request, "X-Tooloo-Cost",
+                                      format_decimal(text, free_of_charge ? 0 : a->cost, COST_PLACES));
         if (r >= 0 && a->retry_after > 0) {
                 (void) snprintf(text, sizeof(text), "%" PRIu64, (a->retry_after + USEC_PER_SEC - 1) / USEC_PER_SEC);
                 r = http_reply_header(request, "Retry-After", text);

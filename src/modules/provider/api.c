@@ -52,7 +52,8 @@ static int read_wish(HttpRequest *request, json_object *body, Wish *ret) {
         if (r < 0)
                 return r;
         if (tokens && (json_object_get_int64(tokens) < 0 || json_object_get_int64(tokens) > TOKENS_MAX)) {
-                (void) http_reply_error(request, 400, "BAD_REQUEST", "estimatedTokens: 0 to %ld is expected", (long) TOKENS_MAX);
+                (void) http_reply_error(request, 400, "BAD_REQUEST", "estimatedTokens: 0 to %ld is expected",
+                                        (long) TOKENS_MAX);
                 return -EBADMSG;
         }
         if (!query && !tokens) {
@@ -80,7 +81,8 @@ static int64_t estimate(const Deployment *d, int64_t tokens) {
 static bool can_pay(Gateway *g, const Deployment *d, int64_t cost) {
         bool exhausted = false;
 
-        return ledger_provider_exhausted(g->ledger, d->upstream->file.name, cost, now_realtime_usec(), &exhausted) < 0 || !exhausted;
+        return ledger_provider_exhausted(g->ledger, d->upstream->file.name, cost, now_realtime_usec(), &exhausted) < 0 ||
+                !exhausted;
 }
 
 static size_t find(Gateway *g, const Wish *wish, Deployment **found, Candidate *candidates) {
@@ -101,6 +103,18 @@ static size_t find(Gateway *g, const Wish *wish, Deployment **found, Candidate *
                         candidates[n++] = deployment_candidate(d, cost, now);
                 }
         return n;
+}
+
+/* Whoever prefers free ones gets one of those, where there are any. */
+static size_t keep_free(Deployment **found, Candidate *candidates, size_t n) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < n; i++)
+                if (candidates[i].priced && candidates[i].cost == 0) {
+                        found[kept] = found[i];
+                        candidates[kept++] = candidates[i];
+                }
+        return kept > 0 ? kept : n;
 }
 
 static int reply_nobody(HttpRequest *request, const Gateway *g, const Wish *wish) {
@@ -125,6 +139,8 @@ int post_select(HttpRequest *request, void *state) {
         n = find(g, &wish, found, candidates);
         if (n == 0)
                 return reply_nobody(request, g, &wish);
+        if (wish.prefer_free)
+                n = keep_free(found, candidates, n);
         /* Of quality nothing is known here: who wants it does not look at the price, that is all. */
         choice.price_weight = wish.prefer_free ? CHOOSE_PRICE_FREE : wish.high_quality ? 0 : CHOOSE_PRICE;
         best = choose(candidates, n, choice.price_weight, &g->random);
@@ -242,7 +258,8 @@ int get_providers_health(HttpRequest *request, void *state) {
         }
         if (!body || !all || !json_add(body, "ok", json_object_new_boolean(true)) ||
             !json_add(body, "calls", json_object_new_int(n_calls)) ||
-            !json_add(body, "unreadable", json_object_new_int64(g->catalog->n_broken)) || !json_add(body, "providers", TAKE_PTR(all))) {
+            !json_add(body, "unreadable", json_object_new_int64(g->catalog->n_broken)) ||
+            !json_add(body, "providers", TAKE_PTR(all))) {
                 json_object_put(all);
                 json_object_put(body);
                 return -ENOMEM;

@@ -44,8 +44,8 @@ static int64_t longest_answer(const Call *call, const Deployment *deployment) {
         return m->context_tokens > 0 ? m->context_tokens : OUTPUT_DEFAULT;
 }
 
-/* Each byte of the prompt as a token at the dearest that a prompt's can be, and the longest answer in the same way: no bill is
- * higher. Saturates. */
+/* Each byte of the prompt as a token at the dearest that a prompt's can be, and the longest answer in the same way: no
+ * bill is higher. Saturates. */
 int64_t attempt_bound(const Call *call, const Deployment *deployment) {
         const ProviderPrice *p = &deployment->model->price;
         int64_t in_price = MAX(p->input, MAX(p->cached, p->cache_write)), out_price = MAX(p->output, p->reasoning);
@@ -60,9 +60,9 @@ int64_t attempt_bound(const Call *call, const Deployment *deployment) {
         return MIN(sum / 1000, LEDGER_MONEY_MAX);
 }
 
-/* Without the provider's own figures the tokens are an estimate, and their row says so (reported = 0): of the prompt a token for
- * each byte, as it was reserved, and of the answer one for every four bytes that came. An attempt that failed before it had anything
- * to say costs nothing, as the vendors have it; one that the client left may. */
+/* Without the provider's own figures the tokens are an estimate, and their row says so (reported = 0): of the prompt a
+ * token for each byte, as it was reserved, and of the answer one for every four bytes that came. An attempt that failed
+ * before it had anything to say costs nothing, as the vendors have it; one that the client left may. */
 static void estimate(Attempt *a) {
         bool began = a->first > 0 || streq(a->error, "cancelled") || a->error[0] == '\0';
         size_t bytes = a->wire ? wire_stream_content_bytes(a->wire) : buffer_size(&a->answer);
@@ -92,8 +92,8 @@ int attempt_count_cost(Attempt *a) {
 
         a->cost = 0;
         if (a->usage.reported && (a->usage.in > PROVIDER_TOKENS_MAX || a->usage.out > PROVIDER_TOKENS_MAX)) {
-                log_warning("%s says that a call took %" PRIi64 " tokens in and %" PRIi64 " out, which no call can: they are "
-                            "estimated instead", a->deployment->upstream->file.name, a->usage.in, a->usage.out);
+                log_warning("%s says that a call took %" PRIi64 " tokens in and %" PRIi64 " out, which no call can: "
+                            "they are estimated instead", a->deployment->upstream->file.name, a->usage.in, a->usage.out);
                 a->usage.reported = false;
         }
         if (!a->usage.reported)
@@ -143,7 +143,8 @@ static int make_head(Attempt *a) {
         if (!a->url)
                 return -ENOMEM;
         add_line(a, &n, "Content-Type: application/json");
-        add_line(a, &n, a->call->ask.stream ? "Accept: text/event-stream, application/x-ndjson" : "Accept: application/json");
+        add_line(a, &n, a->call->ask.stream ? "Accept: text/event-stream, application/x-ndjson"
+                                            : "Accept: application/json");
         add_line(a, &n, "Expect:"); /* libcurl would wait for leave to send */
         add_line(a, &n, wire_extra_field(format));
         return 0;

@@ -6,14 +6,14 @@
 
 #include "ledger/ledger.h"
 
-/* What is to be written into the ledger in one turn of the loop is written as one transaction, after everything that was ready
- * has had its turn: under load a commit then serves many calls. */
+/* What is to be written into the ledger in one turn of the loop is written as one transaction, after everything that was
+ * ready has had its turn: under load a commit then serves many calls. */
 typedef struct Books Books;
 
 /* Part of whatever it is about; stays until done is called. */
 typedef struct BooksJob {
-        /* May run a second time, when what others wrote in the same transaction could not be kept. Negative errno: nothing of
-         * it is kept. */
+        /* May run a second time, when what others wrote in the same transaction could not be kept. Negative errno:
+         * nothing of it is kept. */
         int (*write)(Ledger *l, void *userdata);
         /* It is on disk, or the error why not. */
         void (*done)(int error, void *userdata);

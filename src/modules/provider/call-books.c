@@ -5,8 +5,8 @@
 #include "basic/time-util.h"
 #include "shared/log.h"
 
-/* What is written of a call, each within the transaction of its turn (books.h). A write may run twice, so each of them begins
- * by taking back what an earlier run left in memory. */
+/* What is written of a call, each within the transaction of its turn (books.h). A write may run twice, so each of them
+ * begins by taking back what an earlier run left in memory. */
 
 /* A limit that is in the way stays so until its window is over, but the provider's minute may be: no longer than this. */
 #define RETRY_AFTER_MAX (86400 * USEC_PER_SEC)
@@ -44,15 +44,17 @@ static void refuse_for_limit(Call *c, const LedgerRefusal *why) {
         answer_unref(c->answer);
         c->answer = NULL;
         (void) answer_error(c->api, 429, NULL, "budget_exceeded", &c->answer,
-                            "the limit of %s%s%s, %s USD a %s, has no room for this call (%s used, %s reserved); it resets at %s",
-                            why->scope, why->subject[0] ? " " : "", why->subject, format_decimal(limit, why->limit, 9), why->window,
+                            "the limit of %s%s%s, %s USD a %s, has no room for this call (%s used, %s reserved); "
+                            "it resets at %s", why->scope, why->subject[0] ? " " : "", why->subject,
+                            format_decimal(limit, why->limit, 9), why->window,
                             format_decimal(used, why->settled, 9), format_decimal(held, why->reserved, 9),
                             format_iso8601(resets, why->resets));
         if (c->answer)
                 c->answer->retry_after = why->resets > now ? MIN(why->resets - now, RETRY_AFTER_MAX) : USEC_PER_SEC;
 }
 
-/* 1: reserved. 0: refused for the provider's own limit, so that others can be asked; or for another, and c->answer says so. */
+/* 1: reserved. 0: refused for the provider's own limit, so that others can be asked; or for another, and c->answer says
+ * so. */
 static int reserve(Call *c, Ledger *l, Attempt *a) {
         LedgerRefusal why = {};
         uint64_t now = now_realtime_usec();
@@ -133,8 +135,8 @@ static void fail_books(Call *c, int error) {
         if (error == -ESRCH && c->parent > 0)
                 (void) answer_error(c->api, 400, NULL, NULL, &c->answer, "X-Tooloo-Parent: there is no such request");
         else
-                (void) answer_error(c->api, 500, NULL, NULL, &c->answer, "the ledger cannot be written (%s), so nothing is sent",
-                                    strerror(-error));
+                (void) answer_error(c->api, 500, NULL, NULL, &c->answer,
+                                    "the ledger cannot be written (%s), so nothing is sent", strerror(-error));
         c->over = true;
         call_deliver(c);
 }
@@ -244,8 +246,8 @@ static void end_done(int error, void *userdata) {
         }
         c->again = false;
         c->attempt = attempt_free(c->attempt);
-        if (c->wait == 0 || c->gone || sd_event_add_time_relative(c->gateway->event, &c->timer, CLOCK_MONOTONIC, c->wait, USEC_PER_MSEC,
-                                                       on_backoff, c) < 0)
+        if (c->wait == 0 || c->gone ||
+            sd_event_add_time_relative(c->gateway->event, &c->timer, CLOCK_MONOTONIC, c->wait, USEC_PER_MSEC, on_backoff, c) < 0)
                 call_try(c);
 }
 

@@ -122,8 +122,8 @@ static char *name_abilities(unsigned abilities) {
 static int refuse_ability(Call *c) {
         _cleanup_(freep) char *wanted = name_abilities(c->abilities);
 
-        return answer_error(c->api, 400, NULL, "unsupported", &c->answer, "no provider of the model %s is configured with %s",
-                            strna(c->ask.model), strna(wanted));
+        return answer_error(c->api, 400, NULL, "unsupported", &c->answer,
+                            "no provider of the model %s is configured with %s", strna(c->ask.model), strna(wanted));
 }
 
 /* Nobody: why, and what to do. */
@@ -131,9 +131,10 @@ static int refuse(Call *c, const Lookup *l) {
         int r;
 
         if (l->n_upstreams == 0)
-                return answer_error(c->api, 503, NULL, "no_provider", &c->answer, "no provider of models is configured%s: add one "
-                                    "with 'toolooctl provider add NAME --kind openai|anthropic|ollama|gemini --model MODEL'",
-                                    c->gateway->catalog->n_broken > 0 ? " (a file of one cannot be read, see the journal)" : "");
+                return answer_error(c->api, 503, NULL, "no_provider", &c->answer,
+                                    "no provider of models is configured%s: add one with 'toolooctl provider add NAME --kind "
+                                    "openai|anthropic|ollama|gemini --model MODEL'", c->gateway->catalog->n_broken > 0
+                                    ? " (a file of one cannot be read, see the journal)" : "");
         if (l->n_named == 0)
                 return answer_error(c->api, 404, NULL, "model_not_found", &c->answer,
                                     "no provider has the model '%.128s'; GET /v1/models lists those there are",
@@ -141,7 +142,8 @@ static int refuse(Call *c, const Lookup *l) {
         if (l->n_able == 0)
                 return refuse_ability(c);
         if (l->n_full > 0 || l->soonest > 0) {
-                r = answer_error(c->api, 503, NULL, "overloaded", &c->answer, "every provider of the model %s is left alone now: %s",
+                r = answer_error(c->api, 503, NULL, "overloaded", &c->answer,
+                                 "every provider of the model %s is left alone now: %s",
                                  strna(c->ask.model), l->n_full > 0 ? "too many calls wait" : l->why);
                 if (r >= 0)
                         c->answer->retry_after = l->n_full > 0 ? USEC_PER_SEC : l->soonest;

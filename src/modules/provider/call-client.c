@@ -67,7 +67,8 @@ static void start_stream(Call *c) {
         HttpRequest *request = TAKE_PTR(c->request);
         const Deployment *d = c->attempt->deployment;
 
-        (void) answer_add_headers(request, d->upstream->file.name, d->model->name, streq(c->cache, "none") ? NULL : c->cache);
+        (void) answer_add_headers(request, d->upstream->file.name, d->model->name,
+                                  streq(c->cache, "none") ? NULL : c->cache);
         if (http_reply_stream_take(request, wire_content_type(c->api, true), &c, &c->stream) >= 0)
                 return;
         c->stream = NULL;

@@ -6,8 +6,8 @@
 #include "basic/time-util.h"
 #include "shared/log.h"
 
-/* The course of a call: choose, reserve, ask, settle; once more where that helps; then the answer. What is written is on disk
- * before the next step: the reservation before anything is sent, the settlement before the answer's end. */
+/* The course of a call: choose, reserve, ask, settle; once more where that helps; then the answer. What is written is on
+ * disk before the next step: the reservation before anything is sent, the settlement before the answer's end. */
 
 /* Without memory for its own refusal a call still has to end. */
 static void refuse(Call *c, unsigned status, const char *why) {
@@ -145,8 +145,8 @@ static void succeed(Call *c, Attempt *a) {
 
 /* Something of it has been passed on: another model's text would not go with that. */
 static void fail_stream(Call *c, Attempt *a, const Verdict *v) {
-        _cleanup_(freep) char *message = str_printf("%s: %s%s%s", a->deployment->upstream->file.name, a->error, a->text ? ": " : "",
-                                                    strempty(a->text));
+        _cleanup_(freep) char *message = str_printf("%s: %s%s%s", a->deployment->upstream->file.name, a->error,
+                                                    a->text ? ": " : "", strempty(a->text));
         size_t before, after;
         const char *out;
 

@@ -84,8 +84,8 @@ void call_abandon(Call *c);
 /* Frees it once nobody has a use for it. */
 void call_release(Call *c);
 
-/* call-choose.c. 1 and *ret; 0 and c->answer, why nobody can be asked now; -EAGAIN: a key is on its way. Those that are out of
- * question by `amount` or by format have been noted in c->tried. */
+/* call-choose.c. 1 and *ret; 0 and c->answer, why nobody can be asked now; -EAGAIN: a key is on its way. Those that are
+ * out of question by `amount` or by format have been noted in c->tried. */
 int call_choose(Call *c, Deployment **ret);
 Candidate deployment_candidate(const Deployment *d, int64_t cost, uint64_t now);
 Tried *call_tried(Call *c, Deployment *deployment);

@@ -17,11 +17,11 @@ TL_DEFINE_CLEANUP(json_tokener *, json_tokener_free)
 
 /* What OpenAI's and Ollama's clients send, or Anthropic's. */
 static const char *find_key(HttpRequest *request) {
-        const char *authorization = http_request_header(request, "Authorization"), *key = http_request_header(request, "x-api-key");
+        const char *authorization = http_request_header(request, "Authorization");
 
         if (authorization && strncasecmp(authorization, "Bearer ", strlen("Bearer ")) == 0)
                 return authorization + strlen("Bearer ");
-        return key;
+        return http_request_header(request, "x-api-key");
 }
 
 static int refuse_key(WireFormat api, const char *why, Answer **ret_refusal) {
@@ -30,7 +30,8 @@ static int refuse_key(WireFormat api, const char *why, Answer **ret_refusal) {
         return r < 0 ? r : 0;
 }
 
-/* Clients that need no key send something all the same, for their libraries demand one: what is none of ours counts as none. */
+/* Clients that need no key send something all the same, for their libraries demand one: what is none of ours counts as
+ * none. */
 int caller_check_key(Gateway *g, HttpRequest *request, WireFormat api, LedgerKey *ret, Answer **ret_refusal) {
         const char *text = find_key(request);
         bool needed;
@@ -40,7 +41,8 @@ int caller_check_key(Gateway *g, HttpRequest *request, WireFormat api, LedgerKey
         if (text && startswith(text, "tlk_")) {
                 r = ledger_find_key(g->ledger, text, ret);
                 if (r == -ENOENT || r == -EKEYREVOKED)
-                        return refuse_key(api, r == -ENOENT ? "this gateway has no such key" : "this key has been revoked", ret_refusal);
+                        return refuse_key(api, r == -ENOENT ? "this gateway has no such key" : "this key has been revoked",
+                                          ret_refusal);
                 return r < 0 ? r : 1;
         }
         r = ledger_has_keys(g->ledger, &needed);
@@ -72,8 +74,8 @@ static int take_name(Call *c, const char *field, const char *usual, char **ret, 
         if (!value)
                 return 1;
         if (!name_ok(value)) {
-                r = answer_error(c->api, 400, NULL, NULL, ret_refusal, "%s: 1 to %d bytes without control characters are expected",
-                                 field, LEDGER_NAME_MAX);
+                r = answer_error(c->api, 400, NULL, NULL, ret_refusal,
+                                 "%s: 1 to %d bytes without control characters are expected", field, LEDGER_NAME_MAX);
                 return r < 0 ? r : 0;
         }
         r = str_replace(ret, value);
@@ -121,7 +123,8 @@ int call_identify(Call *c, Answer **ret_refusal) {
         if (key.user[0])
                 r = (c->user = strdup(key.user)) ? 1 : -ENOMEM;
         else
-                r = take_name(c, "X-Tooloo-User", c->ask.user && name_ok(c->ask.user) ? c->ask.user : NULL, &c->user, ret_refusal);
+                r = take_name(c, "X-Tooloo-User", c->ask.user && name_ok(c->ask.user) ? c->ask.user : NULL, &c->user,
+                              ret_refusal);
         if (r > 0)
                 r = take_name(c, "X-Tooloo-Session", NULL, &c->session, ret_refusal);
         if (r > 0)
@@ -175,7 +178,8 @@ static int take_body(Call *c, Answer **ret_refusal) {
         if (r < 0)
                 return r;
         if (c->ask.model && strlen(c->ask.model) > (size_t) 2 * LEDGER_NAME_MAX) {
-                r = answer_error(c->api, 400, NULL, NULL, ret_refusal, "model: at most %d bytes are expected", 2 * LEDGER_NAME_MAX);
+                r = answer_error(c->api, 400, NULL, NULL, ret_refusal, "model: at most %d bytes are expected",
+                                 2 * LEDGER_NAME_MAX);
                 return r < 0 ? r : 0;
         }
         c->abilities = (c->ask.tools ? ABILITY_TOOLS : 0U) | (c->ask.vision ? ABILITY_VISION : 0U) |

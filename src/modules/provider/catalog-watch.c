@@ -51,7 +51,7 @@ static int watch_one(Catalog *c, sd_event_source **source, const char *path) {
         if (!at)
                 return -ENOMEM;
         for (;;) {
-                r = sd_event_add_inotify(c->event, &new, at, above ? PARENT_MASK | IN_ONLYDIR : FILES_MASK | IN_ONLYDIR, on_change, c);
+                r = sd_event_add_inotify(c->event, &new, at, IN_ONLYDIR | (above ? PARENT_MASK : FILES_MASK), on_change, c);
                 if (r != -ENOENT && r != -ENOTDIR)
                         break;
                 slash = strrchr(at, '/');

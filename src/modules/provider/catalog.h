@@ -9,8 +9,8 @@
 #include "shared/provider-file.h"
 #include "slots.h"
 
-/* The providers that are configured, with what is known of each. A file that changes makes a new one of it; calls that run keep
- * the old one until they are over. */
+/* The providers that are configured, with what is known of each. A file that changes makes a new one of it; calls that
+ * run keep the old one until they are over. */
 
 typedef struct Upstream Upstream;
 

@@ -137,7 +137,8 @@ static int start_unit(CredentialReader *reader, sd_bus *bus, const char *provide
         int r;
 
         /* Not "tooloo-": it is no service of the fleet, and what holds for those must not hold for it. */
-        unit = str_printf("run-tooloo-key-%s-%d-%p-%" PRIu64 ".service", provider, (int) getpid(), (void *) reader, counter++);
+        unit = str_printf("run-tooloo-key-%s-%d-%p-%" PRIu64 ".service", provider, (int) getpid(), (void *) reader,
+                          counter++);
         if (!unit)
                 return -ENOMEM;
         r = sd_bus_message_new_method_call(bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartTransientUnit");

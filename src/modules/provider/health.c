@@ -27,7 +27,10 @@ static void count(Health *h, double good, double bad, uint64_t now) {
 void health_success(Health *h, bool probe, uint64_t latency, uint64_t now) {
         breaker_success(&h->breaker, probe);
         count(h, 1, 0, now);
-        h->latency = h->latency > 0 ? h->latency + (HEALTH_LATENCY_WEIGHT * ((double) latency - h->latency)) : (double) latency;
+        if (h->latency > 0)
+                h->latency += HEALTH_LATENCY_WEIGHT * ((double) latency - h->latency);
+        else
+                h->latency = (double) latency;
 }
 
 void health_failure(Health *h, bool probe, bool counts, const char *error, uint64_t now, uint64_t realtime) {

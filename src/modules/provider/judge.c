@@ -8,7 +8,8 @@ static Verdict judge_busy(uint64_t retry_after) {
         uint64_t cool = retry_after > 0 ? MIN(retry_after, JUDGE_COOL_MAX) : JUDGE_COOL_BUSY;
 
         return (Verdict) {
-                .again = cool <= JUDGE_WAIT_MAX, .last_resort = true, .elsewhere = true, .cool = cool, .wait = cool, .status = 429,
+                .again = cool <= JUDGE_WAIT_MAX, .last_resort = true, .elsewhere = true, .cool = cool, .wait = cool,
+                .status = 429,
         };
 }
 
@@ -30,8 +31,8 @@ static Verdict judge_status(unsigned status, uint64_t retry_after, bool special)
                 uint64_t wait = retry_after <= JUDGE_WAIT_MAX ? retry_after : 0;
 
                 return (Verdict) {
-                        .again = retry_after <= JUDGE_WAIT_MAX, .last_resort = retry_after > 0, .elsewhere = true, .counts = true,
-                        .cool = MIN(retry_after, JUDGE_COOL_MAX), .wait = wait, .status = 503,
+                        .again = retry_after <= JUDGE_WAIT_MAX, .last_resort = retry_after > 0, .elsewhere = true,
+                        .counts = true, .cool = MIN(retry_after, JUDGE_COOL_MAX), .wait = wait, .status = 503,
                 };
         }
         default:

@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What follows from a failed attempt: for the model that was asked, for the call, and for the client if nothing better comes. */
+/* What follows from a failed attempt: for the model that was asked, for the call, and for the client if nothing better
+ * comes. */
 
 #define JUDGE_COOL_BUSY (UINT64_C(2) * 1000 * 1000)     /* too many calls, and no word of when they would do */
 #define JUDGE_COOL_MAX (UINT64_C(600) * 1000 * 1000)
@@ -21,6 +22,6 @@ typedef struct Verdict {
         unsigned status; /* for the client */
 } Verdict;
 
-/* error: a word of schema.h's list; status: the provider's answer, with "http-STATUS". retry_after: usec, 0 for no word of it.
- * special: the request asks for abilities, which a provider may not have though it is configured so. */
+/* error: a word of schema.h's list; status: the provider's answer, with "http-STATUS". retry_after: usec, 0 for no word
+ * of it. special: the request asks for abilities, which a provider may not have though it is configured so. */
 Verdict judge_failure(const char *error, unsigned status, uint64_t retry_after, bool special);

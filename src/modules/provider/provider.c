@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* One gateway to many models: speaks OpenAI's, Anthropic's and Ollama's wire formats towards clients, chooses a provider for each
- * call, holds the budgets of the ledger and books what every attempt cost. */
+/* One gateway to many models: speaks OpenAI's, Anthropic's and Ollama's wire formats towards clients, chooses a provider
+ * for each call, holds the budgets of the ledger and books what every attempt cost. */
 
 #include "api.h"
 #include "call.h"
@@ -58,11 +58,12 @@ static int resume(void *state, json_object *saved) {
 }
 
 #define PROVIDERS "/api/v1/providers/"
+#define CALL .stream = &call_stream_type, .body_max = BODY_MAX
 
 static const HttpRoute routes[] = {
-        { .method = "POST", .path = "/v1/chat/completions", .handle = post_openai, .stream = &call_stream_type, .body_max = BODY_MAX },
-        { .method = "POST", .path = "/v1/messages", .handle = post_anthropic, .stream = &call_stream_type, .body_max = BODY_MAX },
-        { .method = "POST", .path = "/api/chat", .handle = post_ollama, .stream = &call_stream_type, .body_max = BODY_MAX },
+        { .method = "POST", .path = "/v1/chat/completions", .handle = post_openai, CALL },
+        { .method = "POST", .path = "/v1/messages", .handle = post_anthropic, CALL },
+        { .method = "POST", .path = "/api/chat", .handle = post_ollama, CALL },
         { .method = "GET",  .path = "/v1/models", .handle = get_models },
         { .method = "GET",  .path = "/v1/models/:id", .handle = get_model },
         { .method = "GET",  .path = "/api/tags", .handle = get_ollama_tags },

@@ -5,9 +5,9 @@
 
 #include "basic/macro.h"
 
-/* Memory for keys: pages of their own that are in no core file (MADV_DONTDUMP), in no child and, where the limit allows, never
- * swapped out; wiped when they go. libcurl copies a header into memory of its own to send it: for those copies the unit file has
- * LimitCORE= and CoredumpFilter=. */
+/* Memory for keys: pages of their own that are in no core file (MADV_DONTDUMP), in no child and, where the limit allows,
+ * never swapped out; wiped when they go. libcurl copies a header into memory of its own to send it: for those copies the
+ * unit file has LimitCORE= and CoredumpFilter=. */
 typedef struct Secret {
         char *text; /* ends with a NUL */
         size_t size, space;

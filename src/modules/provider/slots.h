@@ -7,8 +7,8 @@
 
 #include "basic/macro.h"
 
-/* How many calls a provider is given at a time. Those that wait do so in lanes, one for each key and user, which get on in turn:
- * who sends a thousand calls at once keeps nobody else from his first. */
+/* How many calls a provider is given at a time. Those that wait do so in lanes, one for each key and user, which get on
+ * in turn: who sends a thousand calls at once keeps nobody else from his first. */
 
 typedef struct SlotLane SlotLane;
 
