@@ -19,7 +19,7 @@ static void fault(Verification *v, const char *text) {
 
 /* Each gives one row a fault, which is its line. */
 static const char *const checks[] = {
-        "SELECT 'SQLite: ' || integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+        "SELECT 'SQLite: ' || replace(integrity_check, char(10), ' ') FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
         "SELECT printf('%s: a row names one of %s that is not there', \"table\", parent) FROM pragma_foreign_key_check",
         "SELECT printf('request %d: it has a status or an end, not both', id) FROM request "
         "WHERE (status IS NULL) <> (ended IS NULL)",
@@ -116,22 +116,20 @@ static int check_all(Ledger *l, Verification *v) {
 
 int ledger_verify(Ledger *l, void (*tell)(const char *fault, void *userdata), void *userdata, size_t *ret) {
         Verification v = { .tell = tell, .userdata = userdata };
+        bool own = sqlite3_get_autocommit(l->db), damaged;
         int r, end;
 
         /* All of it at one moment, whatever others write meanwhile. */
-        r = statement_execute(l, "SAVEPOINT verify");
+        r = statement_execute(l, own ? "BEGIN" : "SAVEPOINT verify");
         if (r < 0)
                 return r;
         r = check_all(l, &v);
-        if (r == -EBADMSG) {
+        damaged = r == -EBADMSG;
+        if (damaged)
                 fault(&v, "the database is damaged: the rest of it cannot be read");
-                r = 0;
-        }
-        end = statement_execute(l, "ROLLBACK TO verify; RELEASE verify");
-        if (r >= 0)
-                r = end;
-        if (r < 0)
-                return r;
+        end = statement_execute(l, own ? "ROLLBACK" : "ROLLBACK TO verify; RELEASE verify");
+        if (!damaged && MIN(r, end) < 0)
+                return MIN(r, end);
         *ret = v.n;
         return 0;
 }

@@ -327,6 +327,12 @@ static void expect_user_directory(int result, const char *expected) {
         cr_expect_str_eq(strna(directory), result < 0 ? "n/a" : path);
 }
 
+static void set_below_top(const char *variable, const char *path) {
+        _cleanup_(freep) char *value = str_printf("%s/%s", top, path);
+
+        cr_assert_eq(setenv(variable, value, 1), 0);
+}
+
 static void make(const char *path) {
         cr_assert_eq(mkdir_parents(path, 0700), 0);
 }
@@ -347,8 +353,8 @@ Test(ledger, a_program_finds_the_directory_where_systemd_of_either_age_keeps_it)
 
         cr_assert_eq(setenv("XDG_STATE_HOME", "relative", 1), 0);
         expect_user_directory(0, ".local/state/tooloo-ledger");
-        cr_assert_eq(setenv("XDG_STATE_HOME", str_printf("%s/s", top), 1), 0);
-        cr_assert_eq(setenv("XDG_CONFIG_HOME", str_printf("%s/c", top), 1), 0);
+        set_below_top("XDG_STATE_HOME", "s");
+        set_below_top("XDG_CONFIG_HOME", "c");
         expect_user_directory(-ENOENT, "");
         make("c/tooloo-ledger");
         expect_user_directory(0, "c/tooloo-ledger");
