@@ -27,9 +27,14 @@ typedef enum LedgerMode {
 
 #define LEDGER_NAME_MAX 128        /* bytes of a provider's, model's, key's, user's name; longer is -EINVAL */
 #define LEDGER_TEXT_MAX 1024       /* bytes of an error's text; cut off there */
+#define LEDGER_DETAIL_MAX 65536    /* bytes of an event's detail; longer is -EFBIG */
 #define LEDGER_MONEY_MAX (INT64_MAX / 4)
 
-/* -EPROTONOSUPPORT for one that a newer version has made (one line in the journal says so, nothing is touched). */
+/* A name is valid UTF-8 without control characters, a time before the year 10000, and money is not negative; anything else is
+ * -EINVAL. -EBUSY when others have kept on writing for two seconds. */
+
+/* LEDGER_WRITE makes the directory too; what would write is -EROFS with LEDGER_READ. -EBADMSG for a file that is none of ours,
+ * -EPROTONOSUPPORT for one that a newer version has made (one line in the journal says so, nothing is touched). */
 int ledger_open(const char *directory, LedgerMode mode, Ledger **ret);
 Ledger *ledger_free(Ledger *l);
 TL_DEFINE_CLEANUP(Ledger *, ledger_free)
@@ -44,8 +49,10 @@ int ledger_directory_of_user(char **ret);
 /* For those who only read and whose questions are their own. Valid as long as l. */
 sqlite3 *ledger_database(Ledger *l);
 
-/* --- Writing. Everything between begin and commit is kept or lost as one; they do not nest. Each function below also works
- * without, as a transaction of its own. After a failure within one, the others and the commit fail with the same error. --- */
+/* --- Writing. Everything between begin and commit is kept or lost as one; they do not nest (-EBUSY). Each function below also
+ * works without, as a transaction of its own. After a failure of the disk or of SQLite within one, the others and the commit
+ * fail with the same error. What a function refuses is no such failure: it has written nothing, and the transaction goes on.
+ * Those are the errors that are named beside each, -EINVAL, and -ESRCH for an id that is there of no row. --- */
 int ledger_begin(Ledger *l);
 int ledger_commit(Ledger *l);
 void ledger_rollback(Ledger *l);
@@ -64,18 +71,18 @@ typedef struct LedgerRequest {
 
 /* *ret is the new row's id. A hit or a joined one has no attempts. */
 int ledger_add_request(Ledger *l, const LedgerRequest *request, int64_t *ret);
-/* status: what the client was answered, 499 when it went away before. */
+/* status: what the client was answered, 499 when it went away before. -EALREADY when it has ended. */
 int ledger_end_request(Ledger *l, int64_t request, unsigned status, uint64_t at);
 
 typedef struct LedgerPrice {
         const char *provider, *model;
         int64_t input, output, cached, cache_write, reasoning; /* pico-USD a token; 0 is free, -1 "as input" (cached,
-                                                                * cache_write) or "as output" (reasoning) */
+                                                                * cache_write) or "as output" (reasoning); else -EINVAL */
         const char *source; /* where it is from: "given", a file's name */
 } LedgerPrice;
 
-/* The id of the price, a new row when it differs from the newest of that provider and model: rows never change, so neither
- * does what an attempt cost. 0 is no price known. */
+/* The id of the price, a new row when it differs (in its source, too) from the newest of that provider and model: rows never
+ * change, so neither does what an attempt cost. Never 0, which is no price known. */
 int ledger_price(Ledger *l, const LedgerPrice *price, uint64_t at, int64_t *ret);
 
 typedef struct LedgerTokens {
@@ -85,8 +92,8 @@ typedef struct LedgerTokens {
 } LedgerTokens;
 
 /* Nano-USD: ((in - cached - cache_write) x input + cached x cached + cache_write x cache_write + (out - reasoning) x output +
- * reasoning x reasoning) / 1000, rounded half up. Tokens that do not add up (cached > in) count as far as they do; -EOVERFLOW
- * over LEDGER_MONEY_MAX. */
+ * reasoning x reasoning) / 1000, rounded half up. Tokens that do not add up (cached > in) count as far as they do: cached first,
+ * then cache writes. -EOVERFLOW over LEDGER_MONEY_MAX. */
 int ledger_cost(const LedgerPrice *price, const LedgerTokens *tokens, int64_t *ret);
 
 typedef struct LedgerReserve {
@@ -108,8 +115,9 @@ typedef struct LedgerRefusal {
 } LedgerRefusal;
 
 /* Adds the attempt, pending, and its reservation, if every limit that it falls under (its provider, its request's key and user,
- * the total; each for minute, day and month, which begin with UTC's) has room for settled + reserved + amount. -EDQUOT and
- * *ret_refusal when one has not: nothing was added. The one that resets last is told. */
+ * the total; each for minute, day and month, which begin with UTC's) has room for settled + reserved + amount; 0 has room in any.
+ * -EDQUOT and *ret_refusal when one has not: nothing was added. The one that resets last is told, of those the key's, user's,
+ * provider's before the total. -EEXIST for an attempt of that number; -EOVERFLOW over LEDGER_MONEY_MAX in that month. */
 int ledger_reserve(Ledger *l, const LedgerReserve *reserve, LedgerRefusal *ret_refusal);
 
 typedef struct LedgerOutcome {
@@ -120,19 +128,21 @@ typedef struct LedgerOutcome {
         const char *error;     /* NULL for success, else a word: see schema.h */
         const char *text;      /* of the error, NULL for none */
         LedgerTokens tokens;
-        int64_t cost;
+        int64_t cost;          /* of the attempt's price and tokens, as ledger_cost() says; ledger_verify() compares */
 } LedgerOutcome;
 
 /* Ends the attempt: the reservation goes, the cost counts in the windows that it was reserved in. -ENOENT when there is no such
- * reservation, because it expired: the attempt gets its outcome and its cost all the same, and counts. -EALREADY when it has been
- * settled. */
+ * reservation, because it expired: the attempt gets its outcome and its cost all the same, and counts, once. -EALREADY when it
+ * has been settled or released. -EINVAL also for the words "interrupted" and "released", by which those are known, and for
+ * tokens that are not reported. */
 int ledger_settle(Ledger *l, const LedgerOutcome *outcome);
 
-/* An attempt that was not made after all (nothing was sent, so nothing can cost). */
+/* An attempt that was not made after all (nothing was sent, so nothing can cost). error NULL is "released". -ENOENT and -EALREADY
+ * as above, but nothing changes. */
 int ledger_release(Ledger *l, int64_t request, unsigned n, const char *error);
 
 /* Reservations past their time: their attempts end with "interrupted" and no cost. *ret_n: how many; *ret_next: when the next one
- * expires, UINT64_MAX for none. Either may be NULL. */
+ * expires, UINT64_MAX for none. Either may be NULL. Writes nothing, and waits for nobody, when there are none. */
 int ledger_expire(Ledger *l, uint64_t now, size_t *ret_n, uint64_t *ret_next);
 
 /* --- Limits. hard or soft 0 means none of that kind; both 0 takes the row away. --- */
@@ -144,9 +154,10 @@ typedef struct LedgerLimit {
 } LedgerLimit;
 
 int ledger_set_limit(Ledger *l, const LedgerLimit *limit);
-/* Calls tell for each limit, ordered by scope, subject, window. A negative result of tell ends it and is returned. */
+/* Calls tell for each limit, ordered by scope, subject, window. A negative result of tell ends it and is returned. tell may ask
+ * and write, but not call the function that calls it. */
 int ledger_limits(Ledger *l, uint64_t now, int (*tell)(const LedgerLimit *limit, void *userdata), void *userdata);
-/* What was used in the window that holds `now`, whether there is a limit or not. */
+/* What was used in the window that holds `now`, whether there is a limit or not. Its texts are the caller's. */
 int ledger_usage(Ledger *l, const char *scope, const char *subject, const char *window, uint64_t now, LedgerLimit *ret);
 /* True when a reservation of `amount` with that provider would be refused for the provider's own or the total limit. */
 int ledger_provider_exhausted(Ledger *l, const char *provider, int64_t amount, uint64_t now, bool *ret);
@@ -165,17 +176,18 @@ typedef struct LedgerKey {
 int ledger_create_key(Ledger *l, const char *name, const char *user, uint64_t at, char ret_text[static LEDGER_KEY_TEXT_MAX]);
 /* -ENOENT for none of ours, -EKEYREVOKED. */
 int ledger_find_key(Ledger *l, const char *text, LedgerKey *ret);
+/* -ENOENT, -EALREADY. */
 int ledger_revoke_key(Ledger *l, const char *name, uint64_t at);
 int ledger_keys(Ledger *l, int (*tell)(const LedgerKey *key, void *userdata), void *userdata);
 /* Whether there is any that is good: then requests need one. */
 int ledger_has_keys(Ledger *l, bool *ret);
 
-/* --- Events: what people did, for analytics. detail is JSON text or NULL. --- */
+/* --- Events: what people did, for analytics. detail is JSON text (else -EINVAL) or NULL. --- */
 int ledger_add_event(Ledger *l, uint64_t at, const char *user, const char *kind, const char *detail, int64_t *ret);
 
 /* --- Upkeep --- */
-/* Makes everything derived anew from the facts, as one transaction. */
+/* Makes everything derived anew from the facts, as one transaction: nobody else writes meanwhile. */
 int ledger_rebuild(Ledger *l);
 /* Compares what is derived with the facts, the facts with each other (each cost with its price and tokens) and runs SQLite's own
- * check. tell gets one line a fault; *ret is how many. */
+ * check. tell gets one line a fault and may be NULL; *ret is how many. A damaged file is a fault, not an error. */
 int ledger_verify(Ledger *l, void (*tell)(const char *fault, void *userdata), void *userdata, size_t *ret);

@@ -7,7 +7,8 @@
  *               one a call of a client. status and ended are NULL while it runs; 499: the client went away
  * attempt       request, n, at, provider, model, price, status, error, text, ttft, total, tokens_in, tokens_out, tokens_cached,
  *               tokens_cache_write, tokens_reasoning, reported, cost
- *               one a call of a provider, failed and retried ones too. total is NULL while it runs; error is NULL for success
+ *               one a call of a provider, failed and retried ones too. total is NULL while it runs; error is NULL for success;
+ *               status is NULL when none came, ttft when nothing came, price when none is known
  * reservation   request, n, expires, amount: attempts that run
  * price         id, provider, model, at, input, output, cached, cache_write, reasoning (pico-USD a token), source
  * budget_limit  scope, subject, window, hard, soft
@@ -18,7 +19,8 @@
  *
  * Derived (LEDGER_DERIVED):
  * spent         scope, subject, window, begins, settled, reserved, calls
- *               the sums of attempts and reservations by which limits are held; subject of a key is its name
+ *               the sums of attempts and reservations by which limits are held; subject of a key is its name. There
+ *               is a row for each scope that a call falls under, limit or not. calls counts attempts, whatever became of them
  *
  * Words of attempt.error:
  *   connect           no connection                       timeout-connect, timeout-first-byte, timeout-idle

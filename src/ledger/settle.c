@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "basic/string-util.h"
+#include "settle.h"
 #include "spent.h"
 
 #define INTERRUPTED "interrupted"
@@ -115,6 +116,15 @@ static int settle(Ledger *l, const LedgerOutcome *outcome) {
                 return -EALREADY;
         r = end(l, &attempt, outcome);
         return r >= 0 && attempt.state == ATTEMPT_EXPIRED ? -ENOENT : r;
+}
+
+int attempt_interrupt(Ledger *l, int64_t request, unsigned n, uint64_t total) {
+        _cleanup_(attempt_done) Attempt attempt = {};
+        int r;
+
+        r = attempt_find(l, request, n, &attempt);
+        return r < 0 ? r : end(l, &attempt, &(LedgerOutcome) {
+                .request = request, .n = n, .total = total, .error = INTERRUPTED });
 }
 
 static bool word_valid(const char *word) {

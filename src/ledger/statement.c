@@ -43,7 +43,7 @@ int ledger_error(Ledger *l, int code) {
                 return 0;
         if (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE)
                 return -EEXIST;
-        if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
+        if (code == SQLITE_CONSTRAINT_FOREIGNKEY || code == SQLITE_CONSTRAINT_CHECK) /* no row is its own parent */
                 return -ESRCH;
         r = error_of(l, code);
         if (l->in_transaction && l->failed == 0)

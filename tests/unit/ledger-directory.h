@@ -90,12 +90,22 @@ static inline int64_t add_request(int64_t key, const char *user) {
         return id;
 }
 
+/* One at which each token costs a nano-dollar. */
+static inline int64_t a_price(void) {
+        int64_t id = 0;
+
+        (void) ledger_price(ledger, &(LedgerPrice) {
+                .provider = "openai", .model = "gpt-4o-mini", .input = 1000, .output = 1000, .cached = -1, .cache_write = -1,
+                .reasoning = -1, .source = "given" }, BEGIN, &id);
+        return id;
+}
+
 static inline int reserve_at(int64_t request, unsigned n, uint64_t at, int64_t amount, LedgerRefusal *refusal) {
         LedgerRefusal other;
 
         return ledger_reserve(ledger, &(LedgerReserve) {
                 .request = request, .n = n, .at = at, .expires = at + 10 * MINUTE, .provider = "openai",
-                .model = "gpt-4o-mini", .amount = amount }, refusal ?: &other);
+                .model = "gpt-4o-mini", .price = a_price(), .amount = amount }, refusal ?: &other);
 }
 
 static inline int reserve(int64_t request, unsigned n, int64_t amount) {
@@ -104,7 +114,8 @@ static inline int reserve(int64_t request, unsigned n, int64_t amount) {
 
 static inline int settle(int64_t request, unsigned n, int64_t cost) {
         return ledger_settle(ledger, &(LedgerOutcome) {
-                .request = request, .n = n, .ttft = 1000, .total = 2000, .status = 200, .cost = cost });
+                .request = request, .n = n, .ttft = 1000, .total = 2000, .status = 200,
+                .tokens = { .in = cost, .reported = true }, .cost = cost });
 }
 
 static inline LedgerLimit usage(const char *scope, const char *subject, const char *window, uint64_t now) {
