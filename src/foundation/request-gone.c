@@ -36,9 +36,20 @@ int http_request_on_gone(HttpRequest *request, void (*gone)(HttpRequest *request
         return 0;
 }
 
-void request_give_up(HttpRequest *request) {
-        if (request->on_gone)
+static HttpRequest *first_to_tell(const Server *server) {
+        Conn *conn;
+
+        for (unsigned i = 0; i < _CONN_STATE_MAX; i++)
+                TAILQ_FOREACH(conn, &server->conns[i], entries)
+                        if (conn->request && conn->request->on_gone)
+                                return conn->request;
+        return NULL;
+}
+
+/* From the beginning after each, for the module may reply to others meanwhile, whose connections change their lists. */
+void requests_give_up(Server *server) {
+        HttpRequest *request;
+
+        while ((request = first_to_tell(server)))
                 tell(request);
-        if (request->suspended)
-                request_wake(request);
 }

@@ -173,8 +173,8 @@ void request_leave_set(HttpRequest *request);
 
 /* Nobody is told any more that the client is gone. */
 void request_forget_gone(HttpRequest *request);
-/* The service ends, and the handler has not replied. */
-void request_give_up(HttpRequest *request);
+/* The service ends: tells those who wanted to know that nobody waits for their reply any more. */
+void requests_give_up(Server *server);
 
 /* reply.c */
 

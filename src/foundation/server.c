@@ -194,13 +194,14 @@ Server *server_free(Server *server) {
         refused_close_all(server);
         gate_close(server->gate);
         streams_end_all(server);
+        requests_give_up(server);
         /* MHD 0.9.75 aborts the process when it is stopped with a suspended connection. Ending the streams has
          * resumed theirs, this gives up the requests whose answer has not come. */
         for (unsigned i = 0; i < _CONN_STATE_MAX; i++)
                 for (Conn *c = TAILQ_FIRST(&server->conns[i]), *next; c; c = next) {
                         next = TAILQ_NEXT(c, entries);
                         if (c->request && c->request->suspended)
-                                request_give_up(c->request);
+                                request_wake(c->request);
                         conn_abort(c);
                 }
         sd_event_source_disable_unref(server->mhd_source); /* before MHD closes its descriptor */

@@ -23,7 +23,8 @@ static int wait_for_others(void *userdata, int n) {
                 l->busy_since = now;
         if (now - l->busy_since >= BUSY_USEC)
                 return 0;
-        (void) nanosleep(&(struct timespec) { .tv_nsec = n < 16 ? 200000 : 1000000 }, NULL); /* a signal ends it early: fine */
+        /* A signal ends it early, and then it is asked again. */
+        (void) nanosleep(&(struct timespec) { .tv_nsec = n < 16 ? 200000 : 1000000 }, NULL);
         return 1;
 }
 

@@ -19,8 +19,8 @@ static int collect(Ledger *l, uint64_t now, Expired ret[static EXPIRED_AT_ONCE])
                           "JOIN attempt a ON a.request = v.request AND a.n = v.n WHERE v.expires <= ? LIMIT ?", &s);
         if (r >= 0)
                 r = statement_bind(l, s, "ui", now, (int64_t) EXPIRED_AT_ONCE);
-        while (r >= 0 && (r = statement_step(l, s)) > 0)
-                ret[n++] = (Expired) {
+        for (; r >= 0 && (r = statement_step(l, s)) > 0; n++)
+                ret[n] = (Expired) {
                         .request = sqlite3_column_int64(s, 0),
                         .n = (unsigned) sqlite3_column_int64(s, 1),
                         .total = (uint64_t) sqlite3_column_int64(s, 2),

@@ -33,8 +33,8 @@ typedef enum LedgerMode {
 /* A name is valid UTF-8 without control characters, a time before the year 10000, and money is not negative; anything else is
  * -EINVAL. -EBUSY when others have kept on writing for two seconds. */
 
-/* LEDGER_WRITE makes the directory too. -EBADMSG for a file that is none of ours, -EPROTONOSUPPORT for one that a newer version
- * has made (one line in the journal says so, nothing is touched). */
+/* LEDGER_WRITE makes the directory too; what would write is -EROFS with LEDGER_READ. -EBADMSG for a file that is none of ours,
+ * -EPROTONOSUPPORT for one that a newer version has made (one line in the journal says so, nothing is touched). */
 int ledger_open(const char *directory, LedgerMode mode, Ledger **ret);
 Ledger *ledger_free(Ledger *l);
 TL_DEFINE_CLEANUP(Ledger *, ledger_free)

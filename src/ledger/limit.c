@@ -25,7 +25,8 @@ static int set(Ledger *l, const LedgerLimit *limit) {
                                   "INSERT INTO budget_limit (scope, subject, window, hard, soft) VALUES (?, ?, ?, ?, ?) "
                                   "ON CONFLICT DO UPDATE SET hard = excluded.hard, soft = excluded.soft", &s);
                 if (r >= 0)
-                        r = statement_bind(l, s, "tttii", limit->scope, limit->subject, limit->window, limit->hard, limit->soft);
+                        r = statement_bind(l, s, "tttii", limit->scope, limit->subject, limit->window, limit->hard,
+                                           limit->soft);
         }
         return r < 0 ? r : statement_run(l, s);
 }
@@ -34,7 +35,8 @@ int ledger_set_limit(Ledger *l, const LedgerLimit *limit) {
         bool own;
         int r;
 
-        if (!place_valid(limit->scope, limit->subject, limit->window) || !money_valid(limit->hard) || !money_valid(limit->soft))
+        if (!place_valid(limit->scope, limit->subject, limit->window) || !money_valid(limit->hard) ||
+            !money_valid(limit->soft))
                 return -EINVAL;
         r = transaction_enter(l, &own);
         return r < 0 ? r : transaction_leave(l, own, set(l, limit));
@@ -98,8 +100,9 @@ int ledger_usage(Ledger *l, const char *scope, const char *subject, const char *
         windows_begin(now, begins);
         read_times(window, begins, &limit);
         r = statement_get(l, STATEMENT_USAGE,
-                          "SELECT coalesce(b.hard, 0), coalesce(b.soft, 0), coalesce(s.settled, 0), coalesce(s.reserved, 0), "
-                          "coalesce(s.calls, 0) FROM (SELECT ?1 AS scope, ?2 AS subject, ?3 AS window) q "
+                          "SELECT coalesce(b.hard, 0), coalesce(b.soft, 0), coalesce(s.settled, 0), "
+                          "coalesce(s.reserved, 0), coalesce(s.calls, 0) "
+                          "FROM (SELECT ?1 AS scope, ?2 AS subject, ?3 AS window) q "
                           "LEFT JOIN budget_limit b USING (scope, subject, window) LEFT JOIN spent s "
                           "ON s.scope = q.scope AND s.subject = q.subject AND s.window = q.window AND s.begins = ?4", &s);
         if (r >= 0)

@@ -72,6 +72,6 @@ int statement_execute(Ledger *l, const char *sql);
 /* Prepared statements go with the connection. */
 void statements_free(Ledger *l);
 
-/* A code of SQLite as negative errno. -EEXIST for a row whose key is taken and -ESRCH for one that names another which is not
- * there are the caller's mistakes; all others end the transaction that is open. */
+/* A code of SQLite as negative errno. -EEXIST for a row whose key is taken and -ESRCH for one that names another which is
+ * not there are the caller's mistakes; all others end the transaction that is open. */
 int ledger_error(Ledger *l, int code);

@@ -19,7 +19,8 @@ static void fault(Verification *v, const char *text) {
 
 /* Each gives one row a fault, which is its line. */
 static const char *const checks[] = {
-        "SELECT 'SQLite: ' || replace(integrity_check, char(10), ' ') FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+        "SELECT 'SQLite: ' || replace(integrity_check, char(10), ' ') FROM pragma_integrity_check "
+        "WHERE integrity_check <> 'ok'",
         "SELECT printf('%s: a row names one of %s that is not there', \"table\", parent) FROM pragma_foreign_key_check",
         "SELECT printf('request %d: it has a status or an end, not both', id) FROM request "
         "WHERE (status IS NULL) <> (ended IS NULL)",
@@ -79,11 +80,11 @@ static void check_cost(sqlite3_stmt *s, Verification *v) {
         char text[160];
 
         if (number(s, 8) > 0 && ledger_cost(&price, &tokens, &right) < 0)
-                (void) snprintf(text, sizeof(text), "attempt %" PRIi64 ".%" PRIi64 ": no cost is right for its price and tokens",
-                                number(s, 0), number(s, 1));
+                (void) snprintf(text, sizeof(text), "attempt %" PRIi64 ".%" PRIi64 ": no cost is right for its price and "
+                                "tokens", number(s, 0), number(s, 1));
         else if (cost != right)
-                (void) snprintf(text, sizeof(text), "attempt %" PRIi64 ".%" PRIi64 ": cost %" PRIi64 ", by its price and tokens %"
-                                PRIi64, number(s, 0), number(s, 1), cost, right);
+                (void) snprintf(text, sizeof(text), "attempt %" PRIi64 ".%" PRIi64 ": cost %" PRIi64 ", by its price and "
+                                "tokens %" PRIi64, number(s, 0), number(s, 1), cost, right);
         else
                 return;
         fault(v, text);
@@ -93,8 +94,9 @@ static int check_costs(Ledger *l, Verification *v) {
         _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
         int r;
 
-        r = statement_once(l, "SELECT a.request, a.n, a.cost, a.tokens_in, a.tokens_out, a.tokens_cached, a.tokens_cache_write, "
-                              "a.tokens_reasoning, p.id, p.input, p.output, p.cached, p.cache_write, p.reasoning "
+        r = statement_once(l, "SELECT a.request, a.n, a.cost, a.tokens_in, a.tokens_out, a.tokens_cached, "
+                              "a.tokens_cache_write, a.tokens_reasoning, p.id, p.input, p.output, p.cached, "
+                              "p.cache_write, p.reasoning "
                               "FROM attempt a LEFT JOIN price p ON p.id = a.price", &s);
         while (r >= 0 && (r = statement_step(l, s)) > 0)
                 check_cost(s, v);

@@ -122,8 +122,8 @@ Test(ledger_cost, a_price_that_is_the_newest_is_no_new_row) {
         other.source = "prices.json";
         cr_expect_eq(price_id(other), first + 4);
         cr_expect_eq(ask("SELECT count(*) FROM price"), 5);
-        cr_expect_str_eq(ask_text("SELECT provider || model || at || ' ' || input || ' ' || output || ' ' || cached || ' ' || "
-                                  "cache_write || ' ' || reasoning || source FROM price WHERE id = 1"),
+        cr_expect_str_eq(ask_text("SELECT provider || model || at || ' ' || input || ' ' || output || ' ' || cached || "
+                                  "' ' || cache_write || ' ' || reasoning || source FROM price WHERE id = 1"),
                          "pm1764411240000000 3000000 15000000 300000 3750000 20000000given");
 }
 

@@ -7,7 +7,8 @@ static void expect_spent(int64_t settled, int64_t reserved, int64_t calls) {
         static const char *const windows[] = { "minute", "day", "month" };
 
         for (size_t i = 0; i < ELEMENTSOF(windows); i++) {
-                LedgerLimit total = usage("total", "", windows[i], BEGIN), provider = usage("provider", "openai", windows[i], BEGIN);
+                LedgerLimit total = usage("total", "", windows[i], BEGIN);
+                LedgerLimit provider = usage("provider", "openai", windows[i], BEGIN);
 
                 cr_expect_eq(total.settled, settled, "%s: %lld", windows[i], (long long) total.settled);
                 cr_expect_eq(total.reserved, reserved, "%s: %lld", windows[i], (long long) total.reserved);
@@ -63,12 +64,13 @@ Test(ledger_settle, the_outcome_is_written_as_it_was) {
         cr_assert_eq(reserve(request, 1, 100), 0);
         cr_assert_eq(ledger_settle(ledger, &outcome), 0);
         cr_expect_str_eq(ask_text("SELECT status || error || text || ' ' || ttft || ' ' || total || ' ' || tokens_in || "
-                                  "tokens_out || tokens_cached || tokens_cache_write || tokens_reasoning || reported || cost || "
-                                  "provider || model || at FROM attempt"),
+                                  "tokens_out || tokens_cached || tokens_cache_write || tokens_reasoning || reported || "
+                                  "cost || provider || model || at FROM attempt"),
                          "429http-429slow down 11 22 5432119openaigpt-4o-mini1764411240000000");
         cr_assert_eq(reserve(request, 2, 100), 0);
         cr_assert_eq(ledger_settle(ledger, &(LedgerOutcome) { .request = request, .n = 2, .error = "connect" }), 0);
-        cr_expect_eq(ask("SELECT status IS NULL AND ttft IS NULL AND text IS NULL AND total = 0 FROM attempt WHERE n = 2"), 1);
+        cr_expect_eq(ask("SELECT status IS NULL AND ttft IS NULL AND text IS NULL AND total = 0 FROM attempt "
+                         "WHERE n = 2"), 1);
 }
 
 static size_t text_length(const char *text) {
@@ -77,7 +79,8 @@ static size_t text_length(const char *text) {
 
         n++;
         cr_assert_eq(reserve(request, n, 0), 0);
-        cr_assert_eq(ledger_settle(ledger, &(LedgerOutcome) { .request = request, .n = n, .error = "cut", .text = text }), 0);
+        cr_assert_eq(ledger_settle(ledger, &(LedgerOutcome) {
+                .request = request, .n = n, .error = "cut", .text = text }), 0);
         return (size_t) ask("SELECT length(CAST(text AS BLOB)) FROM attempt ORDER BY request DESC LIMIT 1");
 }
 
@@ -172,7 +175,8 @@ Test(ledger_settle, a_reservation_expires_at_its_time_and_not_before) {
         cr_expect_eq(expire(BEGIN + 10 * MINUTE, &next), 1);
         cr_expect_eq(next, BEGIN + 10 * MINUTE + SECOND);
         expect_spent(0, 10, 2);
-        cr_expect_str_eq(ask_text("SELECT error || total || ' ' || cost FROM attempt WHERE n = 1"), "interrupted600000000 0");
+        cr_expect_str_eq(ask_text("SELECT error || total || ' ' || cost FROM attempt WHERE n = 1"),
+                         "interrupted600000000 0");
         cr_expect_eq(ledger_release(ledger, request, 1, NULL), -ENOENT);
         cr_expect_eq(verify(), 0);
         cr_assert_eq(ledger_expire(ledger, BEGIN + DAY, NULL, NULL), 0);
@@ -226,4 +230,20 @@ Test(ledger_settle, looking_for_what_has_expired_writes_nothing) {
         cr_expect_eq(n, 0);
         cr_expect_eq(next, BEGIN + 10 * MINUTE);
         l = ledger_free(l);
+}
+
+Test(ledger_settle, a_reservation_that_is_extended) {
+        int64_t request = add_request(0, NULL);
+        uint64_t expires, next = 0;
+
+        cr_assert_eq(reserve(request, 1, 100), 0);
+        expires = (uint64_t) ask("SELECT expires FROM reservation");
+        cr_expect_eq(ledger_extend(ledger, request, 1, expires + 1000), 0);
+        cr_expect_eq(expire(expires, &next), 0);
+        cr_expect_eq(next, expires + 1000);
+        cr_expect_eq(ledger_extend(ledger, request, 2, expires), -ENOENT);
+        cr_expect_eq(ledger_extend(ledger, request, 1, UINT64_MAX), -EINVAL);
+        cr_expect_eq(expire(expires + 1000, &next), 1);
+        cr_expect_eq(ledger_extend(ledger, request, 1, expires + 2000), -ENOENT);
+        expect_spent(0, 0, 1);
 }

@@ -14,7 +14,8 @@ static uint64_t time_of(const char *text) {
         return at;
 }
 
-/* A call of each kind and fate, in windows of every length. Request 1 is of a key, 2 of a user, 3 of nobody, 4 of the cache. */
+/* A call of each kind and fate, in windows of every length. Request 1 is of a key, 2 of a user, 3 of nobody, 4 of the
+ * cache. */
 static void fill(void) {
         static const char *const times[] = {
                 "1970-01-01T00:00:00Z", "2024-02-29T23:59:59.999999Z", "2024-03-01T00:00:00Z", "2025-12-31T23:59:59.999999Z",
@@ -111,18 +112,26 @@ Test(ledger_verify, each_fault_is_found) {
                 const char *sql, *text;
                 size_t n;
         } faults[] = {
-                { "PRAGMA ignore_check_constraints = ON; UPDATE grade SET score = 2; PRAGMA ignore_check_constraints = OFF", "SQLite: CHECK constraint failed in grade", 1 },
+                { "PRAGMA ignore_check_constraints = ON; UPDATE grade SET score = 2; PRAGMA ignore_check_constraints = OFF",
+                  "SQLite: CHECK constraint failed in grade", 1 },
                 { "DELETE FROM request WHERE id = 4; INSERT INTO match (at, track, a, b, winner, request) "
                   "VALUES (1, 't', 'a', 'b', 'a', 4)", "match: a row names one of request that is not there", 1 },
                 { "UPDATE request SET ended = NULL WHERE id = 1", "request 1: it has a status or an end, not both", 1 },
                 { "UPDATE request SET ended = 1 WHERE id = 2", "request 2: it has a status or an end, not both", 1 },
-                { "UPDATE request SET cache = 'joined' WHERE id = 2", "request 2: of the cache (joined), but has attempts", 1 },
-                { "UPDATE attempt SET n = 9 WHERE request = 1 AND n = 3", "request 1: its 8 attempts are not numbered from 1", 1 },
-                { "UPDATE attempt SET n = 0 WHERE request = 1 AND n = 1", "request 1: its 8 attempts are not numbered from 1", 1 },
-                { "DELETE FROM reservation WHERE request = 1 AND n = 7", "attempt 1.7: it runs, but nothing is reserved", 10 },
-                { "UPDATE attempt SET total = 5 WHERE request = 1 AND n = 7", "attempt 1.7: it has ended, but is reserved", 1 },
-                { "UPDATE attempt SET error = 'cut' WHERE request = 1 AND n = 7", "attempt 1.7: it runs, but has an outcome", 1 },
-                { "UPDATE attempt SET tokens_out = 5 WHERE request = 1 AND n = 7", "attempt 1.7: it runs, but has an outcome", 2 },
+                { "UPDATE request SET cache = 'joined' WHERE id = 2",
+                  "request 2: of the cache (joined), but has attempts", 1 },
+                { "UPDATE attempt SET n = 9 WHERE request = 1 AND n = 3",
+                  "request 1: its 8 attempts are not numbered from 1", 1 },
+                { "UPDATE attempt SET n = 0 WHERE request = 1 AND n = 1",
+                  "request 1: its 8 attempts are not numbered from 1", 1 },
+                { "DELETE FROM reservation WHERE request = 1 AND n = 7",
+                  "attempt 1.7: it runs, but nothing is reserved", 10 },
+                { "UPDATE attempt SET total = 5 WHERE request = 1 AND n = 7",
+                  "attempt 1.7: it has ended, but is reserved", 1 },
+                { "UPDATE attempt SET error = 'cut' WHERE request = 1 AND n = 7",
+                  "attempt 1.7: it runs, but has an outcome", 1 },
+                { "UPDATE attempt SET tokens_out = 5 WHERE request = 1 AND n = 7",
+                  "attempt 1.7: it runs, but has an outcome", 2 },
                 { "UPDATE attempt SET provider = 'other' WHERE request = 1 AND n = 3",
                   "attempt 1.3: its price is of gpt-4o-mini of openai", 7 },
                 { "UPDATE attempt SET model = 'other' WHERE request = 1 AND n = 3",
@@ -137,10 +146,13 @@ Test(ledger_verify, each_fault_is_found) {
                 { "UPDATE price SET input = 1 WHERE id = 1", "attempt 1.3: cost 12, by its price and tokens 0", 12 },
                 { "UPDATE spent SET settled = settled - 1 WHERE scope = 'key' AND window = 'month' AND begins = 0",
                   "spent: key k1, month 0: -1 settled, 0 reserved, 1 calls; by the facts 0, 0, 1", 1 },
-                { "UPDATE spent SET reserved = 5 WHERE scope = 'total' AND window = 'day' AND begins = 0", "0 settled, 5 reserved", 1 },
+                { "UPDATE spent SET reserved = 5 WHERE scope = 'total' AND window = 'day' AND begins = 0",
+                  "0 settled, 5 reserved", 1 },
                 { "UPDATE spent SET calls = 4 WHERE scope = 'total' AND window = 'day' AND begins = 0", "4 calls", 1 },
-                { "DELETE FROM spent WHERE scope = 'user' AND window = 'minute' AND begins = 0", "spent: user ada, minute 0: ", 1 },
-                { "INSERT INTO spent VALUES ('user', 'bob', 'day', 0, 0, 0, 0)", "spent: user bob, day 0: no fact says so", 1 },
+                { "DELETE FROM spent WHERE scope = 'user' AND window = 'minute' AND begins = 0",
+                  "spent: user ada, minute 0: ", 1 },
+                { "INSERT INTO spent VALUES ('user', 'bob', 'day', 0, 0, 0, 0)",
+                  "spent: user bob, day 0: no fact says so", 1 },
         };
 
         fill();
