@@ -107,7 +107,7 @@ int answer_send(const Answer *a, HttpRequest *request, const char *cache) {
 
         r = answer_add_headers(request, a->provider, a->model, cache && streq(cache, "none") ? NULL : cache);
         if (r >= 0)
-                r = add_numbers(a, request, again && a->status < 400);
+                (void) add_numbers(a, request, again && a->status < 400);
         /* Without its headers the answer is still one. */
         return http_reply(request, a->status, a->content_type, a->body, a->size);
 }

@@ -25,14 +25,9 @@ struct Call {
         Gateway *gateway;
         HttpRequest *request; /* until it is answered, or the client gone */
         HttpStream *stream;   /* from the first content to its end */
-        bool gone;            /* the client */
 
-        bool over;            /* settled, and all that is left is to be read */
-
-        WireFormat api;
         json_object *body;
         WireAsk ask;
-        unsigned abilities; /* ABILITY_... */
         char *name, *user, *session, *intent, *source;
         int64_t parent, key;
         uint64_t arrived; /* realtime */
@@ -45,27 +40,32 @@ struct Call {
         TAILQ_ENTRY(Call) joined;
         char *record;       /* of a stream that others wait for */
         size_t recorded, record_space;
-        bool record_lost;   /* it was too long */
 
         BooksJob job;
-        bool writing;
         int64_t row;        /* its request in the ledger; 0 before it has one */
-        bool row_kept;
-        unsigned n_attempts;
         Attempt *attempt;
         Attempt *chosen;    /* within the transaction that reserves for it */
         Choice choice;
         Tried tried[CALL_TRIED_MAX];
         size_t n_tried;
-        unsigned n_tries;
         sd_event_source *timer;
-        bool waits_for_key;
         uint64_t wait;      /* before the next attempt */
-        bool again;         /* there will be one */
 
         Answer *answer;     /* what the client is told */
         Answer *failure;    /* of the last attempt */
         TAILQ_ENTRY(Call) entries;
+
+        WireFormat api;
+        unsigned abilities; /* ABILITY_... */
+        unsigned n_attempts;
+        unsigned n_tries;
+        bool gone;          /* the client */
+        bool over;          /* settled, and all that is left is to be read */
+        bool record_lost;   /* it was too long */
+        bool writing;
+        bool row_kept;
+        bool waits_for_key;
+        bool again;         /* there will be one */
 };
 
 /* request's body and head, checked; 0 when it has been answered already, else 1 and *ret. */

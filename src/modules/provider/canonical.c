@@ -68,14 +68,14 @@ static void write_digits(char *out, const char *digits, int k, int n) {
 }
 
 int canonical_number(double value, char ret[static CANONICAL_NUMBER_MAX]) {
-        char digits[18];
+        char digits[18] = "";
         int exponent;
         size_t n;
 
         if (!isfinite(value))
                 return -ERANGE;
         if (value == 0) { /* minus zero, too */
-                (void) strcpy(ret, "0");
+                (void) mempcpy(ret, "0", sizeof("0"));
                 return 0;
         }
         n = shortest_digits(fabs(value), digits, &exponent);
