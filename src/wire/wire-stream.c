@@ -170,12 +170,12 @@ int wire_stream_refuse(WireStream *ws, json_object *json) {
 }
 
 int wire_stream_send(WireStream *ws, const char *name, json_object *json) {
-        _cleanup_(json_object_putp) json_object *put = json;
+        _cleanup_(json_object_putp) json_object *owned = json;
         const char *text;
         size_t size;
         int r = 0;
 
-        text = json ? wire_to_text(json, &size) : NULL;
+        text = owned ? wire_to_text(owned, &size) : NULL;
         if (!text)
                 return -ENOMEM;
         if (!ws->to->lines) {

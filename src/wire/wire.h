@@ -7,7 +7,8 @@
  *
  * Sources: OpenAI "Chat Completions", Anthropic "Messages" (version 2023-06-01), Ollama "/api/chat", Google "generateContent"
  * (v1beta). What another format cannot say is an error that names the field, never left out silently, except for hints that
- * change no answer's meaning (metadata, user, service_tier, logprobs asked as false). */
+ * change no answer's meaning (metadata, user, service_tier, logprobs asked as false) and the thinking of earlier answers, which
+ * vendors take from nobody but themselves. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,7 +41,8 @@ typedef struct WireAsk {
         bool stream;
         bool tools, vision, json, reasoning; /* abilities that it needs */
         int64_t max_tokens;      /* -1 when it sets none */
-        size_t prompt_bytes;     /* of all texts: an upper bound of the prompt's tokens, as each has a byte at least */
+        size_t prompt_bytes;     /* of all texts, and 8 for each message: an upper bound of the prompt's tokens, as each has
+                                  * a byte at least and what stands between messages has a few */
         size_t n_images;
         unsigned choices;        /* n of OpenAI, else 1 */
 } WireAsk;
