@@ -2,14 +2,14 @@
 #include "answers/input.h"
 
 #include <inttypes.h>
-#include <math.h>
 
+#include "basic/decimal.h"
 #include "basic/string-util.h"
 #include "shared/log.h"
 
 /* --- The ledger --- */
 
-static int open_ledger(Ledger **ret) {
+int open_unit_ledger(Ledger **ret) {
         _cleanup_(freep) char *directory = ledger_directory_of_unit();
 
         return directory ? ledger_open(directory, LEDGER_WRITE, ret) : -ENOENT;
@@ -20,7 +20,7 @@ int use_ledger(HttpRequest *request, Ledger **ledger) {
 
         if (*ledger)
                 return 0;
-        r = open_ledger(ledger);
+        r = open_unit_ledger(ledger);
         if (r >= 0)
                 return 0;
         log_errno(r, "Cannot open the ledger");
@@ -174,22 +174,20 @@ int body_number(HttpRequest *request, json_object *body, const char *name, int64
         return 0;
 }
 
-/* json-c keeps a number's text, and a long double has the digits that the nano of a thousand million needs: a double has not. */
+/* json-c keeps a number's text, in which every nano is. */
 int body_usd(HttpRequest *request, json_object *body, const char *name, int64_t usual, int64_t min, int64_t *ret) {
         json_object *field = field_of(body, name);
-        long double nano;
+        int64_t nano = usual;
+        bool good = true;
 
-        if (!field) {
-                *ret = usual;
-                return 0;
-        }
-        nano = json_object_is_type(field, json_type_int) || json_object_is_type(field, json_type_double)
-                ? roundl(strtold(json_object_get_string(field), NULL) * 1e9L) : NAN;
-        if (!(nano >= (long double) min && nano <= (long double) USD_MAX * 1e9L)) {
+        if (field)
+                good = (json_object_is_type(field, json_type_int) || json_object_is_type(field, json_type_double)) &&
+                        parse_decimal(json_object_get_string(field), 9, USD_MAX * INT64_C(1000000000), &nano) >= 0 && nano >= min;
+        if (!good) {
                 (void) http_reply_error(request, 400, "INVALID_FIELD", "%s: USD in %s..%" PRIi64 " are expected", name,
                                         min > 0 ? "0.000000001" : "0", USD_MAX);
                 return -EBADMSG;
         }
-        *ret = (int64_t) nano;
+        *ret = nano;
         return 0;
 }

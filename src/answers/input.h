@@ -10,6 +10,8 @@
 /* The ledger of the unit, opened (and made) by the first request that needs it, so that a trial of a module touches nothing. After
  * -EIO the request has its answer, 503. */
 int use_ledger(HttpRequest *request, Ledger **ledger);
+/* The same where there is no request. */
+int open_unit_ledger(Ledger **ret);
 
 /* --- The query. `usual` when it has none. --- */
 int query_number(HttpRequest *request, const char *name, unsigned long usual, unsigned long min, unsigned long max,

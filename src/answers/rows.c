@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "answers/rows.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <time.h>
 
+#include "basic/decimal.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "foundation/json-util.h"
-
-#define NANO INT64_C(1000000000)
 
 TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
@@ -77,15 +75,9 @@ int ledger_next(sqlite3_stmt *s) {
 /* --- Values --- */
 
 json_object *json_usd(int64_t nano) {
-        uint64_t size = nano < 0 ? 0 - (uint64_t) nano : (uint64_t) nano;
-        char text[40];
-        size_t n;
+        char text[DECIMAL_MAX];
 
-        n = (size_t) snprintf(text, sizeof(text), "%s%" PRIu64 ".%09" PRIu64, nano < 0 ? "-" : "", size / NANO, size % NANO);
-        while (text[n - 1] == '0' && text[n - 2] != '.')
-                n--;
-        text[n] = '\0';
-        return json_object_new_double_s((double) nano / (double) NANO, text);
+        return json_object_new_double_s((double) nano / 1e9, format_decimal(text, nano, 9));
 }
 
 json_object *json_date(int64_t day) {
