@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "answers/answer.h"
 
+#include <json-c/json_object_iterator.h>
+
 #include "foundation/json-util.h"
 #include "shared/log.h"
 
@@ -59,8 +61,10 @@ void answer_rows(Answer *a, const char *key, Ledger *l, const char *sql, const c
 
 /* json-c has no way to move a field, but its values are counted. */
 static void take_fields(Answer *a, json_object *row) {
-        json_object_object_foreach(row, key, value)
-                answer_add(a, key, json_object_get(value));
+        struct json_object_iterator i = json_object_iter_begin(row), end = json_object_iter_end(row);
+
+        for (; !json_object_iter_equal(&i, &end); json_object_iter_next(&i))
+                answer_add(a, json_object_iter_peek_name(&i), json_object_get(json_object_iter_peek_value(&i)));
         json_object_put(row);
 }
 

@@ -2,6 +2,7 @@
 #include "answers/input.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "basic/decimal.h"
 #include "basic/string-util.h"

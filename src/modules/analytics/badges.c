@@ -10,6 +10,8 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 
+TL_DEFINE_CLEANUP(json_object *, json_object_put)
+
 typedef enum Figure {
         FIGURE_CALLS,
         FIGURE_STREAK,

@@ -46,8 +46,8 @@ static int cost_of_tokens(Question *q, int64_t in, int64_t out) {
         return ledger_cost(&price, &tokens, &q->amount);
 }
 
-static int refuse(HttpRequest *request, const char *format, const char *what) {
-        (void) http_reply_error(request, 400, "INVALID_FIELD", format, what);
+static int refuse(HttpRequest *request, const char *field, const char *expected) {
+        (void) http_reply_error(request, 400, "INVALID_FIELD", "%s: %s", field, expected);
         return -EBADMSG;
 }
 
@@ -57,15 +57,15 @@ static int read_tokens(HttpRequest *request, json_object *body, Question *q) {
         int r;
 
         if (!q->provider || !q->model)
-                return refuse(request, "%s: USD are expected, or provider, model and tokens", "amount");
+                return refuse(request, "amount", "USD are expected, or provider, model and tokens");
         if (body_number(request, body, "inputTokens", 0, 0, TOKENS_MAX, &in) < 0 ||
             body_number(request, body, "outputTokens", 0, 0, TOKENS_MAX, &out) < 0)
                 return -EBADMSG;
         r = cost_of_tokens(q, in, out);
         if (r == -ENOENT || r == -EBADMSG || r == -EINVAL)
-                return refuse(request, "model: no such model of the provider %s", q->provider);
+                return refuse(request, "model", "one that the provider's file has is expected");
         if (r == -EOVERFLOW)
-                return refuse(request, "%s: fewer are expected, for this costs more than can be counted", "inputTokens");
+                return refuse(request, "inputTokens", "fewer are expected, for these cost more than can be counted");
         return r;
 }
 
