@@ -3,20 +3,20 @@
 
 #include <inttypes.h>
 #include <json-c/json_tokener.h>
-#include <strings.h>
 
 #include "answers/answer.h"
 #include "basic/string-util.h"
+#include "config.h"
 #include "foundation/json-util.h"
 #include "provider-port.h"
-#include "shared/curl-event.h"
+#include "shared/http-call.h"
 
 TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
 #define ANSWER_MAX ((size_t) 8 * 1024 * 1024)
-#define CONNECT_MSEC 5000L
 /* Longer than all that provider itself waits for: then it says why. */
-#define ANSWER_MSEC (15 * 60 * 1000L)
+#define ANSWER_USEC (15 * 60 * USEC_PER_SEC)
+#define FIELDS_MAX 4
 
 struct BurstClient {
         CurlEvent *curl;
@@ -27,34 +27,21 @@ typedef struct Burst {
         BurstClient *client;
         HttpRequest *request;
         PortQuestion question;
-        CURL *easy;
-        struct curl_slist *fields;
-        char *body, *answer;
-        size_t size;
-        char error[CURL_ERROR_SIZE];
-        char cache[16], provider[129], model[129], cost[32], retry_after[16];
+        HttpCall *call;
+        char *body;
+        char *fields[FIELDS_MAX + 1]; /* ends in NULL */
 } Burst;
 
 static void burst_free(Burst *b) {
-        curl_easy_cleanup(b->easy);
-        curl_slist_free_all(b->fields);
+        http_call_free(b->call);
+        for (size_t i = 0; i < FIELDS_MAX; i++)
+                free(b->fields[i]);
         free(b->body);
-        free(b->answer);
         free(b);
 }
 TL_DEFINE_CLEANUP(Burst *, burst_free)
 
 /* --- The answer --- */
-
-static json_object *parse_answer(const Burst *b) {
-        json_object *json = b->answer ? json_tokener_parse(b->answer) : NULL;
-
-        if (json && !json_object_is_type(json, json_type_object)) {
-                json_object_put(json);
-                json = NULL;
-        }
-        return json;
-}
 
 /* choices[0].message.content. NULL when there is none. */
 static const char *text_of(json_object *json) {
@@ -78,7 +65,8 @@ static const char *message_of(json_object *json) {
         return json_object_is_type(error, json_type_string) ? json_object_get_string(error) : NULL;
 }
 
-static void reply_text(Burst *b, json_object *json) {
+static void reply_text(Burst *b, const HttpAnswer *answer, json_object *json) {
+        const char *cache = http_answer_field(answer, "X-Tooloo-Cache"), *cost = http_answer_field(answer, "X-Tooloo-Cost");
         const char *text = text_of(json);
         Answer a;
 
@@ -87,94 +75,50 @@ static void reply_text(Burst *b, json_object *json) {
                 return;
         }
         a = answer_new();
-        answer_bool(&a, "cached", streq(b->cache, "hit") || streq(b->cache, "joined"));
+        answer_bool(&a, "cached", cache && (streq(cache, "hit") || streq(cache, "joined")));
         answer_text(&a, "text", text);
-        answer_text(&a, "cache", *b->cache ? b->cache : NULL);
-        answer_text(&a, "provider", *b->provider ? b->provider : NULL);
-        answer_text(&a, "model", *b->model ? b->model : NULL);
-        answer_add(&a, "cost", *b->cost ? json_object_new_double_s(strtod(b->cost, NULL), b->cost) : NULL);
-        if (answer_send(b->request, &a) < 0)
+        answer_text(&a, "cache", cache);
+        answer_text(&a, "provider", http_answer_field(answer, "X-Tooloo-Provider"));
+        answer_text(&a, "model", http_answer_field(answer, "X-Tooloo-Model"));
+        answer_add(&a, "cost", cost ? json_object_new_double_s(strtod(cost, NULL), cost) : NULL);
+        if (answer_send(b->request, &a) == -ENOMEM)
                 (void) http_reply_error(b->request, 500, "INTERNAL_ERROR", "there was no memory for the answer");
         answer_done(&a);
 }
 
 /* Its own status, so that whoever asked knows whether to try again. */
-static void reply_refusal(Burst *b, unsigned status, json_object *json) {
-        const char *message = message_of(json);
+static void reply_refusal(Burst *b, const HttpAnswer *answer, json_object *json) {
+        const char *message = message_of(json), *retry_after = http_answer_field(answer, "Retry-After");
 
-        if (*b->retry_after)
-                (void) http_reply_header(b->request, "Retry-After", b->retry_after);
-        (void) http_reply_error(b->request, status >= 400 ? status : 502, "PROVIDER_REFUSED", "provider: %s",
+        if (retry_after)
+                (void) http_reply_header(b->request, "Retry-After", retry_after);
+        (void) http_reply_error(b->request, answer->status >= 400 ? answer->status : 502, "PROVIDER_REFUSED", "provider: %s",
                                 message ? message : "its answer says nothing");
 }
 
-static void reply_unreachable(Burst *b, CURLcode result) {
-        if (result == CURLE_COULDNT_CONNECT) {
-                provider_port_forget(b->client->port);
-                (void) http_reply_error(b->request, 503, "SERVICE_STOPPED",
-                                        "provider does not listen: 'toolooctl start provider' starts it");
-        } else
-                (void) http_reply_error(b->request, 502, "BAD_GATEWAY", "provider: %s",
-                                        *b->error ? b->error : curl_easy_strerror(result));
+/* Its port is asked for again, for it may have another by now. */
+static void reply_unreachable(Burst *b, const HttpAnswer *answer) {
+        provider_port_forget(b->client->port);
+        (void) http_reply_error(b->request, 503, "PROVIDER_UNREACHABLE",
+                                "provider does not answer (%s): 'toolooctl status provider' says how it is", answer->problem);
 }
 
-static void on_done(CURL *easy, CURLcode result, void *userdata) {
+static void on_answer(const HttpAnswer *answer, void *userdata) {
         _cleanup_(burst_freep) Burst *b = userdata;
         _cleanup_(json_object_putp) json_object *json = NULL;
-        long status = 0;
 
-        (void) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-        json = parse_answer(b);
-        if (result != CURLE_OK)
-                reply_unreachable(b, result);
-        else if (status == 200)
-                reply_text(b, json);
+        if (answer->status == 0) {
+                reply_unreachable(b, answer);
+                return;
+        }
+        json = json_tokener_parse(answer->body);
+        if (answer->status == 200)
+                reply_text(b, answer, json);
         else
-                reply_refusal(b, (unsigned) status, json);
+                reply_refusal(b, answer, json);
 }
 
 /* --- The call --- */
-
-static size_t take_body(char *data, size_t one, size_t size, void *userdata) {
-        Burst *b = userdata;
-        char *grown;
-
-        if (size > ANSWER_MAX - b->size || !(grown = realloc(b->answer, b->size + size + 1)))
-                return 0;
-        b->answer = grown;
-        memcpy(b->answer + b->size, data, size);
-        b->size += size;
-        b->answer[b->size] = '\0';
-        return size;
-}
-
-static size_t take_field(char *data, size_t one, size_t size, void *userdata) {
-        Burst *b = userdata;
-        const struct {
-                const char *name;
-                char *value;
-                size_t max;
-        } fields[] = {
-                { "X-Tooloo-Cache:", b->cache, sizeof(b->cache) },
-                { "X-Tooloo-Provider:", b->provider, sizeof(b->provider) },
-                { "X-Tooloo-Model:", b->model, sizeof(b->model) },
-                { "X-Tooloo-Cost:", b->cost, sizeof(b->cost) },
-                { "Retry-After:", b->retry_after, sizeof(b->retry_after) },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
-                size_t n = strlen(fields[i].name), end = size;
-
-                if (size < n || strncasecmp(data, fields[i].name, n) != 0)
-                        continue;
-                while (n < end && data[n] == ' ')
-                        n++;
-                while (end > n && (data[end - 1] == '\n' || data[end - 1] == '\r' || data[end - 1] == ' '))
-                        end--;
-                (void) snprintf(fields[i].value, fields[i].max, "%.*s", (int) (end - n), data + n);
-        }
-        return size;
-}
 
 static char *make_body(const BurstAsk *ask) {
         _cleanup_(json_object_putp) json_object *json = json_object_new_object();
@@ -193,54 +137,34 @@ static char *make_body(const BurstAsk *ask) {
         return strdup(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-static bool add_field(Burst *b, const char *name, const char *value) {
-        _cleanup_(freep) char *line = str_printf("%s: %s", name, value);
-        struct curl_slist *grown = line ? curl_slist_append(b->fields, line) : NULL;
-
-        if (grown)
-                b->fields = grown;
-        return grown;
+static bool make_fields(Burst *b, int64_t ttl) {
+        b->fields[0] = str_printf("X-Tooloo-Cache: %" PRIi64, ttl);
+        b->fields[1] = strdup("X-Tooloo-Source: burst");
+        b->fields[2] = str_printf("X-Request-Id: %s", http_request_id(b->request));
+        return b->fields[0] && b->fields[1] && b->fields[2];
 }
 
 /* A gateway key is its owner's to show: what the client sent is sent on. */
-static bool make_fields(Burst *b, int64_t ttl) {
-        const char *key = http_request_header(b->request, "Authorization");
-        char seconds[32];
+static int send_call(Burst *b, unsigned port) {
+        _cleanup_(freep) char *url = str_printf("http://127.0.0.1:%u/v1/chat/completions", port);
+        HttpCallRequest request = {
+                .url = url,
+                .body = b->body,
+                .authorization = http_request_header(b->request, "Authorization"),
+                .agent = "tooloo-budget/" TL_VERSION,
+                .fields = (const char *const *) b->fields,
+                .timeout = ANSWER_USEC,
+                .answer_max = ANSWER_MAX,
+                .straight = true,
+        };
 
-        (void) snprintf(seconds, sizeof(seconds), "%" PRIi64, ttl);
-        return add_field(b, "Content-Type", "application/json") && add_field(b, "X-Tooloo-Cache", seconds) &&
-                add_field(b, "X-Tooloo-Source", "burst") && add_field(b, "X-Request-Id", http_request_id(b->request)) &&
-                (!key || add_field(b, "Authorization", key));
-}
-
-/* Straight to the loopback, whatever the environment says of proxies. */
-static bool set_options(Burst *b, const char *url) {
-        CURL *c = b->easy;
-
-        return curl_easy_setopt(c, CURLOPT_URL, url) == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http") == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MSEC) == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, ANSWER_MSEC) == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_HTTPHEADER, b->fields) == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_POSTFIELDS, b->body) == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_ERRORBUFFER, b->error) == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_WRITEDATA, b) == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_field) == CURLE_OK &&
-                curl_easy_setopt(c, CURLOPT_HEADERDATA, b) == CURLE_OK;
+        return url ? http_call_new(b->client->curl, &request, on_answer, b, &b->call) : -ENOMEM;
 }
 
 static void on_port(int error, unsigned port, void *userdata) {
         _cleanup_(burst_freep) Burst *b = userdata;
-        _cleanup_(freep) char *url = NULL;
-        int r = error;
+        int r = error < 0 ? error : send_call(b, port);
 
-        if (r >= 0) {
-                url = str_printf("http://127.0.0.1:%u/v1/chat/completions", port);
-                r = url && set_options(b, url) ? curl_event_add(b->client->curl, b->easy, on_done, b) : -ENOMEM;
-        }
         if (r >= 0)
                 TAKE_PTR(b);
         else
@@ -256,9 +180,8 @@ int burst_client_ask(BurstClient *client, HttpRequest *request, const BurstAsk *
                 return -ENOMEM;
         b->client = client;
         b->request = request;
-        b->easy = curl_easy_init();
         b->body = make_body(ask);
-        if (!b->easy || !b->body || !make_fields(b, ask->ttl))
+        if (!b->body || !make_fields(b, ask->ttl))
                 return -ENOMEM;
         b->question = (PortQuestion) { .answer = on_port, .userdata = b };
         r = provider_port_ask(client->port, &b->question);
