@@ -32,6 +32,9 @@ class Ledger:
             self.db.execute(f"DELETE FROM {table}")
         self.db.execute("COMMIT")
 
+    def empty_spent(self):
+        self.db.execute("DELETE FROM spent")
+
     def insert(self, table, rows):
         """Rows are dicts with the same keys; all of them in one transaction."""
         rows = list(rows)
