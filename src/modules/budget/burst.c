@@ -27,7 +27,8 @@ typedef struct Burst {
         BurstClient *client;
         HttpRequest *request;
         PortQuestion question;
-        HttpCall *call;
+        HttpCall *call; /* NULL while the port is not known */
+        bool gone;      /* nobody waits for it any more */
         char *body;
         char *fields[FIELDS_MAX + 1]; /* ends in NULL */
 } Burst;
@@ -161,10 +162,24 @@ static int send_call(Burst *b, unsigned port) {
         return url ? http_call_new(b->client->curl, &request, on_answer, b, &b->call) : -ENOMEM;
 }
 
+/* What nobody will read is not paid for. */
+static void on_gone(HttpRequest *request, void *userdata) {
+        Burst *b = userdata;
+
+        (void) http_reply_error(request, 503, "CLIENT_GONE", "the client is gone"); /* lets the request go */
+        if (b->call)
+                burst_free(b);
+        else
+                b->gone = true;
+}
+
 static void on_port(int error, unsigned port, void *userdata) {
         _cleanup_(burst_freep) Burst *b = userdata;
-        int r = error < 0 ? error : send_call(b, port);
+        int r;
 
+        if (b->gone)
+                return;
+        r = error < 0 ? error : send_call(b, port);
         if (r >= 0)
                 TAKE_PTR(b);
         else
@@ -184,7 +199,9 @@ int burst_client_ask(BurstClient *client, HttpRequest *request, const BurstAsk *
         if (!b->body || !make_fields(b, ask->ttl))
                 return -ENOMEM;
         b->question = (PortQuestion) { .answer = on_port, .userdata = b };
-        r = provider_port_ask(client->port, &b->question);
+        r = http_request_on_gone(request, on_gone, b);
+        if (r >= 0)
+                r = provider_port_ask(client->port, &b->question);
         if (r >= 0)
                 TAKE_PTR(b);
         return r;
