@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* A JSON object that is made piece by piece. The first error stays, what follows it does nothing, and who sends it is told. */
+/* A JSON object that is made piece by piece. The first error stays, what follows it does nothing, and who sends it is
+ * told. */
 
 #include "answers/rows.h"
 #include "foundation/http.h"

@@ -46,7 +46,8 @@ static bool name_valid(const char *s) {
 }
 
 static int refuse_name(HttpRequest *request, const char *code, const char *name) {
-        (void) http_reply_error(request, 400, code, "%s: a text of 1 to %d bytes without control characters is expected", name,
+        (void) http_reply_error(request, 400, code, "%s: a text of 1 to %d bytes without control characters is expected",
+                                name,
                                 LEDGER_NAME_MAX);
         return -EBADMSG;
 }
@@ -62,7 +63,8 @@ static int refuse_word(HttpRequest *request, const char *code, const char *name,
         size_t n = 0;
 
         for (size_t i = 0; words[i] && n < sizeof(list); i++)
-                n += (size_t) snprintf(list + n, sizeof(list) - n, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
+                n += (size_t) snprintf(list + n, sizeof(list) - n, "%s%s", i == 0 ? "" : words[i + 1] ? ", "
+                                       : " or ", words[i]);
         (void) http_reply_error(request, 400, code, "%s: %s is expected", name, list);
         return -EBADMSG;
 }
@@ -143,7 +145,8 @@ int body_text(HttpRequest *request, json_object *body, const char *name, bool ne
         const char *s = field ? text_of(field) : NULL;
 
         if (field ? !s || !*s || strlen(s) > max : needed) {
-                (void) http_reply_error(request, 400, "INVALID_FIELD", "%s: a text of 1 to %zu bytes is expected", name, max);
+                (void) http_reply_error(request, 400, "INVALID_FIELD", "%s: a text of 1 to %zu bytes is expected", name,
+                                        max);
                 return -EBADMSG;
         }
         *ret = s;
@@ -162,7 +165,8 @@ int body_word(HttpRequest *request, json_object *body, const char *name, const c
 }
 
 /* json-c cuts a whole number that is too large off at INT64_MAX. */
-int body_number(HttpRequest *request, json_object *body, const char *name, int64_t usual, int64_t min, int64_t max, int64_t *ret) {
+int body_number(HttpRequest *request, json_object *body, const char *name, int64_t usual, int64_t min, int64_t max,
+                int64_t *ret) {
         json_object *field = field_of(body, name);
         int64_t n = field ? json_object_get_int64(field) : usual;
 
@@ -183,7 +187,8 @@ int body_usd(HttpRequest *request, json_object *body, const char *name, int64_t 
 
         if (field)
                 good = (json_object_is_type(field, json_type_int) || json_object_is_type(field, json_type_double)) &&
-                        parse_decimal(json_object_get_string(field), 9, USD_MAX * INT64_C(1000000000), &nano) >= 0 && nano >= min;
+                        parse_decimal(json_object_get_string(field), 9, USD_MAX * INT64_C(1000000000), &nano) >= 0 &&
+                                nano >= min;
         if (!good) {
                 (void) http_reply_error(request, 400, "INVALID_FIELD", "%s: USD in %s..%" PRIi64 " are expected", name,
                                         min > 0 ? "0.000000001" : "0", USD_MAX);

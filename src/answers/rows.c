@@ -134,7 +134,8 @@ static bool add_column(json_object *row, sqlite3_stmt *s, int i) {
         if (!name)
                 return false;
         key = strndup(name, colon ? (size_t) (colon - name) : strlen(name));
-        return key && json_add(row, key, sqlite3_column_type(s, i) == SQLITE_NULL ? NULL : shown(s, i, colon ? colon + 1 : NULL));
+        return key && json_add(row, key, sqlite3_column_type(s, i) == SQLITE_NULL ? NULL
+                               : shown(s, i, colon ? colon + 1 : NULL));
 }
 
 json_object *row_to_json(sqlite3_stmt *s) {

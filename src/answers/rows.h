@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Questions to the ledger in SQL, and what they give as JSON: a row becomes an object whose keys are the names of the columns.
- * A name may end in how the value is to be shown; it is not part of the key then, and NULL is null with each:
+/* Questions to the ledger in SQL, and what they give as JSON: a row becomes an object whose keys are the names of the
+ * columns. A name may end in how the value is to be shown; it is not part of the key then, and NULL is null with each:
  *
  *         :usd      nano-USD                     USD, exact to the nano
  *         :time     realtime usec                ISO 8601 UTC
@@ -11,8 +11,8 @@
  *         :number   anything                     three decimals
  *         :bool     a number                     false for 0
  *
- * Without one, integers and texts are what they are. `types` has one letter for each of the parameters ?1, ?2 ... that follow:
- * 'i' an int64_t, 's' a const char * (NULL for NULL; it must stay valid until the statement is finalized). */
+ * Without one, integers and texts are what they are. `types` has one letter for each of the parameters ?1, ?2 ... that
+ * follow: 'i' an int64_t, 's' a const char * (NULL for NULL; it must stay valid until the statement is finalized). */
 
 #include <stdarg.h>
 #include <json-c/json_object.h>

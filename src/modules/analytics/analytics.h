@@ -2,8 +2,8 @@
 #pragma once
 
 /* All figures come from the ledger's requests, attempts and events, by SQL. A user is request.user or event.user; requests
- * without one count in totals alone. Days are UTC's and counted from 1970, weeks begin on Monday. A user is active on a day with a
- * request or an event (a badge, which is given to a user, is none of these). */
+ * without one count in totals alone. Days are UTC's and counted from 1970, weeks begin on Monday. A user is active on a day
+ * with a request or an event (a badge, which is given to a user, is none of these). */
 
 #include "answers/answer.h"
 #include "answers/input.h"
@@ -18,7 +18,8 @@ typedef struct Analytics {
 /* A request that its client gave up (499) says nothing of how it would have gone. */
 #define SUCCEEDED "(status BETWEEN 200 AND 299)"
 #define SUCCESS_RATE "1.0 * sum(" SUCCEEDED ") / nullif(sum(status IS NOT NULL AND status <> 499), 0)"
-#define SUCCESS_FORMULA "successRate = requests answered with 2xx / requests that ended, without those that the client gave up"
+#define SUCCESS_FORMULA \
+        "successRate = requests answered with 2xx / requests that ended, without those that the client gave up"
 
 #define ACTIVITY \
         "activity AS (SELECT user, at / " DAY " AS day, session, 1 AS call FROM request WHERE user IS NOT NULL" \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Badges: each has a rule over what its user did. Whoever asks for it is given it if the rule holds, once: an event of the kind
- * "badge", written in the transaction that has looked whether there is one. */
+/* Badges: each has a rule over what its user did. Whoever asks for it is given it if the rule holds, once: an event of the
+ * kind "badge", written in the transaction that has looked whether there is one. */
 
 #include "analytics.h"
 
@@ -41,13 +41,15 @@ static const struct {
         " min(at) AS at FROM event WHERE kind = 'badge' AND user IS NOT NULL GROUP BY 1, 2)"
 
 static int awarded_at(Ledger *l, const char *user, const char *badge, int64_t *ret) {
-        return ledger_number(l, ret, "WITH " AWARDED " SELECT at FROM awarded WHERE user = ?1 AND badge = ?2", "ss", user, badge);
+        return ledger_number(l, ret, "WITH " AWARDED " SELECT at FROM awarded WHERE user = ?1 AND badge = ?2", "ss", user,
+                             badge);
 }
 
 static int read_figures(Ledger *l, const char *user, int64_t ret[static _FIGURE_MAX]) {
         static const char *const questions[_FIGURE_MAX] = {
                 [FIGURE_CALLS] = "SELECT count(*) FROM request WHERE user = ?1 AND " SUCCEEDED,
-                [FIGURE_STREAK] = "WITH " ACTIVITY ", day AS (SELECT DISTINCT day FROM activity WHERE user = ?1 AND day <= ?2),"
+                [FIGURE_STREAK] = "WITH " ACTIVITY ", day AS (SELECT DISTINCT day FROM activity WHERE user = ?1 AND day <="
+                                                   " ?2),"
                                   " run AS (SELECT day - row_number() OVER (ORDER BY day) AS start FROM day)"
                                   " SELECT max(n) FROM (SELECT count(*) AS n FROM run GROUP BY start)",
                 [FIGURE_PROVIDERS] = "SELECT count(DISTINCT provider) FROM request q JOIN attempt a ON a.request = q.id"
@@ -97,12 +99,14 @@ void add_badges(Answer *a, Ledger *l, const char *user) {
         }
         answer_add(a, "badges", awarded);
         answer_add(a, "open", open);
-        answer_text(a, "formula", "a badge is earned when value >= threshold, as its rule says; it is given by POST /api/v1/badges/award");
+        answer_text(a, "formula", "a badge is earned when value >= threshold, as its rule says; it is given by POST"
+                                  " /api/v1/badges/award");
 }
 
 void add_badge_leaderboard(Answer *a, Ledger *l, unsigned long limit) {
         answer_rows(a, "leaderboard", l,
-                    "WITH " AWARDED " SELECT rank() OVER (ORDER BY count(*) DESC) AS rank, user AS userId, count(*) AS badges,"
+                    "WITH " AWARDED " SELECT rank() OVER (ORDER BY count(*) DESC) AS rank, user AS userId, count(*) AS"
+                                    " badges,"
                     " max(at) AS \"lastAwardedAt:time\" FROM awarded WHERE badge IS NOT NULL GROUP BY user"
                     " ORDER BY badges DESC, max(at), user LIMIT ?1", "i", (int64_t) limit);
 }
@@ -164,7 +168,8 @@ static int reply_awarded(HttpRequest *request, Ledger *l, const char *user, cons
 
 /* One badge that was asked for by name, neither given now nor before. */
 static int refuse(HttpRequest *request, const char *user, size_t i, const int64_t figures[static _FIGURE_MAX]) {
-        return http_reply_error(request, 409, "NOT_EARNED", "%s is not earned by %s yet: %s, so far %" PRIi64, badges[i].id, user,
+        return http_reply_error(request, 409, "NOT_EARNED", "%s is not earned by %s yet: %s, so far %" PRIi64, badges[i].id,
+                                user,
                                 badges[i].rule, figures[badges[i].figure]);
 }
 
@@ -197,7 +202,8 @@ int post_award(HttpRequest *request, void *userdata) {
         for (size_t i = 0; i < ELEMENTSOF(badges); i++)
                 words[i] = badges[i].id;
         words[ELEMENTSOF(badges)] = "all";
-        if (body_name(request, body, "userId", true, &user) < 0 || body_word(request, body, "badge", "all", words, &id) < 0 ||
+        if (body_name(request, body, "userId", true, &user) < 0 ||
+            body_word(request, body, "badge", "all", words, &id) < 0 ||
             use_ledger(request, &analytics->ledger) < 0)
                 return 0;
         return award_and_reply(request, analytics->ledger, user, streq(id, "all") ? NULL : id);

@@ -19,13 +19,17 @@ void add_global(Answer *a, Ledger *l) {
         answer_row(&global, NULL, l,
                    "SELECT count(*) AS requests, coalesce(sum(" SUCCEEDED "), 0) AS successfulRequests,"
                    " coalesce(sum(user IS NULL), 0) AS anonymousRequests, coalesce(sum(status IS NULL), 0) AS running,"
-                   " coalesce(sum(cache IN ('hit', 'joined')), 0) AS cachedRequests, " SUCCESS_RATE " AS \"successRate:number\","
-                   " count(DISTINCT session) AS sessions, avg(CASE WHEN " SUCCEEDED " THEN ended - at END) AS \"avgLatency:ms\""
+                   " coalesce(sum(cache IN ('hit', 'joined')), 0) AS cachedRequests,"
+                   " " SUCCESS_RATE " AS \"successRate:number\","
+                   " count(DISTINCT session) AS sessions, avg(CASE WHEN " SUCCEEDED " THEN ended - at END) AS"
+                                                                                    " \"avgLatency:ms\""
                    " FROM request", "");
         answer_row(&global, NULL, l,
-                   "SELECT count(*) AS attempts, coalesce(sum(tokens_in), 0) AS tokensIn, coalesce(sum(tokens_out), 0) AS tokensOut,"
+                   "SELECT count(*) AS attempts, coalesce(sum(tokens_in), 0) AS tokensIn, coalesce(sum(tokens_out), 0) AS"
+                   " tokensOut,"
                    " coalesce(sum(cost), 0) AS \"cost:usd\" FROM attempt", "");
-        answer_text(&global, "formula", SUCCESS_FORMULA "; stickiness = activeToday / active30Days; a user is active on a UTC day"
+        answer_text(&global, "formula", SUCCESS_FORMULA "; stickiness = activeToday / active30Days; a user is active on a"
+                                                        " UTC day"
                     " with a request or an event");
         answer_object(a, "global", &global);
 }
@@ -70,7 +74,8 @@ static int add_cells(json_object *list, sqlite3_stmt *s) {
         int r = 0;
 
         while (r >= 0 && (r = ledger_next(s)) > 0) {
-                int64_t first = sqlite3_column_int64(s, 0), users = sqlite3_column_int64(s, 1), n = sqlite3_column_int64(s, 2);
+                int64_t first = sqlite3_column_int64(s, 0), users = sqlite3_column_int64(s, 1),
+                        n = sqlite3_column_int64(s, 2);
 
                 if (!cohort.active || cohort.first != first)
                         r = begin_cohort(list, first, users, &cohort);
@@ -92,7 +97,8 @@ void add_retention(Answer *a, Ledger *l, unsigned long weeks) {
         if (r >= 0)
                 r = add_cells(list, s);
         answer_add(&retention, "cohorts", list);
-        answer_text(&retention, "formula", "cohort: users by the UTC week (from Monday) of their first activity; active[k]: how many"
+        answer_text(&retention, "formula", "cohort: users by the UTC week (from Monday) of their first activity; active[k]:"
+                                           " how many"
                     " of them were active k weeks later, retention[k] = active[k] / users");
         if (r < 0)
                 retention.error = r;

@@ -59,6 +59,7 @@ void add_trend(Answer *a, Ledger *l, const char *user, const char *metric, unsig
         answer_text(&trend, "metric", metric);
         add_series(&trend, l, i, user, today - (int64_t) days + 1, today);
         answer_text(&trend, "formula", metrics[i].formula);
-        answer_text(&trend, "slopeFormula", "change a day: least squares over the days that have a value; null with fewer than two");
+        answer_text(&trend, "slopeFormula", "change a day: least squares over the days that have a value; null with fewer"
+                                            " than two");
         answer_object(a, "trend", &trend);
 }

@@ -21,7 +21,8 @@ void add_hint_if_unknown(Answer *a, Ledger *l, const char *user) {
         if (a->error >= 0)
                 a->error = is_known(l, user, &known);
         if (!known)
-                answer_text(a, "hint", "nothing in the ledger names this user: a request says who it is for in its field \"user\"");
+                answer_text(a, "hint", "nothing in the ledger names this user: a request says who it is for in its field"
+                                       " \"user\"");
 }
 
 /* --- Figures of all time --- */
@@ -38,10 +39,12 @@ void add_user_metrics(Answer *a, Ledger *l, const char *user) {
         answer_row(&metrics, NULL, l,
                    "WITH " ACTIVITY " SELECT count(DISTINCT day) AS activeDays FROM activity WHERE user = ?1", "s", user);
         answer_row(&metrics, NULL, l,
-                   "SELECT min(at) AS \"firstSeen:time\", max(at) AS \"lastSeen:time\" FROM (SELECT at FROM request WHERE user = ?1"
+                   "SELECT min(at) AS \"firstSeen:time\", max(at) AS \"lastSeen:time\" FROM (SELECT at FROM request WHERE"
+                   " user = ?1"
                    " UNION ALL SELECT at FROM event WHERE user = ?1 AND kind <> 'badge')", "s", user);
         answer_row(&metrics, NULL, l,
-                   "SELECT count(*) AS attempts, coalesce(sum(tokens_in), 0) AS tokensIn, coalesce(sum(tokens_out), 0) AS tokensOut,"
+                   "SELECT count(*) AS attempts, coalesce(sum(tokens_in), 0) AS tokensIn, coalesce(sum(tokens_out), 0) AS"
+                   " tokensOut,"
                    " coalesce(sum(a.cost), 0) AS \"cost:usd\" FROM request q JOIN attempt a ON a.request = q.id"
                    " WHERE q.user = ?1", "s", user);
         answer_rows(&metrics, "models", l,
@@ -63,9 +66,11 @@ void add_streak(Answer *a, Ledger *l, const char *user) {
                    " day AS (SELECT DISTINCT day FROM activity WHERE user = ?1 AND day <= ?2),"
                    " run AS (SELECT day, day - row_number() OVER (ORDER BY day) AS start FROM day),"
                    " whole AS (SELECT count(*) AS n, max(day) AS last FROM run GROUP BY start)"
-                   " SELECT coalesce(max(CASE WHEN last >= ?2 - 1 THEN n END), 0) AS current, coalesce(max(n), 0) AS longest,"
+                   " SELECT coalesce(max(CASE WHEN last >= ?2 - 1 THEN n END), 0) AS current, coalesce(max(n), 0) AS"
+                   " longest,"
                    " max(last) AS \"lastDay:date\" FROM whole", "si", user, day_of_today());
-        answer_text(&streak, "formula", "UTC days in a row with a request or an event; current: the row that reaches today or yesterday");
+        answer_text(&streak, "formula", "UTC days in a row with a request or an event; current: the row that reaches today"
+                                        " or yesterday");
         answer_object(a, "streak", &streak);
 }
 
@@ -111,8 +116,10 @@ void add_engagement(Answer *a, Ledger *l, const char *user) {
 void add_top_performers(Answer *a, Ledger *l, unsigned long limit) {
         answer_rows(a, "topPerformers", l,
                     ENGAGEMENT("")
-                    " SELECT rank() OVER (ORDER BY score DESC) AS rank, user AS userId, score AS \"score:number\", activeDays,"
-                    " requests, sessions, currentStreak FROM engagement ORDER BY score DESC, user LIMIT ?2", "ii", day_of_today(),
+                    " SELECT rank() OVER (ORDER BY score DESC) AS rank, user AS userId, score AS \"score:number\","
+                    " activeDays,"
+                    " requests, sessions, currentStreak FROM engagement ORDER BY score DESC, user LIMIT ?2", "ii",
+                            day_of_today(),
                     (int64_t) limit);
         answer_text(a, "formula", ENGAGEMENT_FORMULA);
 }

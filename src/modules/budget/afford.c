@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* POST /api/v1/budget/can-afford: whether a call that costs at most so much would be let through now. It reserves nothing, so the
- * answer may be another one by the time of the call. */
+/* POST /api/v1/budget/can-afford: whether a call that costs at most so much would be let through now. It reserves nothing,
+ * so the answer may be another one by the time of the call. */
 
 #include "budget.h"
 
@@ -72,7 +72,8 @@ static int read_tokens(HttpRequest *request, json_object *body, Question *q) {
 static int read_question(HttpRequest *request, json_object *body, Question *q) {
         if (body_name(request, body, "provider", false, &q->provider) < 0 ||
             body_name(request, body, "model", false, &q->model) < 0 || body_name(request, body, "key", false, &q->key) < 0 ||
-            body_name(request, body, "user", false, &q->user) < 0 || body_usd(request, body, "amount", -1, 0, &q->amount) < 0)
+            body_name(request, body, "user", false, &q->user) < 0 ||
+                    body_usd(request, body, "amount", -1, 0, &q->amount) < 0)
                 return -EBADMSG;
         q->priced = true;
         return q->amount < 0 ? read_tokens(request, body, q) : 0;

@@ -27,7 +27,8 @@ int post_burst(HttpRequest *request, void *userdata) {
                 return r == -EBADMSG ? 0 : r;
         if (body_text(request, body, "prompt", true, BURST_PROMPT_MAX, &ask.prompt) < 0 ||
             body_number(request, body, "ttlSeconds", TTL_USUAL, 1, BURST_TTL_MAX, &ask.ttl) < 0 ||
-            body_name(request, body, "model", false, &ask.model) < 0 || body_name(request, body, "user", false, &ask.user) < 0)
+            body_name(request, body, "model", false, &ask.model) < 0 ||
+                    body_name(request, body, "user", false, &ask.user) < 0)
                 return 0;
         return ask_burst(request, userdata, &ask);
 }
@@ -42,14 +43,16 @@ int get_burst(HttpRequest *request, void *userdata) {
         a = answer_new();
         burst = answer_new();
         answer_row(&burst, NULL, budget->ledger,
-                   "SELECT count(*) AS requests, coalesce(sum(cache = 'hit'), 0) AS hits, coalesce(sum(cache = 'joined'), 0) AS joined,"
+                   "SELECT count(*) AS requests, coalesce(sum(cache = 'hit'), 0) AS hits, coalesce(sum(cache = 'joined'),"
+                   " 0) AS joined,"
                    " coalesce(sum(cache NOT IN ('hit', 'joined')), 0) AS misses, coalesce(sum(status >= 400), 0) AS failed,"
                    " 1.0 * sum(cache IN ('hit', 'joined')) / nullif(count(*), 0) AS \"hitRate:number\","
                    " max(at) AS \"lastAt:time\" FROM request WHERE source = 'burst'", "");
         answer_row(&burst, NULL, budget->ledger,
                    "SELECT coalesce(sum(a.cost), 0) AS \"cost:usd\" FROM request q JOIN attempt a ON a.request = q.id"
                    " WHERE q.source = 'burst'", "");
-        answer_text(&burst, "formula", "hitRate = (hits + joined) / requests; joined: asked while the same call was under way");
+        answer_text(&burst, "formula", "hitRate = (hits + joined) / requests; joined: asked while the same call was under"
+                                       " way");
         answer_object(&a, "burst", &burst);
         r = answer_send(request, &a);
         answer_done(&a);

@@ -101,7 +101,8 @@ static void reply_refusal(Burst *b, const HttpAnswer *answer, json_object *json)
 static void reply_unreachable(Burst *b, const HttpAnswer *answer) {
         provider_port_forget(b->client->port);
         (void) http_reply_error(b->request, 503, "PROVIDER_UNREACHABLE",
-                                "provider does not answer (%s): 'toolooctl status provider' says how it is", answer->problem);
+                                "provider does not answer (%s): 'toolooctl status provider' says how it is",
+                                        answer->problem);
 }
 
 static void on_answer(const HttpAnswer *answer, void *userdata) {
@@ -126,7 +127,8 @@ static char *make_body(const BurstAsk *ask) {
         json_object *message = json_object_new_object(), *messages = json_object_new_array();
 
         if (!json || !message || !messages || !json_add(message, "role", json_object_new_string("user")) ||
-            !json_add(message, "content", json_object_new_string(ask->prompt)) || json_object_array_add(messages, message) < 0) {
+            !json_add(message, "content", json_object_new_string(ask->prompt)) ||
+                    json_object_array_add(messages, message) < 0) {
                 json_object_put(message);
                 json_object_put(messages);
                 return NULL;

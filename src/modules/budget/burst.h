@@ -6,8 +6,8 @@
 #include "basic/macro.h"
 #include "foundation/http.h"
 
-/* A prompt answered by the provider service, from its cache where that has it. It goes over the provider's own port, so limits,
- * keys and the ledger hold for it as for everybody else's call; the ledger calls its source "burst". */
+/* A prompt answered by the provider service, from its cache where that has it. It goes over the provider's own port, so
+ * limits, keys and the ledger hold for it as for everybody else's call; the ledger calls its source "burst". */
 typedef struct BurstClient BurstClient;
 
 #define BURST_PROMPT_MAX ((size_t) 256 * 1024)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What provider is to prefer: /api/v1/providers/policy, /switch and /recommend. Wishes are settings in the ledger, where provider
- * reads them for each call; it goes by them among those that can take the call at all. */
+/* What provider is to prefer: /api/v1/providers/policy, /switch and /recommend. Wishes are settings in the ledger, where
+ * provider reads them for each call; it goes by them among those that can take the call at all. */
 
 #include "budget.h"
 
@@ -41,7 +41,8 @@ static int reply_policy(HttpRequest *request, Ledger *l) {
         answer_text(&policy, "preferredProvider", preferred);
         answer_object(&a, "policy", &policy);
         answer_text(&a, "meaning", "maxConcurrency: calls of all providers at a time, null for no more than each one's own;"
-                    " criticality: low weighs the price more, high leaves price out of the choice; preferredProvider: asked first"
+                    " criticality: low weighs the price more, high leaves price out of the choice; preferredProvider: asked"
+                    " first"
                     " while it can take the call");
         r = answer_send(request, &a);
         answer_done(&a);
@@ -145,7 +146,8 @@ static int why_not(Ledger *l, const char *directory, const char *name, const cha
         " FROM part ORDER BY 3 DESC, provider, model"
 
 static const char score_formula[] =
-        "score = 0.4 x max(0, 100 - avgLatency / 10) + 0.4 x 100 x successRate + 0.2 x max(0, 100 - 10 x costPer1kTokens); models with"
+        "score = 0.4 x max(0, 100 - avgLatency / 10) + 0.4 x 100 x successRate + 0.2 x max(0, 100 - 10 x costPer1kTokens);"
+        " models with"
         " fewer than 5 calls that tell are left out";
 
 /* The candidates go into one list, the others with their reason into the other. */
@@ -192,7 +194,8 @@ int get_recommend(HttpRequest *request, void *userdata) {
         int r;
 
         if (query_number(request, "days", DAYS_USUAL, 1, DAYS_MAX, &days) < 0 ||
-            query_number(request, "limit", LIMIT_USUAL, 1, LIMIT_MAX, &limit) < 0 || use_ledger(request, &budget->ledger) < 0)
+            query_number(request, "limit", LIMIT_USUAL, 1, LIMIT_MAX, &limit) < 0 ||
+                    use_ledger(request, &budget->ledger) < 0)
                 return 0;
         good = json_object_new_array();
         out = json_object_new_array();
@@ -224,7 +227,8 @@ static int choose_other(Ledger *l, const char *now, char **ret) {
         int r = candidates(l, DAYS_USUAL, good, out);
 
         for (size_t i = 0; r >= 0 && i < json_object_array_length(good); i++) {
-                const char *name = json_object_get_string(json_object_object_get(json_object_array_get_idx(good, i), "provider"));
+                const char *name = json_object_get_string(json_object_object_get(json_object_array_get_idx(good, i),
+                                                                                 "provider"));
 
                 if (now && streq(now, name))
                         continue;
@@ -302,7 +306,8 @@ int post_switch(HttpRequest *request, void *userdata) {
                 r = choose_other(budget->ledger, previous, &other);
                 if (r >= 0 && !other)
                         return http_reply_error(request, 409, "NO_ALTERNATIVE",
-                                                "there is no other provider with 5 calls in 7 days; name one in \"provider\"");
+                                                "there is no other provider with 5 calls in 7 days; name one in"
+                                                " \"provider\"");
                 name = other;
         }
         return r < 0 ? r : switch_to(request, budget, name, previous);

@@ -10,7 +10,8 @@
 #define DAYS_MAX 366
 #define ROWS_MAX "1000"
 
-/* A call of a model without a price cost nobody knows what, and counts as nothing: how many of them there are is said beside. */
+/* A call of a model without a price cost nobody knows what, and counts as nothing: how many of them there are is said
+ * beside. */
 #define SUMS                                                                                                             \
         "coalesce(sum(cost), 0) AS \"cost:usd\", count(*) AS requests, coalesce(sum(price IS NULL), 0) AS unpriced,"     \
         " coalesce(sum(tokens_in), 0) AS tokensIn, coalesce(sum(tokens_out), 0) AS tokensOut,"                           \
@@ -32,15 +33,18 @@ int get_costs(HttpRequest *request, void *userdata) {
         answer_add(&a, "since", json_time((uint64_t) since));
         answer_row(&a, "total", budget->ledger, "SELECT " SUMS SINCE, "i", since);
         answer_rows(&a, "providers", budget->ledger,
-                    "SELECT provider AS name, " SUMS SINCE " GROUP BY provider ORDER BY sum(cost) DESC, provider LIMIT " ROWS_MAX,
+                    "SELECT provider AS name, " SUMS SINCE " GROUP BY provider ORDER BY sum(cost) DESC, provider"
+                    " LIMIT " ROWS_MAX,
                     "i", since);
         answer_rows(&a, "models", budget->ledger,
-                    "SELECT provider, model, " SUMS SINCE " GROUP BY provider, model ORDER BY sum(cost) DESC, provider, model"
+                    "SELECT provider, model, " SUMS SINCE " GROUP BY provider, model ORDER BY sum(cost) DESC, provider,"
+                                                          " model"
                     " LIMIT " ROWS_MAX, "i", since);
         answer_rows(&a, "daily", budget->ledger,
                     "SELECT at / " DAY " AS \"day:date\", provider, sum(cost) AS \"cost:usd\", count(*) AS requests" SINCE
                     " GROUP BY 1, provider ORDER BY 1, provider", "i", since);
-        answer_text(&a, "formula", "sums of the attempts that were sent and have ended since that UTC day began; an attempt without a"
+        answer_text(&a, "formula", "sums of the attempts that were sent and have ended since that UTC day began; an attempt"
+                                   " without a"
                     " known price (unpriced) counts 0; costPer1kTokens = 1000 x cost / tokens in and out");
         r = answer_send(request, &a);
         answer_done(&a);

@@ -20,7 +20,8 @@ static const char *const windows[] = { "minute", "day", "month", NULL };
 
 /* --- One limit --- */
 
-/* What is reserved may still be spent, so it counts wherever something is decided; sums of the ledger cannot overflow here. */
+/* What is reserved may still be spent, so it counts wherever something is decided; sums of the ledger cannot overflow
+ * here. */
 static int64_t committed(const LedgerLimit *limit) {
         return limit->settled + limit->reserved;
 }
@@ -109,7 +110,8 @@ static int reply_budget(HttpRequest *request, Ledger *l, const LedgerLimit *of, 
         answer_object(&a, "budget", &budget);
         if (a.error >= 0)
                 add_limits(&a, l, room, now);
-        answer_text(&a, "formula", "percent = 100 x (used + reserved) / limit; limit is the hard one, else the soft one; warning: used +"
+        answer_text(&a, "formula", "percent = 100 x (used + reserved) / limit; limit is the hard one, else the soft one;"
+                                   " warning: used +"
                     " reserved has reached the soft limit; blocked: it has reached the hard one");
         r = answer_send(request, &a);
         answer_done(&a);
@@ -155,7 +157,8 @@ static int read_limit(HttpRequest *request, json_object *body, LedgerLimit *ret)
                 (void) http_reply_error(request, 400, "INVALID_FIELD", "limit: USD are expected, or null for none");
                 return -EBADMSG;
         }
-        if (body_usd(request, body, "limit", 0, 1, &ret->hard) < 0 || body_usd(request, body, "softLimit", 0, 1, &ret->soft) < 0 ||
+        if (body_usd(request, body, "limit", 0, 1, &ret->hard) < 0 ||
+            body_usd(request, body, "softLimit", 0, 1, &ret->soft) < 0 ||
             body_word(request, body, "scope", "total", scopes, &ret->scope) < 0 ||
             body_word(request, body, "window", "day", windows, &ret->window) < 0 ||
             body_name(request, body, "subject", false, &ret->subject) < 0)

@@ -12,7 +12,8 @@ typedef struct ProviderPort ProviderPort;
 
 /* Part of who asks. */
 typedef struct PortQuestion {
-        /* port 0: error says why there is none, -ENOENT when no such service is installed. Never from within the question. */
+        /* port 0: error says why there is none, -ENOENT when no such service is installed. Never from within the
+         * question. */
         void (*answer)(int error, unsigned port, void *userdata);
         void *userdata;
         STAILQ_ENTRY(PortQuestion) entries;

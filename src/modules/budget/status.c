@@ -15,8 +15,10 @@
 #define DEGRADED 0.5
 
 static const char formula[] =
-        "status: healthy from a successRate of 0.9, degraded from 0.5, else failing; untried without a call that tells. successRate ="
-        " successful attempts / attempts, without those that the client or this side gave up; avgLatency: mean of the successful"
+        "status: healthy from a successRate of 0.9, degraded from 0.5, else failing; untried without a call that tells."
+        " successRate ="
+        " successful attempts / attempts, without those that the client or this side gave up; avgLatency: mean of the"
+        " successful"
         " ones in ms; costPer1kTokens = 1000 x cost / tokens in and out";
 
 /* One provider in the making. */
@@ -53,7 +55,8 @@ static int read_figures(json_object *all, Provider *p) {
         json_object *rate;
 
         p->rate = -1;
-        if (json_object_object_get_ex(all, p->name, &p->figures) && json_object_object_get_ex(p->figures, "successRate", &rate) &&
+        if (json_object_object_get_ex(all, p->name, &p->figures) &&
+            json_object_object_get_ex(p->figures, "successRate", &rate) &&
             rate)
                 p->rate = json_object_get_double(rate);
         return 0;
@@ -211,7 +214,8 @@ int get_status(HttpRequest *request, void *userdata) {
         Answer a;
         int r;
 
-        if (query_number(request, "hours", STATUS_HOURS, 1, HOURS_MAX, &hours) < 0 || use_ledger(request, &budget->ledger) < 0)
+        if (query_number(request, "hours", STATUS_HOURS, 1, HOURS_MAX, &hours) < 0 ||
+            use_ledger(request, &budget->ledger) < 0)
                 return 0;
         a = answer_new();
         add_provider_status(&a, budget->ledger, hours);

@@ -5,9 +5,9 @@
 
 #include "ledger/ledger.h"
 
-/* Tells when others have written into the ledger, by inotify on its directory. The kernel tells of the write, but what it holds is
- * to be seen only once the writer has made it durable and given the lock back, of which nothing tells: so the lock is asked for
- * until it is free, and only while somebody writes. */
+/* Tells when others have written into the ledger, by inotify on its directory. The kernel tells of the write, but what it
+ * holds is to be seen only once the writer has made it durable and given the lock back, of which nothing tells: so the lock
+ * is asked for until it is free, and only while somebody writes. */
 typedef struct Watch Watch;
 
 /* l must outlive it. changed is called from the loop, once for each watch_arm() at most. */
