@@ -76,7 +76,8 @@ def make_calls(day, n=3000, seed=7):
                             error=None if status in (200, 201) else "http-500", total=dice.randrange(1, 10**7),
                             tokens_in=dice.randrange(5000), tokens_out=dice.randrange(900), cost=dice.randrange(10**8))
                     for k in range(dice.choice([0, 1, 1, 1, 2]))]
-        calls.append(call(id, at, user, dice.choice([None, f"s{dice.randrange(40)}"]), status, dice.randrange(1, 10**7), attempts,
+        calls.append(call(id, at, user, dice.choice([None, f"s{dice.randrange(40)}"]), status, dice.randrange(1, 10**7),
+                          attempts,
                           cache=dice.choice(["none", "miss", "hit", "joined"])))
     return calls
 
@@ -130,7 +131,8 @@ def engagement(calls, day):
     sessions = {c["session"] for c in recent} - {None}
     row = streak(days, day)["current"]
     score = 40 * len(days) / 30 + 30 * min(1, len(recent) / 100) + 20 * min(1, row / 7) + 10 * min(1, len(sessions) / 20)
-    return {"score": near(score), "activeDays": len(days), "requests": len(recent), "sessions": len(sessions), "currentStreak": row}
+    return {"score": near(score), "activeDays": len(days), "requests": len(recent), "sessions": len(sessions),
+            "currentStreak": row}
 
 
 def by_user(calls):
@@ -157,9 +159,11 @@ def test_metrics_of_each_user(calls):
             models = Counter((a["provider"], a["model"]) for a in attempts)
             assert {(m["provider"], m["model"]): m["attempts"] for m in metrics["models"]} == models
             for m in metrics.pop("models"):
-                assert m["cost"] == usd(sum(a["cost"] for a in attempts if (a["provider"], a["model"]) == (m["provider"], m["model"])))
+                assert m["cost"] == usd(sum(a["cost"] for a in attempts
+                                            if (a["provider"], a["model"]) == (m["provider"], m["model"])))
             assert metrics == {
-                "requests": len(own), "successfulRequests": sum(map(good, own)), "running": sum(c["status"] is None for c in own),
+                "requests": len(own), "successfulRequests": sum(map(good, own)),
+                "running": sum(c["status"] is None for c in own),
                 "successRate": near(rate(own)), "cachedRequests": sum(c["cache"] in ("hit", "joined") for c in own),
                 "sessions": len({c["session"] for c in own} - {None}), "avgLatency": near(latency(own)),
                 "activeDays": len({c["at"] // DAY for c in own}), "firstSeen": iso(min(c["at"] for c in own)),
@@ -320,12 +324,14 @@ def award(user, **more):
 
 
 def badge_rows(ledger, user):
-    return [json.loads(d)["badge"] for d, in ledger.all("SELECT detail FROM event WHERE kind = 'badge' AND user = ? ORDER BY id", user)]
+    rows = ledger.all("SELECT detail FROM event WHERE kind = 'badge' AND user = ? ORDER BY id", user)
+    return [json.loads(detail)["badge"] for detail, in rows]
 
 
 def test_badges_are_awarded_once(ledger):
     day = today()
-    ledger.seed([call(i + 1, (day - i % 7) * DAY, "ann", attempts=[attempt(day * DAY, provider=f"p{i % 3}")]) for i in range(100)])
+    ledger.seed([call(i + 1, (day - i % 7) * DAY, "ann", attempts=[attempt(day * DAY, provider=f"p{i % 3}")])
+                 for i in range(100)])
     before = get("/api/v1/badges/user/ann")
     assert before["badges"] == [] and {b["id"] for b in before["open"] if b["earned"]} == \
         {"first-call", "hundred-calls", "week-streak", "explorer"}
@@ -378,7 +384,8 @@ def test_failed_calls_earn_nothing(ledger):
 
 def test_badge_leaderboard(ledger):
     ledger.insert("event", [{"at": at, "user": user, "kind": "badge", "detail": json.dumps({"badge": badge})}
-                            for at, user, badge in [(5, "ann", "first-call"), (9, "ann", "explorer"), (7, "bob", "first-call"),
+                            for at, user, badge in [(5, "ann", "first-call"), (9, "ann", "explorer"),
+                                                    (7, "bob", "first-call"),
                                                     (8, "bob", "regular"), (1, "eve", "first-call")]])
     board = get("/api/v1/badges/leaderboard")["leaderboard"]
     assert [(b["rank"], b["userId"], b["badges"], b["lastAwardedAt"]) for b in board] == \
@@ -452,7 +459,8 @@ def test_wrong_queries(ledger, path, name, wrong):
 @pytest.mark.parametrize("body, field", [
     ({}, "userId"), ({"userId": None}, "userId"), ({"userId": ""}, "userId"), ({"userId": 7}, "userId"),
     ({"userId": "a\0b"}, "userId"), ({"userId": "a\nb"}, "userId"), ({"userId": "x" * (NAME_MAX + 1)}, "userId"),
-    ({"userId": "ann", "badge": ""}, "badge"), ({"userId": "ann", "badge": "king"}, "badge"), ({"userId": "ann", "badge": 1}, "badge"),
+    ({"userId": "ann", "badge": ""}, "badge"), ({"userId": "ann", "badge": "king"}, "badge"),
+    ({"userId": "ann", "badge": 1}, "badge"),
 ])
 def test_wrong_awards(ledger, body, field):
     ledger.seed([call(1, today() * DAY, "ann")])

@@ -120,9 +120,11 @@ def test_without_limits(ledger):
     answer = get("/api/v1/budget")
     assert answer["limits"] == [] and answer["totalLimits"] == 0 and answer["formula"]
     budget = answer["budget"]
-    assert {k: budget[k] for k in ("used", "reserved", "calls", "limit", "remaining", "percent", "warning", "blocked", "window",
+    assert {k: budget[k] for k in ("used", "reserved", "calls", "limit", "remaining", "percent", "warning", "blocked",
+                                   "window",
                                    "scope", "subject", "hardLimit", "softLimit")} == {
-        "used": 0, "reserved": 0, "calls": 0, "limit": None, "remaining": None, "percent": None, "warning": False, "blocked": False,
+        "used": 0, "reserved": 0, "calls": 0, "limit": None, "remaining": None, "percent": None, "warning": False,
+        "blocked": False,
         "window": "day", "scope": "total", "subject": None, "hardLimit": None, "softLimit": None}
 
 
@@ -154,7 +156,8 @@ def test_a_limit_is_set_told_and_taken_away(ledger, providers, window, scope, su
         ledger.empty_spent()
         spend(ledger, 3 * NANO, NANO, 7, scope, subject)
         answer = good(put(limit=10, softLimit=5.5, **names))
-        expected = {"scope": scope, "subject": subject or None, "window": window, "used": 3, "reserved": 1, "calls": 7, "limit": 10,
+        expected = {"scope": scope, "subject": subject or None, "window": window, "used": 3, "reserved": 1, "calls": 7,
+                    "limit": 10,
                     "hardLimit": 10, "softLimit": 5.5, "remaining": 6, "percent": 40, "warning": False, "blocked": False}
         for budget in answer["budget"], get(query)["budget"], *get("/api/v1/budget")["limits"]:
             assert {k: budget[k] for k in expected} == expected
@@ -185,8 +188,8 @@ def test_warning_and_blocked_at_their_edges(ledger, used, reserved, warning, blo
 
 
 def test_money_is_exact_to_the_nano(ledger):
-    for usd, nano in ("0.000000001", 1), ("1000000000", USD_MAX * NANO), ("999999999.999999999", USD_MAX * NANO - 1), ("0.1", 10**8), \
-            ("1e-3", 10**6), ("0.0000000005", 1):
+    for usd, nano in (("0.000000001", 1), ("1000000000", USD_MAX * NANO), ("999999999.999999999", USD_MAX * NANO - 1),
+                      ("0.1", 10**8), ("1e-3", 10**6), ("0.0000000005", 1)):
         status, answer = api("/api/v1/budget", "PUT", f'{{"limit":{usd}}}'.encode())
         assert status == 200, answer
         assert ledger.all("SELECT hard FROM budget_limit") == [(nano,)]
@@ -196,13 +199,17 @@ def test_money_is_exact_to_the_nano(ledger):
 
 @pytest.mark.parametrize("change, field", [
     ({}, "limit"), ({"limit": 0}, "limit"), ({"limit": -1}, "limit"), ({"limit": "5"}, "limit"), ({"limit": True}, "limit"),
-    ({"limit": USD_MAX + 0.000001}, "limit"), ({"limit": 0.0000000001}, "limit"), ({"limit": 1e300}, "limit"), ({"limit": []}, "limit"),
+    ({"limit": USD_MAX + 0.000001}, "limit"), ({"limit": 0.0000000001}, "limit"), ({"limit": 1e300}, "limit"),
+    ({"limit": []}, "limit"),
     ({"softLimit": 0}, "softLimit"), ({"limit": 1, "softLimit": 1.1}, "softLimit"), ({"softLimit": "x"}, "softLimit"),
     ({"limit": 1, "scope": "all"}, "scope"), ({"limit": 1, "scope": 1}, "scope"), ({"limit": 1, "window": "week"}, "window"),
-    ({"limit": 1, "window": ""}, "window"), ({"limit": 1, "subject": "ann"}, "subject"), ({"limit": 1, "scope": "user"}, "subject"),
+    ({"limit": 1, "window": ""}, "window"), ({"limit": 1, "subject": "ann"}, "subject"),
+    ({"limit": 1, "scope": "user"}, "subject"),
     ({"limit": 1, "scope": "user", "subject": ""}, "subject"), ({"limit": 1, "scope": "user", "subject": "a\0b"}, "subject"),
-    ({"limit": 1, "scope": "user", "subject": "x" * (NAME_MAX + 1)}, "subject"), ({"limit": 1, "scope": "user", "subject": 5}, "subject"),
-    ({"limit": 1, "scope": "key", "subject": "nobody"}, "subject"), ({"limit": 1, "scope": "provider", "subject": "nobody"}, "subject"),
+    ({"limit": 1, "scope": "user", "subject": "x" * (NAME_MAX + 1)}, "subject"),
+    ({"limit": 1, "scope": "user", "subject": 5}, "subject"),
+    ({"limit": 1, "scope": "key", "subject": "nobody"}, "subject"),
+    ({"limit": 1, "scope": "provider", "subject": "nobody"}, "subject"),
     ({"limit": 1, "scope": "provider", "subject": "../providers/p"}, "subject"),
 ])
 def test_wrong_limits_change_nothing(ledger, providers, change, field):
@@ -220,8 +227,10 @@ def test_bodies_that_are_none(ledger):
 
 @pytest.mark.parametrize("path", ["/api/v1/budget", "/api/v1/budget/history"])
 @pytest.mark.parametrize("query, field", [
-    ("scope=all", "scope"), ("scope=", "scope"), ("window=year", "window"), ("subject=x", "subject"), ("scope=user", "subject"),
-    ("scope=user&subject=", "subject"), (f"scope=user&subject={'x' * (NAME_MAX + 1)}", "subject"), ("scope=user&subject=%ff", "subject"),
+    ("scope=all", "scope"), ("scope=", "scope"), ("window=year", "window"), ("subject=x", "subject"),
+    ("scope=user", "subject"),
+    ("scope=user&subject=", "subject"), (f"scope=user&subject={'x' * (NAME_MAX + 1)}", "subject"),
+    ("scope=user&subject=%ff", "subject"),
     ("limit=0", "limit"), (f"limit={LIMIT_MAX + 1}", "limit"), ("limit=x", "limit"),
 ])
 def test_wrong_queries(ledger, path, query, field):
@@ -238,7 +247,8 @@ def test_names_at_their_limits(ledger):
 
 def test_history(ledger):
     day = today()
-    ledger.insert("spent", [{"scope": "user", "subject": "ann", "window": "day", "begins": (day - d) * DAY, "settled": d * NANO + 1,
+    ledger.insert("spent", [{"scope": "user", "subject": "ann", "window": "day", "begins": (day - d) * DAY,
+                             "settled": d * NANO + 1,
                              "reserved": d, "calls": d} for d in range(40)])
     spend(ledger, 5, scope="user", subject="bob")
     answer = get("/api/v1/budget/history?scope=user&subject=ann")
@@ -270,9 +280,11 @@ def test_can_afford_up_to_the_limit(ledger, providers):
         good(put(limit=10, scope="provider", subject="p"))
         good(put(limit=10, softLimit=1, scope="user", subject="bob"))
         for body, by in [({"amount": 6}, []), ({"amount": 6.000000001}, ["total"]), ({"amount": 2, "user": "ann"}, []),
-                         ({"amount": 2.000000001, "user": "ann"}, ["user"]), ({"amount": 1, "user": "ann", "provider": "p"}, []),
+                         ({"amount": 2.000000001, "user": "ann"}, ["user"]),
+                         ({"amount": 1, "user": "ann", "provider": "p"}, []),
                          ({"amount": 7, "user": "ann", "provider": "p"}, ["provider", "total", "user"]),
-                         ({"amount": 1.1, "provider": "p"}, ["provider"]), ({"amount": 2, "provider": "q", "user": "bob"}, []),
+                         ({"amount": 1.1, "provider": "p"}, ["provider"]),
+                         ({"amount": 2, "provider": "q", "user": "bob"}, []),
                          ({"amount": 0}, [])]:
             answer = good(can_afford(**body))
             assert sorted(r["scope"] for r in answer["refusedBy"]) == by and answer["canAfford"] is (not by), (body, answer)
@@ -299,7 +311,8 @@ def test_can_afford_by_tokens(ledger, providers):
     ({}, "amount"), ({"amount": -1}, "amount"), ({"amount": "1"}, "amount"), ({"amount": USD_MAX + 1}, "amount"),
     ({"provider": "p"}, "amount"), ({"amount": 1, "user": ""}, "user"), ({"amount": 1, "key": 7}, "key"),
     ({"amount": 1, "provider": "x" * (NAME_MAX + 1)}, "provider"),
-    ({"provider": "p", "model": "m", "inputTokens": -1}, "inputTokens"), ({"provider": "p", "model": "m", "outputTokens": 1.5}, "outputTokens"),
+    ({"provider": "p", "model": "m", "inputTokens": -1}, "inputTokens"),
+    ({"provider": "p", "model": "m", "outputTokens": 1.5}, "outputTokens"),
     ({"provider": "p", "model": "m", "inputTokens": 10**9 + 1}, "inputTokens"),
 ])
 def test_wrong_questions(ledger, providers, body, field):
@@ -366,7 +379,8 @@ def test_status_of_providers(ledger, providers, hours):
         word = "untried" if r is None else "healthy" if r >= 0.9 else "degraded" if r >= 0.5 else "failing"
         assert p["status"] == answer["status"][name]["status"] == word
         state = answer["status"][name]
-        assert (state["available"], state["enabled"], state["model"], state["models"], state["kind"], state["preferred"]) == \
+        assert (state["available"], state["enabled"], state["model"], state["models"], state["kind"],
+                state["preferred"]) == \
             (True, True, "m", ["m", "n"], "openai", False)
     assert answer["hours"] == hours and answer["formula"]
 
@@ -401,7 +415,8 @@ def test_without_providers(ledger, providers):
 @pytest.mark.parametrize("days", [1, 2, 30])
 def test_costs(ledger, days):
     calls = make_attempts(span=40 * DAY)
-    ledger.insert("price", [{"id": 1, "provider": "a", "model": "m", "at": 1, "input": 1, "output": 1, "cached": -1, "cache_write": -1,
+    ledger.insert("price", [{"id": 1, "provider": "a", "model": "m", "at": 1, "input": 1, "output": 1, "cached": -1,
+                             "cache_write": -1,
                              "reasoning": -1, "source": "given"}])
     for c in calls:
         for a in c["attempts"]:
@@ -415,8 +430,10 @@ def test_costs(ledger, days):
 
         def sums(rows):
             tokens, cost = sum(a["tokens_in"] + a["tokens_out"] for a in rows), sum(a["cost"] for a in rows)
-            return {"cost": pytest.approx(cost / NANO, abs=1e-10), "requests": len(rows), "unpriced": sum(a["price"] is None for a in rows),
-                    "tokensIn": sum(a["tokens_in"] for a in rows), "tokensOut": sum(a["tokens_out"] for a in rows), "tokensCached": 0,
+            return {"cost": pytest.approx(cost / NANO, abs=1e-10), "requests": len(rows),
+                    "unpriced": sum(a["price"] is None for a in rows),
+                    "tokensIn": sum(a["tokens_in"] for a in rows), "tokensOut": sum(a["tokens_out"] for a in rows),
+                    "tokensCached": 0,
                     "costPer1kTokens": pytest.approx(1000 * cost / tokens / NANO, abs=2e-9) if tokens else None}
 
         def groups(key):
@@ -428,7 +445,8 @@ def test_costs(ledger, days):
         assert answer["total"] == sums(mine) and answer["since"] == iso(since)
         by_provider, by_model = groups(lambda a: a["provider"]), groups(lambda a: (a["provider"], a["model"]))
         assert {p.pop("name"): p for p in answer["providers"]} == {name: sums(rows) for name, rows in by_provider.items()}
-        assert {(m.pop("provider"), m.pop("model")): m for m in answer["models"]} == {k: sums(rows) for k, rows in by_model.items()}
+        assert {(m.pop("provider"), m.pop("model")): m for m in answer["models"]} == {k: sums(rows) for k,
+                                                                                      rows in by_model.items()}
         assert [p["cost"] for p in answer["providers"]] == sorted((p["cost"] for p in answer["providers"]), reverse=True)
         daily = groups(lambda a: (date(a["at"] // DAY), a["provider"]))
         assert {(d["day"], d["provider"]): (d["cost"], d["requests"]) for d in answer["daily"]} == \
@@ -438,7 +456,8 @@ def test_costs(ledger, days):
 
 
 def test_wrong_periods(ledger):
-    for path, name, most in ("costs", "days", 366), ("recommend", "days", 366), ("recommend", "limit", LIMIT_MAX), ("status", "hours", 8784):
+    for path, name, most in (("costs", "days", 366), ("recommend", "days", 366), ("recommend", "limit", LIMIT_MAX),
+                             ("status", "hours", 8784)):
         for wrong in "0", str(most + 1), "x", "", "-1":
             refused(api(f"/api/v1/providers/{path}?{name}={wrong}"), 400, "INVALID_QUERY", f"{name}: ")
         get(f"/api/v1/providers/{path}?{name}={most}")
@@ -454,13 +473,15 @@ def score(attempts):
     well = [a for a in judged if a["error"] is None]
     latency = sum(a["total"] for a in well) / len(well) / 1000 if well else None
     per1k = 1000 * sum(a["cost"] for a in attempts if done(a)) / f["tokensProcessed"] / NANO if f["tokensProcessed"] else 0
-    return 0.4 * (0 if latency is None else max(0, 100 - latency / 10)) + 0.4 * 100 * len(well) / len(judged) + 0.2 * max(0, 100 - 10 * per1k)
+    speed = 0 if latency is None else max(0, 100 - latency / 10)
+    return 0.4 * speed + 0.4 * 100 * len(well) / len(judged) + 0.2 * max(0, 100 - 10 * per1k)
 
 
 def seed_choice(ledger):
     """fast and good, slow and good, fast and bad; and one with a call fewer than count."""
     now, calls = now_usec() - 60 * 10**6, []
-    for provider, n, total, errors in ("fast", 8, 50000, 0), ("slow", 5, 900000, 0), ("bad", 10, 40000, 7), ("few", 4, 1000, 0):
+    for provider, n, total, errors in ("fast", 8, 50000, 0), ("slow", 5, 900000, 0), ("bad", 10, 40000, 7), ("few", 4, 1000,
+                                                                                                             0):
         for i in range(n):
             a = attempt(now, provider, "m", "http-500" if i < errors else None, total, 100, 50, 10**6)
             calls.append(call(len(calls) + 1, now, attempts=[a]))
@@ -487,7 +508,8 @@ def test_recommend(ledger, providers):
     answer = get("/api/v1/providers/recommend")
     assert answer["recommendation"] is None and answer["candidates"] == [] and answer["hint"]
     assert {c["provider"]: c["reason"] for c in answer["leftOut"]} == {
-        "fast": "it is disabled", "bad": "the provider has no such model any more", "slow": "its budget, or the total one, is used up"}
+        "fast": "it is disabled", "bad": "the provider has no such model any more",
+        "slow": "its budget, or the total one, is used up"}
 
 
 def switch(body):
@@ -536,7 +558,8 @@ def policy(**body):
 
 
 def test_policy(ledger):
-    assert get("/api/v1/providers/policy")["policy"] == {"maxConcurrency": None, "criticality": "normal", "preferredProvider": None}
+    assert get("/api/v1/providers/policy")["policy"] == {"maxConcurrency": None, "criticality": "normal",
+                                                         "preferredProvider": None}
     for n in 1, CONCURRENCY_MAX:
         assert good(policy(maxConcurrency=n))["policy"]["maxConcurrency"] == n
     for word in "low", "normal", "high":
@@ -550,9 +573,12 @@ def test_policy(ledger):
 
 
 @pytest.mark.parametrize("body, field", [
-    ({}, "maxConcurrency"), ({"maxConcurrency": 0}, "maxConcurrency"), ({"maxConcurrency": CONCURRENCY_MAX + 1}, "maxConcurrency"),
-    ({"maxConcurrency": "4"}, "maxConcurrency"), ({"maxConcurrency": 1.5}, "maxConcurrency"), ({"maxConcurrency": True}, "maxConcurrency"),
-    ({"criticality": "urgent"}, "criticality"), ({"criticality": 1}, "criticality"), ({"maxConcurrency": 4, "criticality": ""}, "criticality"),
+    ({}, "maxConcurrency"), ({"maxConcurrency": 0}, "maxConcurrency"),
+    ({"maxConcurrency": CONCURRENCY_MAX + 1}, "maxConcurrency"),
+    ({"maxConcurrency": "4"}, "maxConcurrency"), ({"maxConcurrency": 1.5}, "maxConcurrency"),
+    ({"maxConcurrency": True}, "maxConcurrency"),
+    ({"criticality": "urgent"}, "criticality"), ({"criticality": 1}, "criticality"),
+    ({"maxConcurrency": 4, "criticality": ""}, "criticality"),
 ])
 def test_wrong_policies_change_nothing(ledger, body, field):
     refused(policy(**body), 400, "INVALID_FIELD", f"{field}: ")
@@ -606,14 +632,17 @@ def burst(body, headers=None):
 
 def test_burst_asks_provider_s_own_port(ledger):
     with in_place_of_provider() as provider:
-        provider.answer = (200, {"X-Tooloo-Cache": "miss", "X-Tooloo-Provider": "p", "X-Tooloo-Model": "m", "X-Tooloo-Cost": "0.0025"},
+        provider.answer = (200, {"X-Tooloo-Cache": "miss", "X-Tooloo-Provider": "p", "X-Tooloo-Model": "m",
+                                 "X-Tooloo-Cost": "0.0025"},
                            completion("Hellö\n"))
         answer = good(burst({"prompt": "Hi \u2603", "ttlSeconds": 60, "user": "ann"}, {"Authorization": "Bearer tlk_x"}))
         assert {k: answer[k] for k in ("cached", "text", "cache", "provider", "model", "cost")} == \
             {"cached": False, "text": "Hellö\n", "cache": "miss", "provider": "p", "model": "m", "cost": 0.0025}
         path, headers, body = provider.asked.pop()
-        assert path == "/v1/chat/completions" and body == {"messages": [{"role": "user", "content": "Hi \u2603"}], "user": "ann"}
-        assert (headers["X-Tooloo-Cache"], headers["X-Tooloo-Source"], headers["Authorization"]) == ("60", "burst", "Bearer tlk_x")
+        assert path == "/v1/chat/completions" and body == {"messages": [{"role": "user", "content": "Hi \u2603"}],
+                                                           "user": "ann"}
+        assert (headers["X-Tooloo-Cache"], headers["X-Tooloo-Source"], headers["Authorization"]) == ("60", "burst",
+                                                                                                     "Bearer tlk_x")
         for word, cached in ("hit", True), ("joined", True), ("none", False):
             provider.answer = (200, {"X-Tooloo-Cache": word}, completion("x"))
             answer = good(burst({"prompt": "Hi", "model": "m2"}))
@@ -719,13 +748,13 @@ def test_realtime_tells_of_each_change(ledger, providers):
             for stream in one, two:
                 event = stream.until(lambda e: e["running"])
                 assert [r["request"] for r in event["running"]] == [n]
-            ledger.db.execute("BEGIN IMMEDIATE")
-            ledger.all("UPDATE attempt SET total = 5000, status = 200, cost = 7 WHERE request = ?", n)
-            ledger.all("DELETE FROM reservation")
-            ledger.db.execute("COMMIT")
+            with ledger.transaction():
+                ledger.all("UPDATE attempt SET total = 5000, status = 200, cost = 7 WHERE request = ?", n)
+                ledger.all("DELETE FROM reservation")
             for stream in one, two:
                 event = stream.until(lambda e: not e["running"])
-                assert len(event["ended"]) == n and event["ended"][0] == event["ended"][0] | {"request": n, "total": 5, "cost": 7e-9}
+                assert len(event["ended"]) == n and event["ended"][0] == event["ended"][0] | {"request": n, "total": 5,
+                                                                                              "cost": 7e-9}
                 assert event["providers"][0]["requestsProcessed"] == n
 
 
