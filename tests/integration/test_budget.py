@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from conftest import PATIENCE, PORTS, get_json, http_request, journal_cursor, journal_lines, state_directory, toolooctl
@@ -480,7 +480,7 @@ def score(attempts):
 def seed_choice(ledger):
     """fast and good, slow and good, fast and bad; and one with a call fewer than count."""
     now, calls = now_usec() - 60 * 10**6, []
-    for provider, n, total, errors in ("fast", 8, 50000, 0), ("slow", 5, 900000, 0), ("bad", 10, 40000, 7), ("few", 4, 1000,
+    for provider, n, total, errors in ("fast", 8, 50000, 0), ("slow", 5, 500000, 0), ("bad", 10, 40000, 7), ("few", 4, 1000,
                                                                                                              0):
         for i in range(n):
             a = attempt(now, provider, "m", "http-500" if i < errors else None, total, 100, 50, 10**6)
@@ -595,9 +595,16 @@ class StandIn(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.asked.append((self.path, dict(self.headers), json.loads(body)))
+        if self.server.answer is None:  # it takes its time
+            self.server.arrived.set()
+            if self.connection.recv(1) == b"":
+                self.server.left.set()
+            self.close_connection = True
+            return
         status, headers, answer = self.server.answer
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(answer))} | headers:
+        fields = {"Content-Type": "application/json", "Content-Length": str(len(answer))} | headers
+        for name, value in fields.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(answer)
@@ -610,7 +617,7 @@ class StandIn(BaseHTTPRequestHandler):
 def in_place_of_provider():
     toolooctl("stop", "provider")
     server = ThreadingHTTPServer(("127.0.0.1", PORTS["provider"]), StandIn)
-    server.asked = []
+    server.asked, server.arrived, server.left = [], Event(), Event()
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -664,6 +671,17 @@ def test_burst_when_provider_refuses(ledger):
         for odd in b"", b"[]", b"{}", b"nonsense", b'{"choices":[]}', b'{"choices":[{"message":{"content":null}}]}':
             provider.answer = (200, {}, odd)
             refused(burst({"prompt": "Hi"}), 502, "NO_TEXT")
+
+
+def test_a_burst_that_nobody_waits_for_is_given_up(ledger):
+    with in_place_of_provider() as provider:
+        provider.answer = None
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=PATIENCE)
+        connection.request("POST", "/api/v1/providers/burst", json.dumps({"prompt": "Hi"}))
+        assert provider.arrived.wait(PATIENCE)
+        connection.close()
+        assert provider.left.wait(PATIENCE)
+    assert get_json(PORT)["ok"]
 
 
 def test_burst_without_provider(ledger):

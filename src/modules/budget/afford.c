@@ -56,6 +56,7 @@ static int read_tokens(HttpRequest *request, json_object *body, Question *q) {
         int64_t in, out;
         int r;
 
+        q->amount = 0;
         if (!q->provider || !q->model)
                 return refuse(request, "amount", "USD are expected, or provider, model and tokens");
         if (body_number(request, body, "inputTokens", 0, 0, TOKENS_MAX, &in) < 0 ||
