@@ -43,4 +43,4 @@ void add_badges(Answer *a, Ledger *l, const char *user);
 void add_badge_leaderboard(Answer *a, Ledger *l, unsigned long limit);
 
 /* Handlers that are more than these. */
-int post_award(HttpRequest *request, void *state);
+int post_award(HttpRequest *request, void *userdata);

@@ -61,8 +61,8 @@ int get_burst(HttpRequest *request, void *userdata) {
 
 /* --- The life of a generation --- */
 
-/* The streams that the generation before has left: what told that one of changes is gone with it. */
-static int on_begin(sd_event_source *source, void *userdata) {
+/* At the begin, too: the streams that the generation before has left had been told of changes by that. */
+static int on_wake(sd_event_source *source, void *userdata) {
         Budget *budget = userdata;
 
         service_wake_streams(budget->service, REALTIME_PATH);
@@ -72,7 +72,7 @@ static int on_begin(sd_event_source *source, void *userdata) {
 static void fini(void *userdata) {
         Budget *budget = userdata;
 
-        sd_event_source_disable_unref(budget->begin);
+        sd_event_source_disable_unref(budget->wake);
         burst_client_free(budget->burst);
         watch_free(budget->watch);
         ledger_free(budget->ledger);
@@ -88,7 +88,7 @@ static int init(Service *service, void **ret_state) {
                 return -ENOMEM;
         budget->service = service;
         if (!service_is_trial(service))
-                r = sd_event_add_defer(service_event(service), &budget->begin, on_begin, budget);
+                r = sd_event_add_defer(service_event(service), &budget->wake, on_wake, budget);
         if (r < 0)
                 return r;
         *ret_state = TAKE_PTR(budget);

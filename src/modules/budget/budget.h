@@ -22,30 +22,30 @@ typedef struct Budget {
         Ledger *ledger;     /* NULL until the first request */
         BurstClient *burst; /* NULL until the first burst */
         Watch *watch;       /* NULL until the first stream */
-        sd_event_source *begin;
+        sd_event_source *wake; /* wakes the streams from the loop */
         json_object *shown; /* what the streams were last told */
         uint64_t version;   /* counts what was shown; 0: nothing yet */
         bool stale;         /* the ledger has changed since */
 } Budget;
 
 /* --- Limits --- */
-int get_budget(HttpRequest *request, void *state);
-int put_budget(HttpRequest *request, void *state);
-int get_history(HttpRequest *request, void *state);
-int post_can_afford(HttpRequest *request, void *state);
+int get_budget(HttpRequest *request, void *userdata);
+int put_budget(HttpRequest *request, void *userdata);
+int get_history(HttpRequest *request, void *userdata);
+int post_can_afford(HttpRequest *request, void *userdata);
 /* used, limit, remaining and so on of one limit. */
 void add_limit(Answer *a, const LedgerLimit *limit);
 
 /* --- Providers --- */
-int get_status(HttpRequest *request, void *state);
-int get_costs(HttpRequest *request, void *state);
-int get_recommend(HttpRequest *request, void *state);
-int get_policy(HttpRequest *request, void *state);
-int post_policy(HttpRequest *request, void *state);
-int post_switch(HttpRequest *request, void *state);
-int get_burst(HttpRequest *request, void *state);
-int post_burst(HttpRequest *request, void *state);
-int get_realtime(HttpRequest *request, void *state);
+int get_status(HttpRequest *request, void *userdata);
+int get_costs(HttpRequest *request, void *userdata);
+int get_recommend(HttpRequest *request, void *userdata);
+int get_policy(HttpRequest *request, void *userdata);
+int post_policy(HttpRequest *request, void *userdata);
+int post_switch(HttpRequest *request, void *userdata);
+int get_burst(HttpRequest *request, void *userdata);
+int post_burst(HttpRequest *request, void *userdata);
+int get_realtime(HttpRequest *request, void *userdata);
 extern const HttpStreamType realtime_stream;
 
 /* `status` and `providers` of what happened in the last `hours`. */

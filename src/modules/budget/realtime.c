@@ -79,6 +79,9 @@ static int refresh(Budget *budget) {
                 json_object_put(budget->shown);
                 budget->shown = a.json;
                 budget->version++;
+                r = sd_event_source_set_enabled(budget->wake, SD_EVENT_ONESHOT); /* for the other streams */
+                if (r < 0)
+                        return r;
         }
         return watch_wait(budget->watch, MAX(PAUSE_USEC, (now_usec() - begun) * PAUSE_FACTOR));
 }
@@ -94,15 +97,16 @@ int get_realtime(HttpRequest *request, void *userdata) {
 static int next_status(HttpStream *stream, void *data, void *userdata) {
         Budget *budget = userdata;
         Seen *seen = data;
+        bool begins = seen->generation != http_stream_generation(stream);
         int r = 0;
 
         if (!budget->ledger)
                 r = open_unit_ledger(&budget->ledger);
-        if (r >= 0 && (budget->stale || !budget->shown))
+        if (r >= 0 && (budget->stale || begins))
                 r = refresh(budget);
         if (r < 0)
                 return r;
-        if (seen->version == budget->version && seen->generation == http_stream_generation(stream))
+        if (seen->version == budget->version && !begins)
                 return 0;
         *seen = (Seen) { .version = budget->version, .generation = http_stream_generation(stream) };
         return http_stream_event(stream, "status",
