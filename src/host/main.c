@@ -22,8 +22,26 @@ static char *first_directory(const char *variable) {
         return list && *list ? strndup(list, strcspn(list, ":")) : NULL;
 }
 
+/* The unit's own, StateDirectory=tooloo-ID: systemd sorts the list, and what services share may come before it. The first where
+ * none has that name. The caller frees. */
+static char *state_directory(const char *id) {
+        _cleanup_(freep) char *name = str_printf("/tooloo-%s", id), *one = NULL;
+        const char *list = getenv("STATE_DIRECTORY");
+
+        while (name && list && *list) {
+                size_t n = strcspn(list, ":");
+
+                free(one);
+                one = strndup(list, n);
+                if (!one || endswith(one, name))
+                        return TAKE_PTR(one);
+                list += n + (list[n] == ':');
+        }
+        return name ? first_directory("STATE_DIRECTORY") : NULL;
+}
+
 static int record_stop(const char *id) {
-        _cleanup_(freep) char *state = first_directory("STATE_DIRECTORY"), *reason = NULL;
+        _cleanup_(freep) char *state = state_directory(id), *reason = NULL;
         const char *result = getenv("SERVICE_RESULT"), *code = getenv("EXIT_CODE"), *status = getenv("EXIT_STATUS");
         Proven proven;
         int r;
@@ -78,7 +96,7 @@ static char *rejected_path(const char *directory) {
 }
 
 static int host_init(Host *host, const Options *o) {
-        _cleanup_(freep) char *state = first_directory("STATE_DIRECTORY");
+        _cleanup_(freep) char *state = state_directory(o->id);
         int r;
 
         *host = (Host) { .next_generation = 1, .trial_timeout_usec = o->trial, .prove_usec = o->prove };

@@ -5,7 +5,7 @@
  * budget, reports, analytics and toolooctl read. Every call here waits for the disk; none blocks longer than that. Times are
  * realtime usec, durations usec, money whole nano-USD, prices whole pico-USD a token. schema.h describes the tables.
  *
- * Facts (request, attempt, reservation, price, budget_limit, gateway_key, grade, match, event) are written once; what is
+ * Facts (request, attempt, reservation, price, budget_limit, gateway_key, grade, match, event, setting) are written once; what is
  * derived of them (spent) is rebuilt from them by ledger_rebuild(). Answers and prompts are in neither.
  *
  * A process that is killed loses nothing that was committed. What it had reserved stands until it expires, and its attempt
@@ -187,6 +187,17 @@ int ledger_has_keys(Ledger *l, bool *ret);
 
 /* --- Events: what people did, for analytics. detail is JSON text (else -EINVAL) or NULL. --- */
 int ledger_add_event(Ledger *l, uint64_t at, const char *user, const char *kind, const char *detail, int64_t *ret);
+
+/* --- Settings: wishes for the choice of providers, which budget writes and provider reads for each choice. --- */
+#define LEDGER_SETTING_PREFERRED "provider.preferred"          /* a provider's name: asked first while it can take the call */
+#define LEDGER_SETTING_MAX_CONCURRENCY "policy.max-concurrency" /* calls of all providers at a time; none: no more than each one's */
+#define LEDGER_SETTING_CRITICALITY "policy.criticality"        /* low: price weighs more; normal; high: price does not count */
+#define LEDGER_SETTING_MAX 256                                 /* bytes of a name or a value; more is -EINVAL */
+
+/* NULL takes it away. */
+int ledger_set_setting(Ledger *l, const char *name, const char *value);
+/* *ret is NULL where there is none. The caller frees. */
+int ledger_setting(Ledger *l, const char *name, char **ret);
 
 /* --- Upkeep --- */
 /* Makes everything derived anew from the facts, as one transaction: nobody else writes meanwhile. */

@@ -13,6 +13,7 @@ const char *const ledger_migrations[] = {
         " parent INTEGER REFERENCES request CHECK (parent < id), source TEXT NOT NULL, cache TEXT NOT NULL,"
         " stream INTEGER NOT NULL, status INTEGER, ended INTEGER) STRICT;"
         "CREATE INDEX request_at ON request (at);"
+        "CREATE INDEX request_user ON request (user, at) WHERE user IS NOT NULL;"
         "CREATE TABLE price (id INTEGER PRIMARY KEY, provider TEXT NOT NULL, model TEXT NOT NULL, at INTEGER NOT NULL,"
         " input INTEGER NOT NULL, output INTEGER NOT NULL, cached INTEGER NOT NULL, cache_write INTEGER NOT NULL,"
         " reasoning INTEGER NOT NULL, source TEXT NOT NULL) STRICT;"
@@ -40,6 +41,8 @@ const char *const ledger_migrations[] = {
         "CREATE TABLE event (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, user TEXT NOT NULL, kind TEXT NOT NULL,"
         " detail TEXT) STRICT;"
         "CREATE INDEX event_of ON event (user, at);"
+        "CREATE UNIQUE INDEX event_badge ON event (user, json_extract(detail, '$.badge')) WHERE kind = 'badge';"
+        "CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
         "CREATE TABLE spent (scope TEXT NOT NULL, subject TEXT NOT NULL, window TEXT NOT NULL, begins INTEGER NOT NULL,"
         " settled INTEGER NOT NULL, reserved INTEGER NOT NULL, calls INTEGER NOT NULL,"
         " PRIMARY KEY (scope, subject, window, begins)) STRICT, WITHOUT ROWID;",

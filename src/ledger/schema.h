@@ -15,7 +15,8 @@
  * gateway_key   id, name, hash (SHA-256 of the text), user, created, revoked
  * grade         id, request, at, grader, score (0..1), detail
  * match         id, at, track, a, b, winner ("a", "b", "tie"), request
- * event         id, at, user, kind, detail (JSON)
+ * event         id, at, user, kind, detail (JSON); of the kind "badge" one for each user and detail.badge
+ * setting       name, value
  *
  * Derived (LEDGER_DERIVED):
  * spent         scope, subject, window, begins, settled, reserved, calls

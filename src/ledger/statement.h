@@ -38,6 +38,9 @@ typedef enum StatementId {
         STATEMENT_KEYS,
         STATEMENT_ANY_KEY,
         STATEMENT_ADD_EVENT,
+        STATEMENT_SET_SETTING,
+        STATEMENT_DELETE_SETTING,
+        STATEMENT_SETTING,
         _STATEMENT_MAX,
 } StatementId;
 

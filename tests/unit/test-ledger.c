@@ -310,6 +310,43 @@ static void expect_directory(const char *value, const char *expected) {
         cr_expect_str_eq(strna(directory), expected);
 }
 
+Test(ledger, a_badge_is_given_once_to_each_user) {
+        int64_t id;
+
+        cr_expect_eq(ledger_add_event(ledger, BEGIN, "ann", "badge", "{\"badge\":\"regular\"}", &id), 0);
+        cr_expect_eq(ledger_add_event(ledger, BEGIN + 1, "ann", "badge", "{\"badge\":\"regular\",\"value\":7}", &id), -EEXIST);
+        cr_expect_eq(ledger_add_event(ledger, BEGIN, "ann", "badge", "{\"badge\":\"explorer\"}", &id), 0);
+        cr_expect_eq(ledger_add_event(ledger, BEGIN, "bob", "badge", "{\"badge\":\"regular\"}", &id), 0);
+        cr_expect_eq(ledger_add_event(ledger, BEGIN, "ann", "vote", "{\"badge\":\"regular\"}", &id), 0);
+        cr_expect_eq(ask("SELECT count(*) FROM event"), 4);
+}
+
+Test(ledger, a_setting_is_what_was_set_last_until_it_is_taken_away) {
+        char text[LEDGER_SETTING_MAX + 2] = "", *value = (char *) "";
+
+        cr_assert_eq(ledger_setting(ledger, LEDGER_SETTING_PREFERRED, &value), 0);
+        cr_expect_null(value);
+        cr_expect_eq(ledger_set_setting(ledger, LEDGER_SETTING_PREFERRED, "a"), 0);
+        memset(text, 'x', LEDGER_SETTING_MAX);
+        cr_expect_eq(ledger_set_setting(ledger, LEDGER_SETTING_PREFERRED, text), 0);
+        cr_expect_eq(ledger_set_setting(ledger, LEDGER_SETTING_CRITICALITY, "low"), 0);
+        ledger_reopen();
+        cr_assert_eq(ledger_setting(ledger, LEDGER_SETTING_PREFERRED, &value), 0);
+        cr_assert(value);
+        cr_expect_str_eq(value, text);
+        free(value);
+
+        text[LEDGER_SETTING_MAX] = 'x';
+        cr_expect_eq(ledger_set_setting(ledger, LEDGER_SETTING_PREFERRED, text), -EINVAL);
+        cr_expect_eq(ledger_set_setting(ledger, text, "a"), -EINVAL);
+        cr_expect_eq(ledger_set_setting(ledger, "", "a"), -EINVAL);
+        cr_expect_eq(ledger_set_setting(ledger, LEDGER_SETTING_PREFERRED, ""), -EINVAL);
+        cr_expect_eq(ask("SELECT count(*) FROM setting"), 2);
+        cr_expect_eq(ledger_set_setting(ledger, LEDGER_SETTING_PREFERRED, NULL), 0);
+        cr_expect_eq(ledger_set_setting(ledger, LEDGER_SETTING_PREFERRED, NULL), 0);
+        cr_expect_eq(ask("SELECT count(*) FROM setting"), 1);
+}
+
 Test(ledger, a_unit_finds_the_directory_among_its_own) {
         expect_directory(NULL, "n/a");
         expect_directory("", "n/a");
