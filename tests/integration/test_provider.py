@@ -921,3 +921,15 @@ def test_reload_during_streams(upstream):
         assert answer.text() == SAID and answer.events()[-1] == "[DONE]"
         assert attempts(answer.id)[0]["cost"] == 3450
     assert number("SELECT count(*) FROM reservation") == 0
+
+
+def test_a_long_call_keeps_its_reservation(upstream):
+    """Reservations are made for a short time and renewed, so that those of a killed process are soon free."""
+    configure("one", base_url=upstream.url(), price=EXACT, timeouts={"firstByteMs": 120000})
+    upstream.behave(gate="long", gateAt="headers")
+    asked = crowd(1, max_tokens=10)
+    upstream.wait(held=1)
+    first = number("SELECT max(expires) FROM reservation")
+    wait_until(lambda: number("SELECT max(expires) FROM reservation") > first, again, "it is renewed", timeout=PATIENCE)
+    upstream.open("long")
+    assert next(answers(asked)).status == 200
