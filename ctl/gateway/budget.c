@@ -55,7 +55,7 @@ static int check_all(const Ctl *ctl) {
         status = gateway_ledger_open(LEDGER_READ, &ledger);
         for (size_t i = 0; i < ctl->n_options && status == CTL_OK; i++) {
                 _cleanup_(freep) char *text = NULL;
-                LimitText limit;
+                LimitText limit = {};
 
                 if (ctl->options[i].id != OPTION_SET && ctl->options[i].id != OPTION_SOFT)
                         continue;
@@ -72,7 +72,7 @@ static int set_one(const Ctl *ctl, Ledger *ledger, const GivenOption *option) {
         _cleanup_(limits_done) Limits limits = {};
         const Limit *before;
         LedgerLimit new = {};
-        LimitText limit;
+        LimitText limit = {};
         int status, r;
 
         status = read_limit(ctl, option, &text, &limit);

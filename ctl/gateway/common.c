@@ -36,8 +36,12 @@ int provider_paths_of(const char *name, ProviderPaths *ret) {
         p.credential = str_printf("%s/%s", p.credentials, name);
         if (!p.file || !p.credential)
                 return gateway_no_memory();
-        *ret = p;
-        p = (ProviderPaths) {};
+        *ret = (ProviderPaths) {
+                .directory = TAKE_PTR(p.directory),
+                .file = TAKE_PTR(p.file),
+                .credentials = TAKE_PTR(p.credentials),
+                .credential = TAKE_PTR(p.credential),
+        };
         return CTL_OK;
 }
 

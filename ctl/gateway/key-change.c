@@ -67,8 +67,8 @@ static int print_new(const Ctl *ctl, const char *text) {
                         (void) fprintf(stderr, "Keep it: it is not shown again. Clients send it as their API key.\n");
                 return 0;
         }
-        if (!json || (r = json_set(json, "name", json_object_new_string(ctl->names[0]))) < 0 ||
-            (r = json_set(json, "key", json_object_new_string(text))) < 0)
+        if (!json || json_set(json, "name", json_object_new_string(ctl->names[0])) < 0 ||
+            json_set(json, "key", json_object_new_string(text)) < 0)
                 return -ENOMEM;
         r = json_object_object_add(json, "user", user ? json_object_new_string(user) : NULL);
         return r < 0 ? -ENOMEM : json_print(json);

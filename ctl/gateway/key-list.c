@@ -29,7 +29,7 @@ static void keys_done(Keys *k) {
 
 static int take_key(const LedgerKey *key, void *userdata) {
         Keys *k = userdata;
-        Row **rows = reallocarray(k->rows, k->n + 1, sizeof(*rows)), *row = calloc(1, sizeof(*row));
+        Row **rows = reallocarray(k->rows, k->n + 1, sizeof(Row *)), *row = calloc(1, sizeof(*row));
 
         if (rows)
                 k->rows = rows;

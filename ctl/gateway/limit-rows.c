@@ -14,7 +14,7 @@ void limits_done(Limits *l) {
 }
 
 int limits_add(Limits *l, const LedgerLimit *limit) {
-        Limit **list = reallocarray(l->list, l->n + 1, sizeof(*list));
+        Limit **list = reallocarray(l->list, l->n + 1, sizeof(Limit *));
         Limit *new = calloc(1, sizeof(*new));
 
         if (list)

@@ -66,8 +66,7 @@ int prices_read(const char *path, Prices *ret, char **ret_why) {
         if (!p.source)
                 return -ENOMEM;
         utf8_clean(p.source, strlen(p.source));
-        *ret = p;
-        p = (Prices) {};
+        *ret = (Prices) { .json = TAKE_PTR(p.json), .source = TAKE_PTR(p.source) };
         return 0;
 }
 

@@ -134,7 +134,7 @@ static int gather(List *l) {
                 return r;
         l->n = strv_length(l->names);
         l->rows = calloc(l->n + 1, sizeof(*l->rows));
-        l->pointers = calloc(l->n + 1, sizeof(*l->pointers));
+        l->pointers = calloc(l->n + 1, sizeof(Row *));
         if (!l->rows || !l->pointers) {
                 l->n = 0;
                 return -ENOMEM;

@@ -64,7 +64,7 @@ int provider_write(const ProviderPaths *paths, const ProviderFile *f, KeyChange 
 
         if (!text)
                 return CTL_FAILED;
-        r = read_file(paths->credential, PROVIDER_CREDENTIAL_MAX, &before, NULL);
+        (void) read_file(paths->credential, PROVIDER_CREDENTIAL_MAX, &before, NULL);
         if (change == KEY_SET && write_key(paths, key) < 0)
                 return CTL_FAILED;
         r = make_secret_directory(paths->directory);
