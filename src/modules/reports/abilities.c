@@ -24,7 +24,7 @@ static json_object *model_to_json(const Part *part) {
 }
 
 int make_abilities(const Question *q, Answer *ret) {
-        _cleanup_(sum_donep) Sum sum = SUM_INIT;
+        _cleanup_(sum_done) Sum sum = SUM_INIT;
         int r;
 
         r = sum_calls(q, &q->window, true, &sum);

@@ -103,7 +103,7 @@ static json_object *pairs_to_json(const Standing *s, size_t n, unsigned *ret_tes
 }
 
 static int compare(const Question *q, const Window *w, Answer *ret) {
-        _cleanup_(sum_donep) Sum sum = SUM_INIT;
+        _cleanup_(sum_done) Sum sum = SUM_INIT;
         _cleanup_(freep) Standing *standings = NULL;
         json_object *comparison = json_object_new_object();
         unsigned tests;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "csv.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 

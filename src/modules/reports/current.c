@@ -153,6 +153,8 @@ int current_new(Ledger *ledger, uint64_t now, json_object **ret) {
         put(json, "successRate", worst_to_json(all, success_rate, -1));
         put(json, "latency", worst_to_json(all, latency_ms, 1));
         put(json, "budget", budget.json);
+        if (all->n == 0)
+                put_text(json, "hint", "no call of a provider ended in these minutes");
         *ret = json;
         return 0;
 }

@@ -50,7 +50,7 @@ static json_object *delta_of(const char *provider, const Figures *before, const 
 /* Both are ordered by name. */
 static json_object *providers_of(const Sum *before, const Sum *now) {
         json_object *list = json_object_new_array();
-        static const Figures none = FIGURES_INIT;
+        const Figures none = FIGURES_INIT;
         size_t i = 0, k = 0;
 
         while (i < before->n || k < now->n) {
@@ -66,7 +66,7 @@ static json_object *providers_of(const Sum *before, const Sum *now) {
 }
 
 int make_delta(const Question *q, Answer *ret) {
-        _cleanup_(sum_donep) Sum before = SUM_INIT, now = SUM_INIT;
+        _cleanup_(sum_done) Sum before = SUM_INIT, now = SUM_INIT;
         json_object *delta;
         int r;
 

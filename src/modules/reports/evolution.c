@@ -71,7 +71,7 @@ static const char *busiest(const Sum *sum) {
 }
 
 static int add_bucket(const Question *q, const Window *bucket, json_object *timeline) {
-        _cleanup_(sum_donep) Sum sum = SUM_INIT;
+        _cleanup_(sum_done) Sum sum = SUM_INIT;
         _cleanup_(json_object_putp) json_object *events = json_object_new_array();
         Evolution e = { .bucket = bucket, .events = events };
         json_object *json;

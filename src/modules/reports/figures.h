@@ -62,7 +62,6 @@ typedef struct Figures {
 #define FIGURES_INIT ((Figures) { .latencies = HISTOGRAM_INIT(FIGURES_BITS), .costs = HISTOGRAM_INIT(FIGURES_BITS) })
 
 void figures_done(Figures *f);
-TL_DEFINE_CLEANUP(Figures, figures_done)
 int figures_add(Figures *f, const Call *call);
 int figures_merge(Figures *f, const Figures *other);
 /* Takes back one call that was interrupted, which has neither tokens nor cost. */

@@ -230,7 +230,7 @@ static unsigned count_tests(const Sum *before, const Sum *recent) {
 }
 
 static int find_declines(const Insights *in) {
-        _cleanup_(sum_donep) Sum before = SUM_INIT, recent = SUM_INIT;
+        _cleanup_(sum_done) Sum before = SUM_INIT, recent = SUM_INIT;
         uint64_t length = in->q->recent_hours * HOUR_USEC;
         Window w = in->q->window;
         int r;
@@ -270,7 +270,7 @@ int insights_new(const Question *q, const Sum *sum, const Standing *standings, j
 }
 
 int make_insights(const Question *q, Answer *ret) {
-        _cleanup_(sum_donep) Sum sum = SUM_INIT;
+        _cleanup_(sum_done) Sum sum = SUM_INIT;
         _cleanup_(freep) Standing *standings = NULL;
         int r;
 

@@ -51,7 +51,7 @@ static json_object *compare(const Question *q, const Standing *standings, size_t
 }
 
 int make_leaderboard(const Question *q, Answer *ret) {
-        _cleanup_(sum_donep) Sum sum = SUM_INIT;
+        _cleanup_(sum_done) Sum sum = SUM_INIT;
         _cleanup_(freep) Standing *standings = NULL;
         json_object *trends;
         int r;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <json-c/json.h>
+
 #include "kinds.h"
 
 /* GET /api/v1/reports/performance, /comprehensive and /dashboard */
@@ -33,7 +35,7 @@ static json_object *rows_of(const Sum *sum) {
 }
 
 int make_performance(const Question *q, Answer *ret) {
-        _cleanup_(sum_donep) Sum sum = SUM_INIT;
+        _cleanup_(sum_done) Sum sum = SUM_INIT;
         json_object *metrics;
         int r;
 
@@ -65,7 +67,7 @@ static json_object *summary_of(const Sum *sum) {
 }
 
 static int put_summary(const Question *q, const Window *w, json_object *json, const char *name) {
-        _cleanup_(sum_donep) Sum sum = SUM_INIT;
+        _cleanup_(sum_done) Sum sum = SUM_INIT;
         int r = sum_calls(q, w, false, &sum);
 
         if (r >= 0)
@@ -96,7 +98,7 @@ static int put_period(const Question *q, const Sum *sum, size_t ranks, unsigned 
 /* --- comprehensive --- */
 
 static int put_models(const Question *q, json_object *json) {
-        _cleanup_(sum_donep) Sum sum = SUM_INIT;
+        _cleanup_(sum_done) Sum sum = SUM_INIT;
         int r = sum_calls(q, &q->window, true, &sum);
 
         if (r >= 0)
@@ -105,7 +107,7 @@ static int put_models(const Question *q, json_object *json) {
 }
 
 int make_comprehensive(const Question *q, Answer *ret) {
-        _cleanup_(sum_donep) Sum sum = SUM_INIT;
+        _cleanup_(sum_done) Sum sum = SUM_INIT;
         json_object *report = json_object_new_object();
         int r;
 
@@ -128,7 +130,7 @@ int make_comprehensive(const Question *q, Answer *ret) {
 /* --- dashboard --- */
 
 int make_dashboard(const Question *q, Answer *ret) {
-        _cleanup_(sum_donep) Sum sum = SUM_INIT;
+        _cleanup_(sum_done) Sum sum = SUM_INIT;
         json_object *dashboard = json_object_new_object();
         uint64_t to = q->window.to;
         int r;

@@ -53,7 +53,6 @@ typedef struct Sum {
 #define SUM_INIT ((Sum) { .total = FIGURES_INIT })
 
 void sum_done(Sum *s);
-TL_DEFINE_CLEANUP(Sum, sum_done)
 
 /* Of from <= hour < to. Names are valid as long as the tally; *ret is the caller's to end, also after -ENOMEM. */
 int tally_sum(const Tally *t, uint64_t from, uint64_t to, bool by_model, Sum *ret);

@@ -51,7 +51,7 @@ int trends_new(const Question *q, bool by_hour, unsigned limit, json_object *row
         Window bucket;
 
         for (unsigned n = limit; n-- > 0 && r >= 0;) {
-                _cleanup_(sum_donep) Sum sum = SUM_INIT;
+                _cleanup_(sum_done) Sum sum = SUM_INIT;
 
                 if (!bucket_of(&q->window, by_hour, n, &bucket))
                         continue;
