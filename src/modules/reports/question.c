@@ -185,14 +185,28 @@ static int reply_csv(HttpRequest *request, const ReportKind *kind, const Answer 
         return r < 0 ? r : http_reply(request, 200, "text/csv; charset=utf-8; header=present", text, size);
 }
 
+/* A table without rows has no columns either; so it says why. */
+static void tell_of_nothing(const Answer *a) {
+        json_object *hint, *row;
+
+        if (!a->rows || json_object_array_length(a->rows) > 0 || !json_object_object_get_ex(a->json, "hint", &hint))
+                return;
+        row = json_object_new_object();
+        put(row, "hint", json_object_get(hint));
+        push(a->rows, row);
+}
+
 int question_answer(Question *q, HttpRequest *request) {
         Answer a = {};
         int r;
 
         r = q->kind->make(q, &a);
-        if (r >= 0 && q->csv)
+        if (r >= 0 && !a.json)
+                r = -ENOMEM;
+        if (r >= 0 && q->csv) {
+                tell_of_nothing(&a);
                 r = reply_csv(request, q->kind, &a);
-        else if (r >= 0) {
+        } else if (r >= 0) {
                 put_time(a.json, "timestamp", q->now);
                 r = http_reply_json(request, 200, TAKE_PTR(a.json));
         }
