@@ -47,11 +47,13 @@ json_object *providers_to_json(const Providers *p) {
                 json_object_object_foreach(p->answer, name, value)
                         if (!json_add(json, name, json_object_get(value)))
                                 return NULL;
-                return json_add(json, "timestamp", json_object_new_string(format_iso8601(at, p->at))) ? TAKE_PTR(json) : NULL;
+                if (!json_add(json, "timestamp", json_object_new_string(format_iso8601(at, p->at))))
+                        return NULL;
+                return TAKE_PTR(json);
         }
         if (!json_add(json, "providers", json_object_new_array()) ||
-            !json_add(json, "hint", json_object_new_string("the service reports, which reads the ledger of calls, does not run or "
-                                                           "has not answered yet")))
+            !json_add(json, "hint", json_object_new_string("the service reports, which reads the ledger of calls, does not "
+                                                           "run or has not answered yet")))
                 return NULL;
         return TAKE_PTR(json);
 }

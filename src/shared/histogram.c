@@ -32,10 +32,13 @@ double histogram_middle(unsigned bits, uint32_t index) {
         return low + (width - 1) / 2;
 }
 
-/* The place of the first bucket that is not before index. */
-static uint32_t find(const Histogram *h, uint32_t index) {
-        uint32_t from = 0, to = h->n;
+/* The place of the first bucket from `from` on that is not before index. It is no further away than the indices are, so
+ * among buckets that are close together it is found in a few steps. */
+static uint32_t find(const Histogram *h, uint32_t from, uint32_t index) {
+        uint32_t to = h->n;
 
+        if (from < h->n && h->buckets[from].index <= index && index - h->buckets[from].index < h->n - from)
+                to = from + (index - h->buckets[from].index) + 1;
         while (from < to) {
                 uint32_t middle = from + (to - from) / 2;
 
@@ -47,57 +50,52 @@ static uint32_t find(const Histogram *h, uint32_t index) {
         return from;
 }
 
-static uint32_t add_counts(uint32_t a, uint32_t b) {
-        return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+static int make_room(Histogram *h, uint32_t more) {
+        uint32_t space = h->space + MAX(h->space / 2, UINT32_C(4));
+        HistogramBucket *grown;
+
+        if (h->space - h->n >= more)
+                return 0;
+        space = MAX(space, h->n + more);
+        grown = reallocarray(h->buckets, space, sizeof(HistogramBucket));
+        if (!grown)
+                return -ENOMEM;
+        h->buckets = grown;
+        h->space = space;
+        return 0;
 }
 
-int histogram_add(Histogram *h, uint64_t value) {
-        uint32_t index = histogram_index(h->bits, value), at = find(h, index);
-
+/* There is room for one more. */
+static void add_at(Histogram *h, uint32_t at, uint32_t index, uint32_t count) {
         if (at == h->n || h->buckets[at].index != index) {
-                if (h->n == h->space) {
-                        uint32_t space = h->space + MAX(h->space / 2, UINT32_C(4));
-                        HistogramBucket *grown = reallocarray(h->buckets, space, sizeof(HistogramBucket));
-
-                        if (!grown)
-                                return -ENOMEM;
-                        h->buckets = grown;
-                        h->space = space;
-                }
                 memmove(h->buckets + at + 1, h->buckets + at, (h->n - at) * sizeof(HistogramBucket));
                 h->buckets[at] = (HistogramBucket) { .index = index };
                 h->n++;
         }
-        h->buckets[at].count = add_counts(h->buckets[at].count, 1);
+        h->buckets[at].count = h->buckets[at].count > UINT32_MAX - count ? UINT32_MAX : h->buckets[at].count + count;
+}
+
+int histogram_add(Histogram *h, uint64_t value) {
+        uint32_t index = histogram_index(h->bits, value);
+        int r = make_room(h, 1);
+
+        if (r < 0)
+                return r;
+        add_at(h, find(h, 0, index), index, 1);
         h->count++;
         return 0;
 }
 
 int histogram_merge(Histogram *h, const Histogram *other) {
-        HistogramBucket *merged;
-        uint32_t n = 0, i = 0, k = 0;
+        uint32_t at = 0;
+        int r = make_room(h, other->n);
 
-        if (other->n == 0)
-                return 0;
-        merged = reallocarray(NULL, (size_t) h->n + other->n, sizeof(HistogramBucket));
-        if (!merged)
-                return -ENOMEM;
-        while (i < h->n || k < other->n) {
-                const HistogramBucket *a = i < h->n ? h->buckets + i : NULL, *b = k < other->n ? other->buckets + k : NULL;
-
-                if (a && (!b || a->index <= b->index)) {
-                        merged[n] = *a;
-                        if (b && a->index == b->index)
-                                merged[n].count = add_counts(a->count, other->buckets[k++].count);
-                        i++;
-                } else
-                        merged[n] = other->buckets[k++];
-                n++;
+        if (r < 0)
+                return r;
+        for (uint32_t i = 0; i < other->n; i++) {
+                at = find(h, at, other->buckets[i].index);
+                add_at(h, at, other->buckets[i].index, other->buckets[i].count);
         }
-        free(h->buckets);
-        h->buckets = merged;
-        h->space = h->n + other->n;
-        h->n = n;
         h->count += other->count;
         return 0;
 }

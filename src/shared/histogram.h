@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* A histogram of whole numbers with log-linear buckets, as HdrHistogram has them: 2^bits buckets of equal width between two
- * powers of two, and one for each number below 2^(bits + 1). What it says of a number is the middle of its bucket, so it is
- * off by no more than 2^-(bits + 1) of the number, and exact below 2^(bits + 1). Only buckets that hold something take memory
- * (8 bytes each). */
+/* A histogram of whole numbers with log-linear buckets, as HdrHistogram has them: 2^bits buckets of equal width between
+ * two powers of two, and one for each number below 2^(bits + 1). What it says of a number is the middle of its bucket,
+ * so it is off by no more than 2^-(bits + 1) of the number, and exact below 2^(bits + 1). Only buckets that hold
+ * something take memory (8 bytes each). */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 import pytest
-from conftest import (BUILD, CONTROL, PORTS, get_json, http_request, state_directory, systemctl, toolooctl, unit_property,
-                      wait_until)
+import readme
+from conftest import (BUILD, CHECKOUT, CONTROL, PORTS, get_json, http_request, run, state_directory, systemctl, toolooctl,
+                      unit_property, wait_until)
 from updates import Updates
 
 PORT = PORTS["reports"]
@@ -23,8 +24,8 @@ SEED = BUILD / "tests/fixtures/ledger-seed"
 HOUR, DAY = 3600 * 10**6, 86400 * 10**6
 SAMPLE_MIN, ERROR, ALPHA = 20, 1 / 256, 0.05
 NOBODY = {"cancelled", "interrupted", "released"}  # the provider had no part in these ends
-REPORTS = ["provider-performance", "provider-insights", "provider-trends", "comprehensive", "performance", "delta", "evolution",
-           "dashboard", "ai-comparison", "ai-comparison/latest", "capabilities"]
+REPORTS = ["provider-performance", "provider-insights", "provider-trends", "comprehensive", "performance", "delta",
+           "evolution", "dashboard", "ai-comparison", "ai-comparison/latest", "capabilities"]
 LEDGER = state_directory("ledger")
 
 
@@ -70,8 +71,8 @@ PROVIDERS = {
     "gamma": (420, 0.97, -1, -1),
     "delta": (2500, 0.55, 1000, 1000),
 }
-WORDS = ["connect", "timeout-first-byte", "http-429", "http-500", "http-401", "cut", "malformed", "error-event", "unsupported",
-         "cancelled"]
+WORDS = ["connect", "timeout-first-byte", "http-429", "http-500", "http-401", "cut", "malformed", "error-event",
+         "unsupported", "cancelled"]
 
 
 def attempt(r, name, word=None, factor=1.0):
@@ -85,7 +86,7 @@ def attempt(r, name, word=None, factor=1.0):
 
 
 def ten_thousand():
-    """Four weeks and some of calls, with retries, hits of the cache, and one that has few; beta gets worse on the last day."""
+    """Four weeks and some of calls, with retries, hits of the cache, one that has few; beta gets worse on the last day."""
     r = random.Random(7)
     lines, rows = [], 0
     while rows < 10000:
@@ -149,8 +150,8 @@ def empty(fleet):
 def rows_of(path, begin=FROM, end=TO):
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
         db.row_factory = sqlite3.Row
-        rows = db.execute("SELECT a.*, r.stream FROM attempt a JOIN request r ON r.id = a.request WHERE a.at >= ? AND a.at < ? "
-                          "AND a.total NOT NULL", (begin, end)).fetchall()
+        rows = db.execute("SELECT a.*, r.stream FROM attempt a JOIN request r ON r.id = a.request WHERE a.at >= ? AND "
+                          "a.at < ? AND a.total NOT NULL", (begin, end)).fetchall()
     db.close()
     return rows
 
@@ -219,7 +220,8 @@ def test_the_leaderboard_is_what_sql_says(ledger):
         same(entry["metrics"], c)
         assert entry["metrics"]["sample"] == c.judged and entry["metrics"]["failed"] == c.failed
         for name, wanted in zip(("latency", "success", "cost", "overall"), c.scores()):
-            assert entry["scores"][name] == (None if wanted is None else pytest.approx(wanted, abs=0.001)), (entry["name"], name)
+            wanted = None if wanted is None else pytest.approx(wanted, abs=0.001)
+            assert entry["scores"][name] == wanted, (entry["name"], name)
     statuses = {e["name"]: e["status"] for e in answer["leaderboard"]}
     assert statuses == {"alpha": "healthy", "beta": "degraded", "gamma": "healthy", "delta": "failing",
                         "rare": "insufficient-data"}
@@ -286,7 +288,8 @@ def test_insights_are_from_tests(ledger):
         assert "Bonferroni" in insight["evidence"]["correction"]
         found.setdefault(insight["type"], []).append(insight)
     assert {t: {i["provider"] for i in of} for t, of in found.items()} == {
-        "top-performer": {"alpha"}, "cost-leader": {"delta"}, "reliability-leader": {"alpha"}, "performance-decline": {"beta"}}
+        "top-performer": {"alpha"}, "cost-leader": {"delta"}, "reliability-leader": {"alpha"},
+        "performance-decline": {"beta"}}
     reliable, = found["reliability-leader"]
     worst = 0
     for test in reliable["evidence"]["tests"]:
@@ -354,8 +357,8 @@ def test_performance(ledger):
     assert metrics["requests"] == {"ended": ended, "cacheHits": hits, "joined": joined, "clientGone": gone,
                                    "failed": metrics["requests"]["failed"]}
     assert {p["provider"] for p in metrics["providers"]} == set(by_provider(rows))
-    kinds = {"rateLimited": ["http-429"], "serverError": ["http-500"], "refused": ["http-401"], "timeout": ["timeout-first-byte"],
-             "cancelled": ["cancelled"], "unsupported": ["unsupported"], "released": ["released"]}
+    kinds = {"rateLimited": ["http-429"], "serverError": ["http-500"], "refused": ["http-401"],
+             "timeout": ["timeout-first-byte"], "cancelled": ["cancelled"], "unsupported": ["unsupported"], "released": ["released"]}
     for kind, words in kinds.items():
         assert metrics["errors"][kind] == sum(row["error"] in words for row in rows), kind
     part = get("performance", "from=2026-09-10T10:20:00Z&to=2026-09-12T11:40:00Z")
@@ -395,7 +398,8 @@ def test_comprehensive_dashboard_evolution(ledger):
         first = dict(db.execute("SELECT provider, min(at) FROM attempt GROUP BY provider"))
         prices = db.execute("SELECT count(*) FROM price").fetchone()[0]
     db.close()
-    assert {e["provider"]: e["at"][:19] for e in events if e["type"] == "first-call"} == {n: iso(at)[:19] for n, at in first.items()}
+    calls = {e["provider"]: e["at"][:19] for e in events if e["type"] == "first-call"}
+    assert calls == {n: iso(at)[:19] for n, at in first.items()}
     assert len([e for e in events if e["type"] == "price"]) == prices
     assert {(e["inputPerMillion"], e["outputPerMillion"]) for e in events if e.get("provider") == "beta" and
             e["type"] == "price"} == {(3.0, 15.0)}
@@ -434,7 +438,8 @@ def test_capabilities(ledger):
         rows = [row for row in rows_of(ledger) if row["provider"] == name and row["error"] != "released"]
         assert seen[name]["calls"] == len(rows) and seen[name]["streamedCalls"] == sum(row["stream"] for row in rows)
         assert seen[name]["callsWithUsage"] == sum(row["reported"] for row in rows)
-        assert seen[name]["cachedTokens"] == sum(row["tokens_cached"] for row in rows) > 0 and seen[name]["promptCache"] is True
+        assert seen[name]["cachedTokens"] == sum(row["tokens_cached"] for row in rows) > 0
+        assert seen[name]["promptCache"] is True
         assert seen[name]["unsupportedCalls"] == sum(row["error"] == "unsupported" for row in rows)
         assert seen[name]["priced"] is (PROVIDERS[name][2] >= 0) and seen[name]["reasoning"] is False
 
@@ -494,7 +499,8 @@ def test_csv_by_header_and_its_form(ledger):
     status, headers, body = http_request(PORT, path, headers={"Accept": "text/csv"})
     assert status == 200 and headers["Content-Type"].startswith("text/csv")
     assert 'filename="provider-performance.csv"' in headers["Content-Disposition"]
-    assert body == http_request(PORT, path + "&format=csv")[2] and b"\r\n" in body and b"\n" not in body.replace(b"\r\n", b"")
+    assert body == http_request(PORT, path + "&format=csv")[2]
+    assert b"\r\n" in body and b"\n" not in body.replace(b"\r\n", b"")
     for accept in "application/json, text/csv;q=0.5", "*/*", "text/html":
         assert http_request(PORT, path, headers={"Accept": accept})[1]["Content-Type"].startswith("application/json")
     assert http_request(PORT, path + "&format=json", headers={"Accept": "text/csv"})[1]["Content-Type"].startswith(
@@ -528,10 +534,11 @@ def test_a_period_without_calls_says_where_there_are_some(ledger):
     ("provider-performance", "limit=0", "limit"), ("provider-performance", "limit=101", "limit"),
     ("provider-performance", "limit=many", "limit"), ("provider-performance", "comparison=alpha", "comparison"),
     ("provider-performance", "comparison=", "comparison"), ("provider-performance", "comparison=a,a", "comparison"),
-    ("provider-performance", "comparison=a,,b", "comparison"), ("provider-performance", "comparison=a,b,c,d,e,f", "comparison"),
+    ("provider-performance", "comparison=a,,b", "comparison"),
+    ("provider-performance", "comparison=a,b,c,d,e,f", "comparison"),
     ("provider-performance", "comparison=a," + "x" * 129, "comparison"), ("provider-performance", "trends=yes", "trends"),
-    ("provider-trends", "limit=1001", "limit"), ("provider-trends", "bucket=week", "bucket"), ("performance", "from=yesterday", "from"),
-    ("performance", "to=2026-02-30", "to"), ("performance", "from=2026-02-02&to=2026-02-01", "from"),
+    ("provider-trends", "limit=1001", "limit"), ("provider-trends", "bucket=week", "bucket"),
+    ("performance", "from=yesterday", "from"), ("performance", "to=2026-02-30", "to"), ("performance", "from=2026-02-02&to=2026-02-01", "from"),
     ("performance", "from=2024-01-01&to=2026-01-01", "from"), ("comprehensive", "format=xml", "format"),
     ("provider-insights", "recentHours=0", "recentHours"), ("provider-insights", "recentHours=721", "recentHours"),
     ("delta", "baseFrom=x", "baseFrom"), ("delta", "baseFrom=2026-01-02&baseTo=2026-01-01", "baseFrom"),
@@ -543,8 +550,8 @@ def test_bad_parameters(fleet, report, query, field):
 
 
 def test_limits_at_their_ends(ledger):
-    for report, query in ("provider-performance", "limit=100"), ("provider-trends", "limit=1000"), ("ai-comparison", "limit=20"), \
-                         ("provider-performance", "comparison=a,b,c,d,e"), ("performance", "from=2025-01-01&to=2026-01-02"):
+    for report, query in ("provider-performance", "limit=100"), ("provider-trends", "limit=1000"), \
+                         ("ai-comparison", "limit=20"), ("provider-performance", "comparison=a,b,c,d,e"), ("performance", "from=2025-01-01&to=2026-01-02"):
         get(report, query)
     assert http_request(PORT, f"{BASE}performance", method="POST")[0] == 405
     assert http_request(PORT, f"{BASE}nothing")[0] == 404
@@ -560,7 +567,7 @@ def test_what_comes_later_counts_once(empty):
 
     def figures():
         board = get("provider-performance", window)["leaderboard"]
-        return {e["name"]: (e["metrics"]["requestsProcessed"], e["metrics"]["succeeded"], e["metrics"]["errors"]) for e in board}
+        return {e["name"]: tuple(e["metrics"][k] for k in ("requestsProcessed", "succeeded", "errors")) for e in board}
 
     seed([f"request {now} none 0 0 0", f"pending slow m {now + 60 * 10**6}",
           f"request {now} none 0 0 0", f"pending lost m {now + 1}",
@@ -569,8 +576,8 @@ def test_what_comes_later_counts_once(empty):
     assert figures() == {"quick": (1, 1, {})}
     seed([f"expire {now + 10}", "settle 1 1 5000", f"end 1 200 {now + 5000}"])
     assert figures() == {"quick": (1, 1, {}), "slow": (1, 1, {}), "lost": (1, 0, {"interrupted": 1})}
-    seed(["settle 2 1 7000", f"end 2 200 {now + 7000}", f"request {now + 1} none 0 200 1", "attempt quick m -1 -1 http-500 0 9 -1 0 0",
-          "attempt quick m -1 -1 - 0 1000 1 1 0"])
+    seed(["settle 2 1 7000", f"end 2 200 {now + 7000}", f"request {now + 1} none 0 200 1",
+          "attempt quick m -1 -1 http-500 0 9 -1 0 0", "attempt quick m -1 -1 - 0 1000 1 1 0"])
     assert figures() == {"quick": (3, 2, {"serverError": 1}), "slow": (1, 1, {}), "lost": (1, 1, {})}
     assert figures() == {"quick": (3, 2, {"serverError": 1}), "slow": (1, 1, {}), "lost": (1, 1, {})}
     fresh([f"request {now} none 0 200 1", "attempt other m -1 -1 - 0 1000 1 1 0"])  # another file in its place
@@ -604,7 +611,7 @@ def test_the_same_after_a_rebuild_a_restart_and_a_reload(ledger):
 
 
 def test_many_at_once_while_the_ledger_is_read(ledger):
-    """After a start the first answers wait for the ledger to be read; each is whole, and others are not kept waiting for good."""
+    """After a start the first answers wait for the ledger to be read, and each is whole."""
     systemctl("restart", UNIT)
     with ThreadPoolExecutor(16) as pool:
         boards = list(pool.map(lambda _: get("provider-performance", PERIOD)["leaderboard"], range(32)))
@@ -616,6 +623,14 @@ def test_a_damaged_ledger_is_said(empty):
     answer = get("provider-performance", status=503)
     assert answer["code"] == "LEDGER_FAILED" and "toolooctl ledger verify" in answer["error"]
     assert get_json(PORT, "/health")["ok"] is True
+
+
+def test_what_the_readme_shows(ledger):
+    commands = readme.commands(CHECKOUT / "README.md", "Reports")
+    assert len(commands) == 3
+    for command in commands:
+        done = run("bash", "-c", command.replace("curl ", "curl --silent --show-error --fail --max-time 60 ", 1))
+        assert done.stdout.startswith("{" if "Accept" not in command else ("provider,", "hint")), command
 
 
 # --- Alerts ---
@@ -642,12 +657,14 @@ def test_the_default_rule_fires_from_real_rows(empty):
     lines = ["limit total - day 1000000000 0"]
     for k in range(20):
         lines += [f"request {now - k * 10**6} none 0 200 1",
-                  "attempt good m 1000000 0 - 0 40000 10000 0 0" if k % 2 else "attempt good m 1000000 0 - 0 60000 10000 0 0"]
+                  f"attempt good m 1000000 0 - 0 {40000 if k % 2 else 60000} 10000 0 0"]
         word = "-" if k < 12 else "http-500"
-        lines += [f"request {now - k * 10**6} none 0 200 1", f"attempt bad m -1 -1 {word} 0 250000 {1 if word == '-' else -1} 0 0"]
+        lines += [f"request {now - k * 10**6} none 0 200 1",
+                  f"attempt bad m -1 -1 {word} 0 250000 {1 if word == '-' else -1} 0 0"]
     seed(lines)
     current = get("current")
-    assert current["successRate"] == {"provider": "bad", "value": 0.6} and current["latency"] == {"provider": "bad", "value": 250.0}
+    assert current["successRate"] == {"provider": "bad", "value": 0.6}
+    assert current["latency"] == {"provider": "bad", "value": 250.0}
     assert current["budget"] == {"percent": 20.0, "scope": "total", "subject": "", "window": "day"}
     wait_for(lambda: rules()["default-provider-success"]["state"] == "pending", "the default rule holds")
     rule = rules()["default-provider-success"]

@@ -22,14 +22,14 @@ Test(histogram, error_is_within_the_bound) {
                         uint32_t index = histogram_index(bits[i], value);
                         double off = fabs(histogram_middle(bits[i], index) - (double) value);
 
-                        cr_assert(off <= (double) value * histogram_error(bits[i]) * (1 + 1e-12), "%u bits, %g: off by %g", bits[i],
-                                  x, off);
+                        cr_assert(off <= (double) value * histogram_error(bits[i]) * (1 + 1e-12), "%u bits, %g: off by %g",
+                                  bits[i], x, off);
                         cr_assert_geq(index, before);
                         before = index;
                 }
                 cr_assert_gt(histogram_index(bits[i], UINT64_MAX), 0);
-                cr_assert_float_eq(histogram_middle(bits[i], histogram_index(bits[i], UINT64_MAX)) / 18446744073709551615.0, 1,
-                                   histogram_error(bits[i]) * 1.01);
+                cr_assert_float_eq(histogram_middle(bits[i], histogram_index(bits[i], UINT64_MAX)) / 18446744073709551615.0,
+                                   1, histogram_error(bits[i]) * 1.01);
         }
 }
 

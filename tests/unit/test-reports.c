@@ -32,8 +32,8 @@ static Sum sum_of(const Tally *t, unsigned from, unsigned to) {
         return s;
 }
 
-/* By hand: 24 of 30 succeed in 200 ms each, and cost 0.001 USD for 500 tokens: latency 100 - 20 = 80, success 80, 0.002 USD per
- * 1,000 tokens: cost 100 - 0.02 = 99.98; overall 32 + 32 + 19.996. */
+/* By hand: 24 of 30 succeed in 200 ms each, and cost 0.001 USD for 500 tokens: latency 100 - 20 = 80, success 80, 0.002
+ * USD per 1,000 tokens: cost 100 - 0.02 = 99.98; overall 32 + 32 + 19.996. */
 Test(scores, as_documented) {
         _cleanup_(tally_freep) Tally *t = NULL;
         _cleanup_(freep) Standing *s = NULL;
@@ -86,7 +86,8 @@ Test(scores, what_is_not_known) {
 
 Test(tally, whole_hours_and_nobodys_fault) {
         _cleanup_(tally_freep) Tally *t = NULL;
-        Call good = success(1, 1, -1), gone = failure("cancelled"), killed = failure("interrupted"), never = failure("released");
+        Call good = success(1, 1, -1), gone = failure("cancelled"), killed = failure("interrupted");
+        Call never = failure("released");
         uint64_t from, to;
         Sum sum;
 
@@ -119,10 +120,12 @@ Test(figures, words_of_the_ledger) {
                 const char *word;
                 CallError error;
         } words[] = {
-                { "connect", ERROR_CONNECT },       { "timeout-first-byte", ERROR_TIMEOUT },  { "http-429", ERROR_RATE_LIMITED },
-                { "http-404", ERROR_REFUSED },      { "http-503", ERROR_SERVER },             { "cut", ERROR_CUT },
-                { "malformed", ERROR_MALFORMED },   { "error-event", ERROR_EVENT },           { "unsupported", ERROR_UNSUPPORTED },
-                { "cancelled", ERROR_CANCELLED },   { "interrupted", ERROR_INTERRUPTED },     { "released", ERROR_RELEASED },
+                { "connect", ERROR_CONNECT },       { "timeout-first-byte", ERROR_TIMEOUT },
+                { "http-429", ERROR_RATE_LIMITED }, { "http-404", ERROR_REFUSED },
+                { "http-503", ERROR_SERVER },       { "cut", ERROR_CUT },
+                { "malformed", ERROR_MALFORMED },   { "error-event", ERROR_EVENT },
+                { "cancelled", ERROR_CANCELLED },   { "unsupported", ERROR_UNSUPPORTED },
+                { "released", ERROR_RELEASED },     { "interrupted", ERROR_INTERRUPTED },
                 { "something-new", ERROR_OTHER },
         };
 
@@ -146,7 +149,8 @@ Test(csv, rfc_4180) {
         _cleanup_(freep) char *text = csv("[{\"name\":\"a, \\\"b\\\"\",\"n\":1.50,\"in\":{\"x\":null,\"y\":true}},"
                                           "{\"name\":\"two\\nlines\",\"late\":[1,\"q\"]}]", csv_of_rows);
 
-        cr_expect_str_eq(text, "name,n,in.x,in.y,late\r\n\"a, \"\"b\"\"\",1.50,,true,\r\n\"two\nlines\",,,,\"[1,\"\"q\"\"]\"\r\n");
+        cr_expect_str_eq(text, "name,n,in.x,in.y,late\r\n\"a, \"\"b\"\"\",1.50,,true,\r\n"
+                               "\"two\nlines\",,,,\"[1,\"\"q\"\"]\"\r\n");
 }
 
 Test(csv, paths) {

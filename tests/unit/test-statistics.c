@@ -30,8 +30,8 @@ Test(statistics, normal) {
         cr_expect_float_eq(normal_two_sided(-2.5758293035489004), 0.01, 1e-12);
 }
 
-/* The poll of Time and CNN of 1994 on a tax on cigarettes, as Penn State's STAT 415 (9.4, comparing two proportions) has it: 351
- * of 605 against 41 of 195, Z = 8.99. */
+/* The poll of Time and CNN of 1994 on a tax on cigarettes, as Penn State's STAT 415 (9.4, comparing two proportions) has
+ * it: 351 of 605 against 41 of 195, Z = 8.99. */
 Test(statistics, proportions_of_a_text_book) {
         TestResult t;
 
@@ -80,9 +80,9 @@ Test(statistics, mann_whitney_of_scipy) {
         cr_expect_lt(t.z, 0);
 }
 
-/* By hand, with ties: a = 1 2 2 3, b = 2 3 3 4. Pairs in which a is greater: 3 > 2 is one. Ties: 2-2 twice, 3-3 twice: U = 1 + 2
- * = 3. Groups of three 2s and three 3s: sum(t^3 - t) = 24 + 24. s^2 = 16 / 12 * (9 - 48 / 56) = 10.857143, s = 3.295018.
- * z = (3 - 8 + 0.5) / s = -1.365698, p = 0.172034. */
+/* By hand, with ties: a = 1 2 2 3, b = 2 3 3 4. Pairs in which a is greater: 3 > 2 is one. Ties: 2-2 twice, 3-3 twice: U
+ * = 1 + 2 = 3. Groups of three 2s and three 3s: sum(t^3 - t) = 24 + 24. s^2 = 16 / 12 * (9 - 48 / 56) = 10.857143, s =
+ * 3.295018. z = (3 - 8 + 0.5) / s = -1.365698, p = 0.172034. */
 Test(statistics, mann_whitney_with_ties) {
         static const unsigned a[] = { 1, 2, 2, 3 }, b[] = { 2, 3, 3, 4 };
         TestResult t = COMPARE(a, b);

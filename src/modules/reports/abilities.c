@@ -35,8 +35,8 @@ int make_abilities(const Question *q, Answer *ret) {
         for (size_t i = 0; i < sum.n; i++)
                 push(ret->rows, model_to_json(sum.parts + i));
         put(ret->json, "capabilities", json_object_get(ret->rows));
-        put_text(ret->json, "basis", "what calls of this period have shown: promptCache and reasoning say that tokens of that kind "
-                                     "were reported, unsupportedCalls that it could not do what was asked");
+        put_text(ret->json, "basis", "what calls of this period have shown: promptCache and reasoning say that tokens of "
+                                     "that kind were reported, unsupportedCalls that it could not do what was asked");
         put(ret->json, "window", window_to_json(&q->window));
         put_hint(ret->json, q, &sum);
         return 0;

@@ -4,8 +4,8 @@
 #include "kinds.h"
 #include "ledger/ledger.h"
 
-/* GET /api/v1/reports/ai-comparison, and /latest: of the last 24 hours that have calls. Each provider beside each other, with
- * what graders and matches said of them. */
+/* GET /api/v1/reports/ai-comparison, and /latest: of the last 24 hours that have calls. Each provider beside each other,
+ * with what graders and matches said of them. */
 
 /* Neither table has an index by time, so the newest rows are looked through. */
 #define GRADES_MAX "20000"
@@ -52,20 +52,22 @@ static int put_grades(const Question *q, const Window *w, json_object *json) {
 
         put(json, "grades", grades);
         put(json, "matches", matches);
-        r = ask(q, w, "SELECT a.provider, count(*), avg(g.score) FROM (SELECT request, at, score FROM grade ORDER BY id DESC "
-                      "LIMIT " GRADES_MAX ") g JOIN attempt a ON a.request = g.request AND a.error IS NULL AND a.total NOT NULL "
-                      "WHERE g.at >= ? AND g.at < ? GROUP BY a.provider ORDER BY a.provider", tell_grade, grades);
+        r = ask(q, w, "SELECT a.provider, count(*), avg(g.score) FROM (SELECT request, at, score FROM grade ORDER BY id "
+                      "DESC LIMIT " GRADES_MAX ") g JOIN attempt a ON a.request = g.request AND a.error IS NULL AND "
+                      "a.total NOT NULL WHERE g.at >= ? AND g.at < ? GROUP BY a.provider ORDER BY a.provider",
+                tell_grade, grades);
         if (r < 0)
                 return r;
         return ask(q, w, "WITH m AS (SELECT a, b, winner FROM (SELECT * FROM match ORDER BY id DESC LIMIT " GRADES_MAX ") "
                          "WHERE at >= ? AND at < ?), side AS (SELECT a AS name, winner = 'a' AS won, winner = 'b' AS lost, "
-                         "winner = 'tie' AS tied FROM m UNION ALL SELECT b, winner = 'b', winner = 'a', winner = 'tie' FROM m) "
-                         "SELECT name, sum(won), sum(lost), sum(tied) FROM side GROUP BY name ORDER BY name",
+                         "winner = 'tie' AS tied FROM m UNION ALL SELECT b, winner = 'b', winner = 'a', winner = 'tie' "
+                         "FROM m) SELECT name, sum(won), sum(lost), sum(tied) FROM side GROUP BY name ORDER BY name",
                    tell_match, matches);
 }
 
 /* Which of the two a test says to be better; NULL for neither. */
-static const char *winner(const Standing *a, const Standing *b, bool did, const TestResult *t, bool greater, unsigned tests) {
+static const char *winner(const Standing *a, const Standing *b, bool did, const TestResult *t, bool greater,
+                          unsigned tests) {
         if (!did || t->z == 0 || t->p * tests >= ALPHA)
                 return NULL;
         return (t->z > 0) == greater ? a->provider : b->provider;

@@ -34,7 +34,8 @@ static void write_value(FILE *out, json_object *value) {
 /* --- A table --- */
 
 /* Calls tell for each cell of a row with its column's name. */
-static int each_cell(json_object *row, const char *prefix, int (*tell)(const char *, json_object *, void *), void *userdata) {
+static int each_cell(json_object *row, const char *prefix, int (*tell)(const char *, json_object *, void *),
+                     void *userdata) {
         json_object_object_foreach(row, key, value) {
                 _cleanup_(freep) char *name = str_printf("%s%s%s", prefix, *prefix ? "." : "", key);
                 int r;
@@ -52,7 +53,9 @@ static int each_cell(json_object *row, const char *prefix, int (*tell)(const cha
 }
 
 static int note_column(const char *name, json_object *value, void *columns) {
-        return json_object_object_get_ex(columns, name, NULL) || json_object_object_add(columns, name, NULL) >= 0 ? 0 : -ENOMEM;
+        if (json_object_object_get_ex(columns, name, NULL))
+                return 0;
+        return json_object_object_add(columns, name, NULL) < 0 ? -ENOMEM : 0;
 }
 
 static int set_cell(const char *name, json_object *value, void *cells) {

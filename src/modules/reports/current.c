@@ -25,12 +25,14 @@ typedef struct Providers {
 /* --- Calls --- */
 
 static Provider *provider_of(Providers *all, const char *name) {
+        size_t size = strlen(name) + 1;
+
         for (size_t i = 0; i < all->n; i++)
                 if (streq(all->list[i].name, name))
                         return all->list + i;
-        if (all->n == PROVIDERS_MAX || strlen(name) > LEDGER_NAME_MAX)
+        if (all->n == PROVIDERS_MAX || size > sizeof(all->list->name))
                 return NULL;
-        (void) strcpy(all->list[all->n].name, name);
+        memcpy(all->list[all->n].name, name, size);
         return all->list + all->n++;
 }
 

@@ -3,7 +3,8 @@
 
 #include "kinds.h"
 
-/* GET /api/v1/reports/delta?from&to&baseFrom&baseTo: a period against another, unless told the one of the same length before. */
+/* GET /api/v1/reports/delta?from&to&baseFrom&baseTo: a period against another, unless told the one of the same length
+ * before. */
 
 static void put_change(json_object *json, const char *name, double before, double now, json_object *(*number)(double)) {
         json_object *change = json_object_new_object();
@@ -55,12 +56,18 @@ static json_object *providers_of(const Sum *before, const Sum *now) {
 
         while (i < before->n || k < now->n) {
                 const Part *b = i < before->n ? before->parts + i : NULL, *n = k < now->n ? now->parts + k : NULL;
-                int order = !b ? 1 : !n ? -1 : strcmp(b->provider, n->provider);
 
-                push(list, delta_of(order <= 0 ? b->provider : n->provider, order <= 0 ? &b->figures : &none,
-                                    order >= 0 ? &n->figures : &none));
-                i += order <= 0;
-                k += order >= 0;
+                if (b && (!n || strcmp(b->provider, n->provider) < 0)) {
+                        push(list, delta_of(b->provider, &b->figures, &none));
+                        i++;
+                } else if (n && (!b || strcmp(b->provider, n->provider) > 0)) {
+                        push(list, delta_of(n->provider, &none, &n->figures));
+                        k++;
+                } else if (b && n) {
+                        push(list, delta_of(b->provider, &b->figures, &n->figures));
+                        i++;
+                        k++;
+                }
         }
         return list;
 }

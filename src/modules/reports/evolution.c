@@ -40,8 +40,8 @@ static int add_prices(const Question *q, const Evolution *e) {
 
         if (!q->ledger)
                 return 0;
-        if (sqlite3_prepare_v2(ledger_database(q->ledger), "SELECT at, provider, model, input, output FROM price WHERE at >= ? "
-                               "AND at < ? ORDER BY id LIMIT ?", -1, &s, NULL) != SQLITE_OK)
+        if (sqlite3_prepare_v2(ledger_database(q->ledger), "SELECT at, provider, model, input, output FROM price "
+                               "WHERE at >= ? AND at < ? ORDER BY id LIMIT ?", -1, &s, NULL) != SQLITE_OK)
                 return -EIO;
         (void) sqlite3_bind_int64(s, 1, (int64_t) e->bucket->from); /* these fail for a wrong index only */
         (void) sqlite3_bind_int64(s, 2, (int64_t) e->bucket->to);

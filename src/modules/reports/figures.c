@@ -23,10 +23,10 @@ CallError call_error_of(const char *word) {
                 const char *prefix;
                 CallError error;
         } words[] = {
-                { "connect", ERROR_CONNECT },         { "timeout-", ERROR_TIMEOUT },       { "http-429", ERROR_RATE_LIMITED },
-                { "http-4", ERROR_REFUSED },          { "http-5", ERROR_SERVER },          { "cut", ERROR_CUT },
-                { "malformed", ERROR_MALFORMED },     { "error-event", ERROR_EVENT },      { "unsupported", ERROR_UNSUPPORTED },
-                { "cancelled", ERROR_CANCELLED },     { "interrupted", ERROR_INTERRUPTED }, { "released", ERROR_RELEASED },
+                { "connect", ERROR_CONNECT },     { "timeout-", ERROR_TIMEOUT },        { "http-429", ERROR_RATE_LIMITED },
+                { "http-4", ERROR_REFUSED },      { "http-5", ERROR_SERVER },           { "cut", ERROR_CUT },
+                { "malformed", ERROR_MALFORMED }, { "error-event", ERROR_EVENT },       { "unsupported", ERROR_UNSUPPORTED },
+                { "cancelled", ERROR_CANCELLED }, { "interrupted", ERROR_INTERRUPTED }, { "released", ERROR_RELEASED },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)

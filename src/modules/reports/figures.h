@@ -83,6 +83,7 @@ double figures_ttft_ms(const Figures *f);
 double figures_cost_usd(const Figures *f);
 double figures_cost_per_1k(const Figures *f);
 
-/* {avgLatency, p50, p95, p99, avgTimeToFirstByte, successRate, costPer1kTokens, totalCost, requestsProcessed, tokensProcessed,
- * sample, succeeded, failed, retries, pricedCalls, unpricedCalls, errors:{...}}: null for what is not known. NULL without memory. */
+/* {avgLatency, p50, p95, p99, avgTimeToFirstByte, successRate, costPer1kTokens, totalCost, requestsProcessed,
+ * tokensProcessed, sample, succeeded, failed, retries, pricedCalls, unpricedCalls, errors:{...}}: null for what is not
+ * known. NULL without memory. */
 json_object *figures_to_json(const Figures *f);

@@ -7,9 +7,10 @@
 
 /* GET /api/v1/reports/provider-insights?recentHours
  *
- * A leader is told only when it is significantly better than every rival that has enough calls. Who leads is seen from the same
- * data, so the greatest p among the rivals is multiplied by their number (Bonferroni). A decline is found in the last
- * hours of the period against the rest of it; its p is multiplied by the number of tests that were looked through. */
+ * A leader is told only when it is significantly better than every rival that has enough calls. Who leads is seen from
+ * the same data, so the greatest p among the rivals is multiplied by their number (Bonferroni). A decline is found in
+ * the last hours of the period against the rest of it; its p is multiplied by the number of tests that were looked
+ * through. */
 
 typedef struct Insights {
         const Question *q;
@@ -129,8 +130,8 @@ static void find_leader(const Insights *in, const char *type, const char *what, 
                 json_object_put(tests);
                 return;
         }
-        (void) snprintf(correction, sizeof(correction), "the greatest p of %zu rivals, multiplied by their number (Bonferroni)",
-                        rivals);
+        (void) snprintf(correction, sizeof(correction),
+                        "the greatest p of %zu rivals, multiplied by their number (Bonferroni)", rivals);
         add(in, type, leader->provider, str_printf("%s %s", leader->provider, what), metrics_of(leader), tests, worst,
             correction);
 }
@@ -176,8 +177,8 @@ typedef struct Decline {
 } Decline;
 
 static void add_decline(const Insights *in, const Decline *d, json_object *test) {
-        json_object *metrics = json_object_new_object(), *before = json_object_new_object(), *recent = json_object_new_object();
-        json_object *tests = json_object_new_array();
+        json_object *metrics = json_object_new_object(), *before = json_object_new_object();
+        json_object *recent = json_object_new_object(), *tests = json_object_new_array();
         unsigned hours = in->q->recent_hours;
         char correction[96], *message;
 
@@ -188,13 +189,15 @@ static void add_decline(const Insights *in, const Decline *d, json_object *test)
         put(metrics, "recentHours", json_object_new_int64(hours));
         push(tests, test);
         if (d->slower)
-                message = str_printf("%s answers slower: p50 was %.1f ms, and is %.1f ms in the last %u h of the period", d->provider,
-                                     figures_quantile_ms(d->before, 0.5), figures_quantile_ms(d->recent, 0.5), hours);
-        else
-                message = str_printf("%s fails more often: %.1f %% of its calls succeeded, and %.1f %% in the last %u h of the period",
-                                     d->provider, 100 * figures_success_rate(d->before), 100 * figures_success_rate(d->recent),
+                message = str_printf("%s answers slower: p50 was %.1f ms, and is %.1f ms in the last %u h of the period",
+                                     d->provider, figures_quantile_ms(d->before, 0.5), figures_quantile_ms(d->recent, 0.5),
                                      hours);
-        (void) snprintf(correction, sizeof(correction), "p multiplied by %u, the number of tests made (Bonferroni)", d->tests);
+        else
+                message = str_printf("%s fails more often: %.1f %% of its calls succeeded, and %.1f %% in the last %u h of "
+                                     "the period", d->provider, 100 * figures_success_rate(d->before),
+                                     100 * figures_success_rate(d->recent), hours);
+        (void) snprintf(correction, sizeof(correction), "p multiplied by %u, the number of tests made (Bonferroni)",
+                        d->tests);
         add(in, "performance-decline", d->provider, message, metrics, tests, capped(d->p * d->tests), correction);
 }
 

@@ -24,6 +24,6 @@ int insights_new(const Question *q, const Sum *sum, const Standing *standings, j
  * puts. */
 int trends_new(const Question *q, bool by_hour, unsigned limit, json_object *rows, json_object **ret);
 
-/* The begin of the bucket, a day or an hour, that is n before the one that `to` ends; false when it begins before the window.
- * *ret is cut to the window. */
+/* The begin of the bucket, a day or an hour, that is n before the one that `to` ends; false when it begins before the
+ * window. *ret is cut to the window. */
 bool bucket_of(const Window *w, bool by_hour, unsigned n, Window *ret);

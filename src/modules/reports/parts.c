@@ -20,10 +20,11 @@ void put_method(json_object *json) {
         json_object *m = json_object_new_object(), *percentiles = json_object_new_object();
 
         put_text(m, "window", "calls that began at or after from and before to, in whole hours of UTC");
-        put_text(m, "successRate", "succeeded / (succeeded + failed); calls that were cancelled, interrupted or never sent are "
-                                   "in neither");
+        put_text(m, "successRate", "succeeded / (succeeded + failed); calls that were cancelled, interrupted or never sent "
+                                   "are in neither");
         put_text(m, "avgLatency", "mean ms of the calls that succeeded");
-        put_text(m, "costPer1kTokens", "USD of the calls whose price is known / their tokens * 1000; null when none is known");
+        put_text(m, "costPer1kTokens", "USD of the calls whose price is known / their tokens * 1000; null when none is "
+                                       "known");
         put(m, "minSample", json_object_new_int(SAMPLE_MIN));
         put_text(percentiles, "method", "nearest rank in a log-linear histogram, middle of the bucket");
         put(percentiles, "maxRelativeError", number_p(histogram_error(FIGURES_BITS)));
@@ -40,8 +41,8 @@ void put_hint(json_object *json, const Question *q, const Sum *sum) {
         if (q->tally)
                 tally_span(q->tally, &begin, &end);
         if (end == 0)
-                put_text(json, "hint", "the ledger holds no call yet: add a provider with 'toolooctl provider add' and call it "
-                                       "through /v1");
+                put_text(json, "hint", "the ledger holds no call yet: add a provider with 'toolooctl provider add' and "
+                                       "call it through /v1");
         else
                 put_text_printf(json, "hint", "no call ended in this period; the ledger holds calls from %s to %s",
                                 format_iso8601(from, begin), format_iso8601(to, end));

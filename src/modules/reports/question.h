@@ -19,7 +19,8 @@ typedef struct Window {
 
 typedef struct Question Question;
 
-/* An answer in both forms. rows: the table that CSV is; NULL for every figure of json with its path. The question puts them. */
+/* An answer in both forms. rows: the table that CSV is; NULL for every figure of json with its path. The question puts
+ * them. */
 typedef struct Answer {
         json_object *json, *rows;
 } Answer;
@@ -30,8 +31,8 @@ typedef struct ReportKind {
         int (*make)(const Question *q, Answer *ret);
         unsigned days;                      /* the window, unless from and to say another */
         unsigned limit_default, limit_max;  /* 0 for no parameter `limit` */
-        const char *limited;                /* what limit counts */
-        bool compares, trends, recent, base, buckets; /* takes comparison=, trends=, recentHours=, baseFrom= and baseTo=, bucket= */
+        /* It takes comparison=, trends=, recentHours=, baseFrom= and baseTo=, bucket=. */
+        bool compares, trends, recent, base, buckets;
 } ReportKind;
 
 struct Question {

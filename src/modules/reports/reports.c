@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Figures over all providers, computed from the ledger: leaderboard, trends, comparisons. Nothing is kept beside it, so what a
- * report says follows from the ledger's rows alone. */
+/* Figures over all providers, computed from the ledger: leaderboard, trends, comparisons. Nothing is kept beside it, so
+ * what a report says follows from the ledger's rows alone. */
 
 #include "host/module-abi.h"
 #include "kinds.h"

@@ -16,7 +16,7 @@
 
 static void judge(const Part *part, Standing *ret) {
         const Figures *f = &part->figures;
-        Standing s = { .provider = part->provider, .figures = f, .latency = NAN, .success = NAN, .cost = NAN, .overall = NAN };
+        Standing s = { part->provider, f, .latency = NAN, .success = NAN, .cost = NAN, .overall = NAN };
 
         if (figures_judged(f) > 0) {
                 s.latency = f->succeeded == 0 ? 0 : fmax(0, 100 - figures_average_ms(f) / 10);
@@ -108,7 +108,8 @@ void put_formula(json_object *json) {
         put_text(f, "latency", "max(0, 100 - avgLatency / 10); 0 when no call succeeded");
         put_text(f, "success", "100 * successRate");
         put_text(f, "cost", "max(0, 100 - 10 * costPer1kTokens); null when no price is known");
-        put_text(f, "overall", "0.4 * latency + 0.4 * success + 0.2 * cost; (0.4 * latency + 0.4 * success) / 0.8 when cost is null");
+        put_text(f, "overall", "0.4 * latency + 0.4 * success + 0.2 * cost; (0.4 * latency + 0.4 * success) / 0.8 when cost "
+                               "is null");
         put_text(f, "status", "healthy from a successRate of 0.95, degraded from 0.7, else failing; insufficient-data below "
                               "minSample");
         put(json, "formula", f);

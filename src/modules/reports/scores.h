@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Scores from 0 to 100, as the original documents them: latency = max(0, 100 - ms / 10) of the average, success = 100 x the
- * success rate, cost = max(0, 100 - 10 x USD per 1,000 tokens), overall = 40 % + 40 % + 20 % of them. Where no price is known
- * there is no cost score, and overall is (40 % + 40 %) / 80 % of the other two. Where no call succeeded latency counts 0. */
+/* Scores from 0 to 100, as the original documents them: latency = max(0, 100 - ms / 10) of the average, success = 100 x
+ * the success rate, cost = max(0, 100 - 10 x USD per 1,000 tokens), overall = 40 % + 40 % + 20 % of them. Where no price
+ * is known there is no cost score, and overall is (40 % + 40 %) / 80 % of the other two. Where no call succeeded latency
+ * counts 0. */
 
 #include "tally.h"
 
@@ -14,8 +15,8 @@ typedef struct Standing {
         unsigned rank;                          /* 0: too few calls for one */
 } Standing;
 
-/* Those with a rank first, best first; then the others, the one with most calls first. *ret is as long as sum; the caller frees
- * it, sum outlives it. NULL for an empty sum. */
+/* Those with a rank first, best first; then the others, the one with most calls first. *ret is as long as sum; the
+ * caller frees it, sum outlives it. NULL for an empty sum. */
 int standings_new(const Sum *sum, Standing **ret);
 
 /* {rank, name, status, scores:{latency, success, cost, overall}, metrics:{...}, note?} */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The tests that insights rest on. Both are two-sided and lean on the normal distribution, so they want samples of 20 and more
- * (see SAMPLE_MIN in figures.h). */
+/* The tests that insights rest on. Both are two-sided and lean on the normal distribution, so they want samples of 20
+ * and more (see SAMPLE_MIN in figures.h). */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,11 +18,12 @@ typedef struct TestResult {
 
 /* False for an empty sample, and *ret is left alone. */
 
-/* z test of two proportions with the pooled share: z = (x1/n1 - x2/n2) / sqrt(p (1 - p) (1/n1 + 1/n2)), p = (x1+x2)/(n1+n2). */
+/* z test of two proportions with the pooled share: z = (x1/n1 - x2/n2) / sqrt(p (1 - p) (1/n1 + 1/n2)), p =
+ * (x1+x2)/(n1+n2). */
 bool test_proportions(uint64_t x1, uint64_t n1, uint64_t x2, uint64_t n2, TestResult *ret);
 
-/* Mann-Whitney U: z = (U - n1 n2 / 2 -+ 1/2) / sqrt(n1 n2 / 12 (N + 1 - sum(t^3 - t) / (N (N - 1)))), t the sizes of the groups
- * of ties. Numbers in one bucket are ties, so the histograms' error costs it some power, and no more. */
+/* Mann-Whitney U: z = (U - n1 n2 / 2 -+ 1/2) / sqrt(n1 n2 / 12 (N + 1 - sum(t^3 - t) / (N (N - 1)))), t the sizes of the
+ * groups of ties. Numbers in one bucket are ties, so the histograms' error costs it some power, and no more. */
 bool test_mann_whitney(const Histogram *a, const Histogram *b, TestResult *ret);
 
 /* Of a normal distribution: how likely a value at least that far from the middle is, on either side. */

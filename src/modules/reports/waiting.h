@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Reports wait here for the tally to be up to date. It gets there in steps of some milliseconds, between which the loop goes on,
- * and all that wait by then are answered from the same tally. */
+/* Reports wait here for the tally to be up to date. It gets there in steps of some milliseconds, between which the loop
+ * goes on, and all that wait by then are answered from the same tally. */
 
 #include <systemd/sd-event.h>
 
