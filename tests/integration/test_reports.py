@@ -358,7 +358,8 @@ def test_performance(ledger):
                                    "failed": metrics["requests"]["failed"]}
     assert {p["provider"] for p in metrics["providers"]} == set(by_provider(rows))
     kinds = {"rateLimited": ["http-429"], "serverError": ["http-500"], "refused": ["http-401"],
-             "timeout": ["timeout-first-byte"], "cancelled": ["cancelled"], "unsupported": ["unsupported"], "released": ["released"]}
+             "timeout": ["timeout-first-byte"], "cancelled": ["cancelled"],
+             "unsupported": ["unsupported"], "released": ["released"]}
     for kind, words in kinds.items():
         assert metrics["errors"][kind] == sum(row["error"] in words for row in rows), kind
     part = get("performance", "from=2026-09-10T10:20:00Z&to=2026-09-12T11:40:00Z")
@@ -538,7 +539,8 @@ def test_a_period_without_calls_says_where_there_are_some(ledger):
     ("provider-performance", "comparison=a,b,c,d,e,f", "comparison"),
     ("provider-performance", "comparison=a," + "x" * 129, "comparison"), ("provider-performance", "trends=yes", "trends"),
     ("provider-trends", "limit=1001", "limit"), ("provider-trends", "bucket=week", "bucket"),
-    ("performance", "from=yesterday", "from"), ("performance", "to=2026-02-30", "to"), ("performance", "from=2026-02-02&to=2026-02-01", "from"),
+    ("performance", "from=yesterday", "from"), ("performance", "to=2026-02-30", "to"),
+    ("performance", "from=2026-02-02&to=2026-02-01", "from"),
     ("performance", "from=2024-01-01&to=2026-01-01", "from"), ("comprehensive", "format=xml", "format"),
     ("provider-insights", "recentHours=0", "recentHours"), ("provider-insights", "recentHours=721", "recentHours"),
     ("delta", "baseFrom=x", "baseFrom"), ("delta", "baseFrom=2026-01-02&baseTo=2026-01-01", "baseFrom"),
@@ -551,7 +553,8 @@ def test_bad_parameters(fleet, report, query, field):
 
 def test_limits_at_their_ends(ledger):
     for report, query in ("provider-performance", "limit=100"), ("provider-trends", "limit=1000"), \
-                         ("ai-comparison", "limit=20"), ("provider-performance", "comparison=a,b,c,d,e"), ("performance", "from=2025-01-01&to=2026-01-02"):
+                         ("ai-comparison", "limit=20"), ("provider-performance", "comparison=a,b,c,d,e"), \
+                         ("performance", "from=2025-01-01&to=2026-01-02"):
         get(report, query)
     assert http_request(PORT, f"{BASE}performance", method="POST")[0] == 405
     assert http_request(PORT, f"{BASE}nothing")[0] == 404
