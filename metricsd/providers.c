@@ -44,9 +44,10 @@ json_object *providers_to_json(const Providers *p) {
         if (!json)
                 return NULL;
         if (p->answer) {
-                json_object_object_foreach(p->answer, name, value)
+                json_object_object_foreach(p->answer, name, value) {
                         if (!json_add(json, name, json_object_get(value)))
                                 return NULL;
+                }
                 if (!json_add(json, "timestamp", json_object_new_string(format_iso8601(at, p->at))))
                         return NULL;
                 return TAKE_PTR(json);

@@ -19,8 +19,9 @@ static json_object *row_of(const char *provider, const char *model, const Figure
         if (model)
                 put_text(json, "model", model);
         if (figures) {
-                json_object_object_foreach(figures, name, value)
+                json_object_object_foreach(figures, name, value) {
                         put(json, name, json_object_get(value));
+                }
         }
         json_object_put(figures);
         return json;
