@@ -82,7 +82,7 @@ static int read_options(Ctl *ctl, const Rules *rules, int argc, char **argv, Giv
         return CTL_OK;
 }
 
-static int read_time(const Ctl *ctl, int option, uint64_t *ret) {
+int verb_time(const Ctl *ctl, int option, uint64_t *ret) {
         const char *value = ctl->given[option];
 
         if (!value || parse_since(value, now_realtime_usec(), ret) >= 0)
@@ -105,8 +105,8 @@ static int read_values(Ctl *ctl) {
                         return verb_usage(ctl, "--lines takes a number from 0 to %u or 'all', not '%s'", LINES_MAX, lines);
                 ctl->lines = number;
         }
-        if (read_time(ctl, OPTION_SINCE, &ctl->since) != CTL_OK ||
-            read_time(ctl, OPTION_UNTIL, &ctl->until) != CTL_OK)
+        if (verb_time(ctl, OPTION_SINCE, &ctl->since) != CTL_OK ||
+            verb_time(ctl, OPTION_UNTIL, &ctl->until) != CTL_OK)
                 return CTL_USAGE;
         if (ctl->until > 0 && ctl->since > ctl->until)
                 return verb_usage(ctl, "--since is later than --until");

@@ -19,3 +19,6 @@ int command_line_run(Ctl *ctl, const char *program, const VerbRun *runs, size_t 
 
 /* One line on stderr that ends in "see 'toolooctl VERB --help'"; CTL_USAGE. */
 #define verb_usage(ctl, ...) ctl_usage((ctl)->help, __VA_ARGS__)
+
+/* A point in time that an option gives, realtime usec; *ret is left alone without it. CTL_OK, or CTL_USAGE with a line. */
+int verb_time(const Ctl *ctl, int option, uint64_t *ret);

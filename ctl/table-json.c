@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include "basic/decimal.h"
 #include "basic/time-util.h"
 #include "table.h"
 
@@ -11,6 +12,13 @@ int json_set(json_object *object, const char *key, json_object *value) {
                 return 0;
         json_put(value);
         return -ENOMEM;
+}
+
+json_object *json_decimal(int64_t value, unsigned places) {
+        char text[DECIMAL_MAX];
+
+        (void) format_decimal(text, value, places);
+        return json_object_new_double_s(strtod(text, NULL), text);
 }
 
 json_object *json_strv(char *const *list) {
@@ -43,6 +51,8 @@ static json_object *value_to_json(const Value *v) {
         case VALUE_MSEC:
         case VALUE_PERCENT:
                 return json_object_new_double(v->msec);
+        case VALUE_MONEY:
+                return json_decimal((int64_t) v->number, MONEY_PLACES);
         case VALUE_TIME:
                 return json_object_new_string(format_iso8601(time, v->number));
         case VALUE_LIST:

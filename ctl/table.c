@@ -5,6 +5,7 @@
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 
+#include "basic/decimal.h"
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "terminal.h"
@@ -56,7 +57,7 @@ static char *join(char *const *list) {
 
 /* What people see; NULL without memory. Not for an unknown value. */
 static char *value_to_text(const Value *v) {
-        char buf[MAX(MAX(TIMESPAN_MAX, BYTES_MAX), ISO8601_MAX)];
+        char buf[MAX(MAX(TIMESPAN_MAX, BYTES_MAX), MAX(ISO8601_MAX, DECIMAL_MAX))];
 
         switch (v->type) {
         case VALUE_STRING:
@@ -74,6 +75,8 @@ static char *value_to_text(const Value *v) {
                 return str_printf("%.1fms", v->msec);
         case VALUE_PERCENT:
                 return str_printf("%.1f%%", v->msec);
+        case VALUE_MONEY:
+                return strdup(format_decimal(buf, (int64_t) v->number, MONEY_PLACES));
         case VALUE_TIME:
                 return strdup(format_iso8601(buf, v->number));
         case VALUE_LIST:

@@ -19,6 +19,7 @@ typedef enum ValueType {
         VALUE_TIMESPAN, /* of usec: "2min 5s"; in JSON milliseconds */
         VALUE_MSEC,     /* "1.2ms"; in JSON the number */
         VALUE_PERCENT,  /* held in msec: "3.4%"; in JSON the number */
+        VALUE_MONEY,    /* nano-USD, in "number": "0.0125", in JSON too */
         VALUE_TIME,     /* realtime usec: ISO 8601 */
         VALUE_LIST,     /* "a,b"; in JSON an array */
 } ValueType;
@@ -54,6 +55,10 @@ static inline Value value_msec(double msec, bool known) {
 }
 static inline Value value_percent(double percent, bool known) {
         return known ? (Value) { .type = VALUE_PERCENT, .msec = percent } : value_unknown();
+}
+/* Negative for unknown. */
+static inline Value value_money(int64_t nano_usd) {
+        return value_number(VALUE_MONEY, (uint64_t) nano_usd, nano_usd >= 0);
 }
 static inline Value value_list(char *const *list) {
         return (Value) { .type = VALUE_LIST, .list = list };
@@ -98,6 +103,10 @@ int json_print(json_object *object);
 
 /* An array of strings; NULL without memory. */
 json_object *json_strv(char *const *list);
+
+/* A number whose text is that decimal, to its last digit; NULL without memory. */
+#define MONEY_PLACES 9
+json_object *json_decimal(int64_t value, unsigned places);
 
 /* "12.3M": bytes with a binary prefix, as systemctl prints them. */
 #define BYTES_MAX 16

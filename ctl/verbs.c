@@ -6,6 +6,7 @@
 #include "basic/string-util.h"
 #include "config.h"
 #include "doctor/checks.h"
+#include "gateway/words.h"
 #include "swap-program.h"
 
 #define TIME_FORMS "'2026-01-31 08:15', '2026-01-31T08:15:30Z', '08:15', 'today', '-5min', '-1h30min'"
@@ -15,62 +16,8 @@ const char *const group_titles[_GROUP_MAX] = {
         [GROUP_LOOK] = "See how they are",
         [GROUP_PAST] = "See what was, as metricsd knows it",
         [GROUP_OWN] = "Services of your own",
+        [GROUP_MODELS] = "The gateway to models",
 };
-
-const OptionInfo option_infos[] = {
-        { OPTION_ACTION, false, "action", "ACTION" },
-        { OPTION_AFTER, false, "after", "ID" },
-        { OPTION_ALL, false, "all", NULL },
-        { OPTION_BUILD, false, "build", "DIR" },
-        { OPTION_CATEGORY, false, "category", "NAME" },
-        { OPTION_CHANGED, false, "changed", NULL },
-        { OPTION_CMD, false, "cmd", NULL },
-        { OPTION_COOLDOWN, false, "cooldown", "TIME" },
-        { OPTION_DESCRIPTION, false, "description", "TEXT" },
-        { OPTION_DRY_RUN, false, "dry-run", NULL },
-        { OPTION_ENV, false, "env", "NAME=VALUE" },
-        { OPTION_FIX, false, "fix", NULL },
-        { OPTION_FOLLOW, true, "follow", NULL },
-        { OPTION_FOR, false, "for", "WHAT" },
-        { OPTION_GENERATION, false, "generation", "N" },
-        { OPTION_GREP, true, "grep", "PATTERN" },
-        { OPTION_HEALTH, false, "health", "PATH" },
-        { OPTION_ID, false, "id", "ID" },
-        { OPTION_JSON, false, "json", NULL },
-        { OPTION_KIND, false, "kind", "KIND,..." },
-        { OPTION_LINES, true, "lines", "LINES" },
-        { OPTION_MARGIN, false, "margin", "VALUE" },
-        { OPTION_METRIC, false, "metric", "METRIC" },
-        { OPTION_MODULES, false, "modules", "DIR" },
-        { OPTION_NO_ACTION, false, "no-action", NULL },
-        { OPTION_NO_PAGER, false, "no-pager", NULL },
-        { OPTION_ONCE, false, "once", NULL },
-        { OPTION_ON_CHANGE, false, "on-change", "WHAT" },
-        { OPTION_OPERATOR, false, "operator", "WORD" },
-        { OPTION_PARAM, false, "param", "NAME=VALUE" },
-        { OPTION_PORT, false, "port", "N" },
-        { OPTION_PRIORITY, true, "priority", "LEVEL" },
-        { OPTION_REASON, false, "reason", "TEXT" },
-        { OPTION_ROUTE, false, "route", "PREFIX" },
-        { OPTION_RULE, false, "rule", "RULE" },
-        { OPTION_SERVICE, false, "service", "SERVICE" },
-        { OPTION_SEVERITY, false, "severity", "WORD" },
-        { OPTION_SINCE, false, "since", "TIME" },
-        { OPTION_SOCKET, false, "socket", NULL },
-        { OPTION_SORT, false, "sort", "KEY" },
-        { OPTION_STEP, false, "step", "TIME" },
-        { OPTION_TABLE, false, "table", NULL },
-        { OPTION_THRESHOLD, false, "threshold", "VALUE" },
-        { OPTION_TIMEOUT, false, "timeout", "SPAN" },
-        { OPTION_UNTIL, false, "until", "TIME" },
-        { OPTION_WATCH, false, "watch", "DIR" },
-        { OPTION_WRITE, false, "write", "DIR" },
-        { OPTION_YES, false, "yes", NULL },
-        { OPTION_QUIET, true, "quiet", NULL },
-        { OPTION_HELP, true, "help", NULL },
-        { OPTION_VERSION, false, "version", NULL },
-};
-const size_t n_option_infos = ELEMENTSOF(option_infos);
 
 const VerbOption common_options[] = {
         { OPTION_QUIET, "no output but errors" },
@@ -369,6 +316,24 @@ const Verb verbs[] = {
         { "remove", GROUP_OWN, "SERVICE...", 1, ANY_OPERANDS, "stop it and delete its unit files",
           TEXT("Stops services of your own, disables them and deletes their unit files, after asking on a terminal."),
           remove_options, SERVICES_PROGRAM },
+        { "provider", GROUP_MODELS, "[COMMAND...]", 0, ANY_OPERANDS, "add, see, change, remove, try providers of models",
+          TEXT("Tells the gateway where models are, and under which key and price: each provider is a file in "
+               "~/.config/tooloo/providers, its key one in ~/.config/tooloo/credentials. The gateway takes a change on at once; "
+               "no stream is cut.",
+               "Prices are USD per million tokens. Without a price, a call counts as costing nothing and is called unpriced."),
+          provider_options, GATEWAY_PROGRAM, provider_words },
+        { "key", GROUP_MODELS, "[COMMAND...]", 0, ANY_OPERANDS, "create, list and revoke keys of the gateway",
+          TEXT("Makes keys by which clients call the gateway, each with a budget of its own. Of a key only its hash is kept. "
+               "As long as there is none that is good, programs of your own user need none."),
+          key_options, GATEWAY_PROGRAM, key_words },
+        { "budget", GROUP_MODELS, "", 0, 0, "show and set what may be spent, and what was",
+          TEXT("Shows limits in USD and what was spent of them, and sets them: total=100/month, provider:NAME=5/day, "
+               "key:NAME=0.5/minute, user:NAME=20/month. The window is minute, day or month and begins with UTC's; 'none' in place "
+               "of the number takes a limit away. A call that could exceed a limit is not made."),
+          budget_options, GATEWAY_PROGRAM },
+        { "ledger", GROUP_MODELS, "COMMAND", 1, 1, "export, verify, rebuild the record of all calls",
+          TEXT("Works on the ledger, in which each call of a model stands with its tokens and its cost."),
+          ledger_options, GATEWAY_PROGRAM, ledger_words },
 };
 const size_t n_verbs = ELEMENTSOF(verbs);
 
@@ -376,13 +341,6 @@ const Verb *verb_find(const char *name) {
         for (const Verb *v = verbs; v < verbs + n_verbs; v++)
                 if (streq(v->name, name))
                         return v;
-        return NULL;
-}
-
-const OptionInfo *option_find(int id) {
-        for (const OptionInfo *o = option_infos; o < option_infos + n_option_infos; o++)
-                if (o->id == id)
-                        return o;
         return NULL;
 }
 

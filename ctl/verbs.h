@@ -16,9 +16,12 @@ enum {
         OPTION_PRIORITY = 'p',
         OPTION_QUIET = 'q',
 
-        OPTION_ACTION = 128,
+        OPTION_ABILITY = 128,
+        OPTION_ACTION,
         OPTION_AFTER,
         OPTION_ALL,
+        OPTION_BASE_URL,
+        OPTION_BUDGET,
         OPTION_BUILD,
         OPTION_CATEGORY,
         OPTION_CHANGED,
@@ -29,34 +32,50 @@ enum {
         OPTION_ENV,
         OPTION_FIX,
         OPTION_FOR,
+        OPTION_FORMAT,
+        OPTION_FROM,
         OPTION_GENERATION,
         OPTION_HEALTH,
         OPTION_ID,
         OPTION_JSON,
+        OPTION_KEY_FILE,
         OPTION_KIND,
         OPTION_MARGIN,
+        OPTION_MAX_CONCURRENCY,
         OPTION_METRIC,
+        OPTION_MODEL,
         OPTION_MODULES,
         OPTION_NO_ACTION,
+        OPTION_NO_KEY,
         OPTION_NO_PAGER,
-        OPTION_ONCE,
         OPTION_ON_CHANGE,
+        OPTION_ONCE,
         OPTION_OPERATOR,
         OPTION_PARAM,
         OPTION_PORT,
+        OPTION_PRICE_CACHE_WRITE,
+        OPTION_PRICE_CACHED,
+        OPTION_PRICE_INPUT,
+        OPTION_PRICE_OUTPUT,
+        OPTION_PRICE_REASONING,
+        OPTION_PRICES,
         OPTION_REASON,
         OPTION_ROUTE,
         OPTION_RULE,
         OPTION_SERVICE,
+        OPTION_SET,
         OPTION_SEVERITY,
         OPTION_SINCE,
         OPTION_SOCKET,
+        OPTION_SOFT,
         OPTION_SORT,
         OPTION_STEP,
         OPTION_TABLE,
         OPTION_THRESHOLD,
         OPTION_TIMEOUT,
+        OPTION_TO,
         OPTION_UNTIL,
+        OPTION_USER,
         OPTION_VERSION,
         OPTION_WATCH,
         OPTION_WRITE,
@@ -85,7 +104,7 @@ typedef struct VerbWord {
 } VerbWord;
 
 /* Headings of the overview. */
-typedef enum VerbGroup { GROUP_RUN, GROUP_LOOK, GROUP_PAST, GROUP_OWN, _GROUP_MAX } VerbGroup;
+typedef enum VerbGroup { GROUP_RUN, GROUP_LOOK, GROUP_PAST, GROUP_OWN, GROUP_MODELS, _GROUP_MAX } VerbGroup;
 
 #define ANY_OPERANDS SIZE_MAX
 
@@ -108,6 +127,9 @@ typedef struct Verb {
 /* It has the verbs that ask metricsd by HTTP: linked into toolooctl, libcurl and its 28 libraries would make each of the
  * others start some milliseconds later. */
 #define METRICS_PROGRAM TL_PKGLIB_DIR "/toolooctl-metrics"
+
+/* It has the verbs about models, their costs and keys: it reads the ledger by SQLite and asks provider by HTTP. */
+#define GATEWAY_PROGRAM TL_PKGLIB_DIR "/toolooctl-gateway"
 
 /* The one that shows the fleet on the whole screen. */
 #define TOP_PROGRAM TL_PKGLIB_DIR "/toolooctl-top"

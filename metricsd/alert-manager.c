@@ -89,6 +89,19 @@ static void tell_all(Alerts *alerts, Watched *w, const UpgradeHold *hold, AlertT
                              journal_recent_errors(alerts->manager->journal, w, now.realtime), now);
 }
 
+/* They are about those who call providers and who hold them to their budgets. */
+static void tell_providers(Alerts *alerts, AlertTime now) {
+        const Providers *p = &alerts->manager->providers;
+        AlertEngine *engine = alerts->engine;
+
+        if (fleet_find(alerts->manager->fleet, "provider")) {
+                alert_engine_observe(engine, METRIC_PROVIDER_SUCCESS_RATE, "provider", p->success_rate, now);
+                alert_engine_observe(engine, METRIC_PROVIDER_LATENCY, "provider", p->latency, now);
+        }
+        if (fleet_find(alerts->manager->fleet, "budget"))
+                alert_engine_observe(engine, METRIC_BUDGET_PERCENT, "budget", p->budget_percent, now);
+}
+
 void alerts_tick(Alerts *alerts) {
         _cleanup_(upgrade_hold_done) UpgradeHold hold = {};
         AlertTime now = alert_time_now();
@@ -109,6 +122,7 @@ void alerts_tick(Alerts *alerts) {
                 if (unit->userdata)
                         tell_all(alerts, unit->userdata, &hold, now);
         }
+        tell_providers(alerts, now);
 }
 
 void alerts_forget(Alerts *alerts, const Watched *w) {

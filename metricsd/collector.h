@@ -33,3 +33,4 @@ extern const Collector probe_collector;
 extern const Collector usage_collector;
 extern const Collector reload_collector;
 extern const Collector journal_collector;
+extern const Collector providers_collector;

@@ -9,7 +9,7 @@
 #include "timeline.h"
 
 static const Collector *const collectors[COLLECTORS] = { &probe_collector, &usage_collector, &reload_collector,
-                                                          &journal_collector };
+                                                          &journal_collector, &providers_collector };
 
 int manager_start_collectors(Manager *m) {
         m->units.name = "units";

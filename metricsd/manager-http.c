@@ -11,8 +11,6 @@
 #include "report.h"
 #include "shared/log.h"
 
-TL_DEFINE_CLEANUP(json_object *, json_object_put)
-
 int manager_refuse_early(Manager *m, HttpRequest *request) {
         int r;
 
@@ -46,15 +44,10 @@ static int get_service(HttpRequest *request, void *state) {
         return http_reply_json(request, 200, report_watched(unit->userdata));
 }
 
-/* Nothing calls a provider yet, and nothing is made up. */
 static int get_providers(HttpRequest *request, void *state) {
-        _cleanup_(json_object_putp) json_object *body = json_object_new_object();
+        const Manager *m = state;
 
-        if (!body || !json_add(body, "providers", json_object_new_array()) ||
-            !json_add(body, "hint", json_object_new_string("no service calls a provider yet, so there is nothing to "
-                                                           "compare")))
-                return -ENOMEM;
-        return http_reply_json(request, 200, TAKE_PTR(body));
+        return http_reply_json(request, 200, providers_to_json(&m->providers));
 }
 
 static const HttpRoute routes[] = {

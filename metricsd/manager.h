@@ -9,11 +9,12 @@
 #include "history/history.h"
 #include "live.h"
 #include "options.h"
+#include "providers.h"
 #include "self.h"
 #include "shared/fleet.h"
 #include "watched.h"
 
-enum { COLLECTORS = 4 };
+enum { COLLECTORS = 5 };
 
 /* Ties the parts together on one event loop: the fleet says what changes, collectors find out the rest, and what has
  * become different is told to whoever looks, all of one burst at once. */
@@ -29,6 +30,7 @@ typedef struct Manager {
                 Account account;
         } collectors[COLLECTORS];
         struct JournalCollector *journal; /* one of these, see journal-collector.h */
+        Providers providers;              /* what another one has found out */
 
         Self self;
 

@@ -20,6 +20,31 @@ _toolooctl_alert_ids() {
         toolooctl alerts "$1" --json 2>/dev/null | grep -o '{"id":"[A-Za-z0-9._-]*"' | cut -d '"' -f 4
 }
 
+# The names in what "provider" or "key" lists. Of a provider, its models are strings and so no such field.
+_toolooctl_names() { # VERB
+        toolooctl "$1" list --json 2>/dev/null | grep -o '"name":"[a-z0-9-]*"' | cut -d '"' -f 4
+}
+
+# The models of a provider.
+_toolooctl_models() { # PROVIDER
+        toolooctl provider list --json 2>/dev/null | grep -o "\"name\":\"$1\"[^]]*" | grep -o '"models":\[.*' | cut -d '[' -f 2 |
+                tr -d '"' | tr ',' '\n'
+}
+
+# The words that the help of a verb with commands begins lines with.
+_toolooctl_commands() { # VERB
+        toolooctl "$1" --help 2>/dev/null | sed -nE 's/^  ([a-z]+)( .*)?$/\1/p'
+}
+
+# What may stand behind "provider" and "key": at number 1 a command.
+_toolooctl_named() { # VERB COMMAND NUMBER
+        case $3-$2 in
+        1-*) _toolooctl_commands "$1" ;;
+        2-show | 2-edit | 2-remove | 2-test | 2-revoke) _toolooctl_names "$1" ;;
+        3-test) _toolooctl_models "$second" ;;
+        esac
+}
+
 _toolooctl_metrics='responseTime health restarts memory cpu errorRate requests errors generation'
 
 # What may stand behind "alerts": at number 1 its command.
@@ -39,7 +64,9 @@ _toolooctl_alerts() { # COMMAND NUMBER
 # What may stand behind a verb as operand NUMBER.
 _toolooctl_operands() { # VERB NUMBER FIRST-OPERAND
         case $1 in
-        add | top) ;;
+        add | budget | top) ;;
+        key | provider) _toolooctl_named "$1" "$3" "$2" ;;
+        ledger) (($2 == 1)) && _toolooctl_commands ledger ;;
         alerts) _toolooctl_alerts "$3" "$2" ;;
         doctor) toolooctl doctor --help 2>/dev/null | sed -nE 's/^  ([a-z][a-z-]+)( .*)?$/\1/p' ;;
         diff | edit | scale | why) (($2 == 1)) && _toolooctl_ids ;;
@@ -59,13 +86,21 @@ _toolooctl_values() {
         --action) echo 'notify restart-service reload-service switch-provider scale-up' ;;
         --generation) echo 'current previous' ;;
         --sort) echo 'port id state response restarts memory cpu age' ;;
-        --kind) echo 'state restart reload build alert remediation monitor' ;;
+        --ability) echo 'tools vision json reasoning' ;;
+        --format) echo 'jsonl csv' ;;
+        --kind)
+                if [[ $verb == provider ]]; then
+                        echo 'openai anthropic ollama gemini'
+                else
+                        echo 'state restart reload build alert remediation monitor'
+                fi
+                ;;
         --after | --service) _toolooctl_ids ;;
         esac
 }
 
 _toolooctl() {
-        local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb='' first='' number=0 word i words
+        local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb='' first='' second='' number=0 word i words
 
         for ((i = 1; i < COMP_CWORD; i++)); do
                 word=${COMP_WORDS[i]}
@@ -76,11 +111,16 @@ _toolooctl() {
                 else
                         number=$((number + 1))
                         first=${first:-$word}
+                        second=$word
                 fi
         done
 
         # "=" is a word of its own on bash's command line.
-        if [[ $cur == = ]]; then
+        if [[ "$before$cur" == --@(key-file|prices)= || $before == = && ${COMP_WORDS[COMP_CWORD - 2]} == --@(key-file|prices) ]]; then
+                compopt -o filenames
+                mapfile -t COMPREPLY < <(compgen -f -- "${cur#=}")
+                return
+        elif [[ $cur == = ]]; then
                 cur=''
                 words=$(_toolooctl_values "$before")
         elif [[ $before == = ]]; then

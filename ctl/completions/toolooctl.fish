@@ -29,12 +29,48 @@ function __toolooctl_ids
     toolooctl list --json 2>/dev/null | string match -ar '"id":"[a-z0-9-]*"' | string replace -r '"id":"(.*)"' '$1'
 end
 
+# Words of the line without options: the verb, its command, names.
+function __toolooctl_words
+    set -l words (commandline -opc)
+    set -e words[1]
+    string match -v -- '-*' $words
+end
+
+# The names in what "provider" or "key" lists. Of a provider, its models are strings and so no such field.
+function __toolooctl_names
+    toolooctl $argv list --json 2>/dev/null | string match -ar '"name":"[a-z0-9-]*"' | string replace -r '"name":"(.*)"' '$1'
+end
+
+function __toolooctl_models
+    toolooctl provider list --json 2>/dev/null | string match -r '"name":"'$argv'".*?"models":\[(.*?)\]' | tail -n +2 |
+        string split , | string trim -c '"'
+end
+
+# What may stand behind "provider" and "key": a command, then the name that it takes.
+function __toolooctl_named
+    set -l words (__toolooctl_words)
+    switch (count $words)
+        case 1
+            __toolooctl_commands $words[1]
+        case 2
+            contains -- $words[2] show edit remove test revoke; and __toolooctl_names $words[1]
+        case 3
+            test $words[2] = test; and __toolooctl_models $words[3]
+    end
+end
+
+function __toolooctl_commands
+    toolooctl $argv --help 2>/dev/null | string replace -rf '^  ([a-z]+)(?: .*)?$' '$1'
+end
+
 # What may stand behind the verb: ids, but for the verbs whose operands are other things.
 function __toolooctl_operands
     switch (__toolooctl_verb)
-        case alerts
-            toolooctl alerts --help 2>/dev/null | string replace -rf '^  ([a-z]+) .*$' '$1'
-        case add top
+        case alerts ledger
+            __toolooctl_commands (__toolooctl_verb)
+        case key provider
+            __toolooctl_named
+        case add budget top
             return
         case doctor
             toolooctl doctor --help 2>/dev/null | string replace -rf '^  ([a-z][a-z-]+)(?: .*)?$' '$1'

@@ -15,6 +15,7 @@ const VerbWord check_words[_CHECK_MAX + 1] = {
         [CHECK_LEFT_OVER] = { "left-over", "No swap has left units behind" },
         [CHECK_OVERRIDDEN] = { "overridden", "No installed unit is masked or changed" },
         [CHECK_MEMBERS] = { "members", "The fleet starts each of its services" },
+        [CHECK_PROVIDERS] = { "providers", "Every provider of models can be used" },
         [CHECK_CREDENTIALS] = { "credentials", "Every credential is there, and closed to others" },
         [CHECK_MODULES] = { "modules", "Every module is there and fit for its service" },
         [CHECK_PORTS] = { "ports", "Every port is free or the fleet's own" },

@@ -19,6 +19,7 @@ enum {
         CHECK_LEFT_OVER,
         CHECK_OVERRIDDEN,
         CHECK_MEMBERS,
+        CHECK_PROVIDERS,
         CHECK_CREDENTIALS,
         CHECK_MODULES,
         CHECK_PORTS,

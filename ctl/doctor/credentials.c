@@ -42,7 +42,7 @@ int check_credentials(Doctor *d) {
                         if (r >= 0)
                                 r = check_credential(d, u, *path, true);
         }
-        return r;
+        return r < 0 ? r : check_provider_keys(d);
 }
 
 int fix_credentials(Doctor *d, const Finding *finding, char **ret_done) {

@@ -23,6 +23,7 @@ static const Check checks[] = {
         [CHECK_LEFT_OVER] = { true, check_left_over, fix_left_over },
         [CHECK_OVERRIDDEN] = { true, check_overridden, NULL },
         [CHECK_MEMBERS] = { true, check_members, NULL },
+        [CHECK_PROVIDERS] = { false, check_providers, NULL },
         [CHECK_CREDENTIALS] = { true, check_credentials, fix_credentials },
         [CHECK_MODULES] = { true, check_modules, NULL },
         [CHECK_PORTS] = { true, check_ports, NULL },

@@ -172,6 +172,8 @@ int check_loaded(Doctor *d);
 int fix_loaded(Doctor *d, const Finding *finding, char **ret_done);
 int check_members(Doctor *d);
 int check_overridden(Doctor *d);
+int check_providers(Doctor *d); /* providers.c */
+int check_provider_keys(Doctor *d);
 int check_credentials(Doctor *d); /* credentials.c */
 int fix_credentials(Doctor *d, const Finding *finding, char **ret_done);
 int check_ports(Doctor *d);     /* ports.c */

@@ -68,7 +68,8 @@ static int print_alerts(json_object *active, json_object *over, json_object *rul
         return rows_print(&rows, columns, ELEMENTSOF(columns), n_active, "Over:");
 }
 
-int metrics_alerts_list(Metrics *m) {
+int metrics_alerts_list(Ctl *ctl) {
+        Metrics *m = (Metrics *) ctl;
         _cleanup_(answer_done) Answer answer = {}, rules = {};
         int status, r = 0;
 

@@ -62,7 +62,8 @@ static int print_rules(json_object *rules) {
         return rows_print(&rows, columns, ELEMENTSOF(columns), 0, NULL);
 }
 
-int metrics_alerts_rules(Metrics *m) {
+int metrics_alerts_rules(Ctl *ctl) {
+        Metrics *m = (Metrics *) ctl;
         _cleanup_(answer_done) Answer answer = {};
         const char *none;
         int status, r = 0;
@@ -252,7 +253,8 @@ static int send_rule(Metrics *m, json_object *body) {
         return CTL_OK;
 }
 
-int metrics_alerts_add(Metrics *m) {
+int metrics_alerts_add(Ctl *ctl) {
+        Metrics *m = (Metrics *) ctl;
         _cleanup_(json_putp) json_object *body = NULL;
         int r;
 
@@ -264,6 +266,7 @@ int metrics_alerts_add(Metrics *m) {
         return r != CTL_OK ? r : send_rule(m, body);
 }
 
-int metrics_alerts_remove(Metrics *m) {
+int metrics_alerts_remove(Ctl *ctl) {
+        Metrics *m = (Metrics *) ctl;
         return alerts_delete(m, RULES_PATH, "rule");
 }

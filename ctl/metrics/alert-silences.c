@@ -37,7 +37,8 @@ static int print_silences(json_object *silences) {
         return rows_print(&rows, columns, ELEMENTSOF(columns), 0, NULL);
 }
 
-int metrics_alerts_silences(Metrics *m) {
+int metrics_alerts_silences(Ctl *ctl) {
+        Metrics *m = (Metrics *) ctl;
         _cleanup_(answer_done) Answer answer = {};
         const char *none;
         int status, r = 0;
@@ -77,7 +78,8 @@ static int make_silence(const Metrics *m, const char *service, json_object **ret
         return r;
 }
 
-int metrics_alerts_silence(Metrics *m) {
+int metrics_alerts_silence(Ctl *ctl) {
+        Metrics *m = (Metrics *) ctl;
         _cleanup_(freep) char *path = alerts_path(m, SILENCES_PATH);
         _cleanup_(json_putp) json_object *body = NULL;
         _cleanup_(answer_done) Answer answer = {};
@@ -107,6 +109,7 @@ int metrics_alerts_silence(Metrics *m) {
         return CTL_OK;
 }
 
-int metrics_alerts_unsilence(Metrics *m) {
+int metrics_alerts_unsilence(Ctl *ctl) {
+        Metrics *m = (Metrics *) ctl;
         return alerts_delete(m, SILENCES_PATH, "silence");
 }

@@ -57,7 +57,8 @@ static int show(const Metrics *m, const Answer *answer) {
         return CTL_FAILED;
 }
 
-int metrics_alerts_trigger(Metrics *m) {
+int metrics_alerts_trigger(Ctl *ctl) {
+        Metrics *m = (Metrics *) ctl;
         _cleanup_(freep) char *metric = figure_metric_name(m->operands[0]);
         FigureUnit unit = metric ? figure_unit_of_metric(metric) : FIGURE_PLAIN;
         const char *suffixes = figure_suffixes(unit), *service = NULL;

@@ -2,18 +2,10 @@
 #include <signal.h>
 
 #include "config.h"
+#include "ctl/command.h"
 #include "metrics.h"
 
 #define LIST_MAX 500 /* of timeline and errors: metricsd's greatest */
-
-/* One of "alerts". */
-typedef struct Command {
-        const char *name;
-        int (*run)(Metrics *m);
-        size_t min, max;      /* operands */
-        const char *operands; /* in words, for the line that says how many */
-        const int *options;   /* of those of the verb, those that belong to it; ends with 0 */
-} Command;
 
 /* Each with its comma. */
 #define OPTIONS(...) (const int[]) { OPTION_JSON, __VA_ARGS__ 0 }
@@ -33,42 +25,6 @@ static const Command commands[] = {
         { "unsilence", metrics_alerts_unsilence, 1, ANY_OPERANDS, "the ID of a silence", OPTIONS(OPTION_DRY_RUN,) },
 };
 
-/* Takes its name off the operands. Without one it is the first. NULL after a line. */
-static const Command *take_command(Metrics *m) {
-        const char *name = m->operands[0];
-
-        if (!name)
-                return commands;
-        for (size_t i = 0; i < ELEMENTSOF(commands); i++)
-                if (streq(commands[i].name, name)) {
-                        m->operands++;
-                        m->n_operands--;
-                        return commands + i;
-                }
-        (void) verb_usage(&m->ctl, "unknown command 'alerts %s'", name);
-        return NULL;
-}
-
-static bool has_option(const Command *c, int id) {
-        for (const int *o = c->options; *o; o++)
-                if (*o == id)
-                        return true;
-        for (const VerbOption *o = common_options; o->id; o++)
-                if (o->id == id)
-                        return true;
-        return false;
-}
-
-static int check_command(const Metrics *m, const Command *c) {
-        for (size_t i = 0; i < m->ctl.n_options; i++)
-                if (!has_option(c, m->ctl.options[i].id))
-                        return verb_usage(&m->ctl, "--%s does not go with 'alerts %s'",
-                                          option_find(m->ctl.options[i].id)->name, c->name);
-        if (m->n_operands < c->min || m->n_operands > c->max)
-                return verb_usage(&m->ctl, "'alerts %s' takes %s", c->name, c->operands);
-        return CTL_OK;
-}
-
 /* What all of them begin with. */
 static Metrics *begin(Ctl *ctl) {
         static char *none[] = { NULL };
@@ -81,11 +37,10 @@ static Metrics *begin(Ctl *ctl) {
 }
 
 static int verb_alerts(Ctl *ctl) {
-        Metrics *m = begin(ctl);
-        const Command *c = take_command(m);
-        int status = c ? check_command(m, c) : CTL_USAGE;
+        const Command *c = command_take(ctl, commands, ELEMENTSOF(commands));
 
-        return status != CTL_OK ? status : c->run(m);
+        (void) begin(ctl);
+        return c ? c->run(ctl) : CTL_USAGE;
 }
 
 static int verb_history(Ctl *ctl) {

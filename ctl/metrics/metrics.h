@@ -19,14 +19,14 @@ typedef struct Metrics {
 } Metrics;
 
 /* Each returns an exit status, and has said what went wrong. */
-int metrics_alerts_list(Metrics *m);
-int metrics_alerts_rules(Metrics *m);
-int metrics_alerts_add(Metrics *m);
-int metrics_alerts_remove(Metrics *m);
-int metrics_alerts_trigger(Metrics *m);
-int metrics_alerts_silence(Metrics *m);
-int metrics_alerts_silences(Metrics *m);
-int metrics_alerts_unsilence(Metrics *m);
+int metrics_alerts_list(Ctl *ctl);
+int metrics_alerts_rules(Ctl *ctl);
+int metrics_alerts_add(Ctl *ctl);
+int metrics_alerts_remove(Ctl *ctl);
+int metrics_alerts_trigger(Ctl *ctl);
+int metrics_alerts_silence(Ctl *ctl);
+int metrics_alerts_silences(Ctl *ctl);
+int metrics_alerts_unsilence(Ctl *ctl);
 int metrics_history(Metrics *m);
 int metrics_timeline(Metrics *m);
 int metrics_errors(Metrics *m);

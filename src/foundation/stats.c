@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "foundation/stats.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "basic/string-util.h"
 #include "foundation/json-util.h"
+#include "shared/histogram.h"
 
 #define STATUS_MAX 600
 #define ENDPOINTS_MAX 1024
 
-/* Bucket i counts latencies below 2^((i + 1) / 4) microseconds; the last one takes the rest, from about 4 hours. */
-#define BUCKETS 136
-#define BUCKETS_PER_DOUBLING 4
+#define LATENCY_BITS 3
 
 struct EndpointStats {
         char *method;
@@ -21,7 +19,7 @@ struct EndpointStats {
         uint64_t requests;
         uint64_t errors;
         uint64_t usec_total;
-        uint32_t *buckets; /* made at the first request: most endpoints of a service are never asked */
+        Histogram latency; /* usec */
 };
 
 struct Stats {
@@ -45,7 +43,7 @@ int stats_new(Stats **ret) {
 static void endpoint_free(EndpointStats *endpoint) {
         free(endpoint->method);
         free(endpoint->path);
-        free(endpoint->buckets);
+        histogram_done(&endpoint->latency);
         free(endpoint);
 }
 TL_DEFINE_CLEANUP(EndpointStats *, endpoint_free)
@@ -74,6 +72,7 @@ int stats_endpoint(Stats *stats, const char *method, const char *path, EndpointS
         endpoint = calloc(1, sizeof(EndpointStats));
         if (!endpoint)
                 return -ENOMEM;
+        endpoint->latency = HISTOGRAM_INIT(LATENCY_BITS);
         endpoint->method = strdup(method);
         endpoint->path = strdup(path);
         grown = reallocarray(stats->endpoints, stats->n_endpoints + 1, sizeof(EndpointStats *));
@@ -83,12 +82,6 @@ int stats_endpoint(Stats *stats, const char *method, const char *path, EndpointS
                 return -ENOMEM;
         *ret = stats->endpoints[stats->n_endpoints++] = TAKE_PTR(endpoint);
         return 0;
-}
-
-static unsigned bucket_of(uint64_t usec) {
-        double position = usec <= 1 ? 0 : log2((double) usec) * BUCKETS_PER_DOUBLING;
-
-        return position >= BUCKETS - 1 ? BUCKETS - 1 : (unsigned) position;
 }
 
 void stats_count(Stats *stats, EndpointStats *endpoint, unsigned status, uint64_t usec) {
@@ -104,10 +97,7 @@ void stats_count(Stats *stats, EndpointStats *endpoint, unsigned status, uint64_
         endpoint->requests++;
         endpoint->usec_total += usec;
         endpoint->errors += failed;
-        if (!endpoint->buckets)
-                endpoint->buckets = calloc(BUCKETS, sizeof(uint32_t));
-        if (endpoint->buckets)
-                endpoint->buckets[bucket_of(usec)]++;
+        (void) histogram_add(&endpoint->latency, usec); /* without memory the quantiles lack one, and nobody waits for them */
 }
 
 uint64_t stats_requests(const Stats *stats) {
@@ -122,16 +112,9 @@ static double average_msec(uint64_t usec_total, uint64_t n) {
         return n == 0 ? 0 : (double) usec_total / (double) n / (double) USEC_PER_MSEC;
 }
 
-/* The upper edge of the bucket in which the quantile lies, in ms; 0 before the first request. */
+/* In ms; 0 before the first request. */
 static double quantile_msec(const EndpointStats *endpoint, double q) {
-        uint64_t seen = 0, wanted = (uint64_t) ceil(q * (double) endpoint->requests);
-
-        for (unsigned i = 0; endpoint->buckets && i < BUCKETS; i++) {
-                seen += endpoint->buckets[i];
-                if (seen >= wanted && seen > 0)
-                        return exp2((double) (i + 1) / BUCKETS_PER_DOUBLING) / (double) USEC_PER_MSEC;
-        }
-        return 0;
+        return endpoint->latency.count == 0 ? 0 : histogram_quantile(&endpoint->latency, q) / (double) USEC_PER_MSEC;
 }
 
 static json_object *errors_by_code(const Stats *stats) {

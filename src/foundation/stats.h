@@ -27,5 +27,5 @@ uint64_t stats_errors(const Stats *stats);
 json_object *stats_to_json(const Stats *stats);
 
 /* [{endpoint, requests, avgLatency, p50, p99, errorRate}] of the busiest `limit` endpoints, busiest first.
- * Quantiles come from a histogram whose buckets grow by 2^(1/4), so they are exact to 19 %. NULL without memory. */
+ * Quantiles come from a histogram (shared/histogram.h) and are exact to 6.25 %. NULL without memory. */
 json_object *stats_top_endpoints(const Stats *stats, size_t limit);

@@ -238,10 +238,7 @@ static int read_base_url(Reader *reader, json_object *json, ProviderFile *f) {
         expected = provider_url_fault(url);
         if (expected)
                 return fault(reader, "baseUrl: %s", expected);
-        r = str_replace(&f->base_url, url);
-        for (size_t n = strlen(f->base_url); r >= 0 && f->base_url[n - 1] == '/'; n--)
-                f->base_url[n - 1] = '\0';
-        return r;
+        return provider_file_set_base_url(f, url);
 }
 
 static int read_concurrency(Reader *reader, json_object *json, ProviderFile *f) {

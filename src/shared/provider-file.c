@@ -99,6 +99,14 @@ int provider_file_add_model(ProviderFile *f, const char *name, ProviderModel **r
         return 0;
 }
 
+int provider_file_set_base_url(ProviderFile *f, const char *url) {
+        size_t n = strlen(url);
+
+        while (n > 0 && url[n - 1] == '/')
+                n--;
+        return str_replace_printf(&f->base_url, "%.*s", (int) n, url);
+}
+
 const ProviderModel *provider_file_find_model(const ProviderFile *f, const char *name) {
         for (size_t i = 0; i < f->n_models; i++)
                 if (streq(f->models[i].name, name))

@@ -93,6 +93,8 @@ int provider_file_init(const char *name, ProviderKind kind, ProviderFile *ret);
 /* Adds a model without a price. -EEXIST when there is one of that name, -E2BIG when there are as many as there can be. *ret
  * belongs to f, and is of use until the next is added. */
 int provider_file_add_model(ProviderFile *f, const char *name, ProviderModel **ret);
+/* Takes a '/' at its end off; the URL must be a good one. */
+int provider_file_set_base_url(ProviderFile *f, const char *url);
 /* NULL when it has none of that name. */
 const ProviderModel *provider_file_find_model(const ProviderFile *f, const char *name);
 

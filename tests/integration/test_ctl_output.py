@@ -502,7 +502,7 @@ def test_completions_have_each_verb_and_its_options(fleet):
 
 
 @pytest.mark.parametrize("words, found", [
-    (["l"], {"list", "logs"}),
+    (["l"], {"ledger", "list", "logs"}),
     (["status", "tra"], {"training"}),
     (["logs", "w"], {"web", "watchd"}),
     (["logs", "--s"], {"--since="}),

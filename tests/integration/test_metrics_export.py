@@ -25,7 +25,7 @@ OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CLASSIC_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SERIES_MAX = 40  # of a service, exclusive
 START_SECONDS = 60  # for Prometheus
-COLLECTORS = {"units", "probe", "resources", "reload", "journal", "history"}
+COLLECTORS = {"units", "probe", "resources", "reload", "journal", "providers", "history"}
 
 
 def scrape(accept=OPENMETRICS):

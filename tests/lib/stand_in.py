@@ -3,9 +3,9 @@
 
         stand_in.py ANSWERS
 
-ANSWERS is a JSON file of {"METHOD PATH": [STATUS, BODY]}, read anew for each request; PATH is without what follows a '?', BODY
-text or, for anything else, sent as JSON. STATUS 0 closes the connection without an answer. A request that is not in it is
-answered with what came: {"ok", "id", "method", "target", "body"}."""
+ANSWERS is a JSON file of {"METHOD PATH": [STATUS, BODY, HEADERS]}, read anew for each request; PATH is without what follows a
+'?', BODY text or, for anything else, sent as JSON, HEADERS may be left out. STATUS 0 closes the connection without an answer.
+A request that is not in it is answered with what came: {"ok", "id", "method", "target", "body"}."""
 import http.server
 import json
 import os
@@ -25,13 +25,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         answers = json.loads(Path(sys.argv[1]).read_text())
         echo = {"ok": True, "id": "x", "method": self.command, "target": self.path,
                 "body": json.loads(body) if body else None}
-        status, text = answers.get(f"{self.command} {self.path.split('?')[0]}", [200, echo])
+        status, text, *headers = answers.get(f"{self.command} {self.path.split('?')[0]}", [200, echo])
         if status == 0:
             self.close_connection = True
             return
         data = (text if isinstance(text, str) else json.dumps(text)).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
+        for name, value in (headers[0] if headers else {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 
