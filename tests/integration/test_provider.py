@@ -930,6 +930,7 @@ def test_a_long_call_keeps_its_reservation(upstream):
     asked = crowd(1, max_tokens=10)
     upstream.wait(held=1)
     first = number("SELECT max(expires) FROM reservation")
+    assert first, [dict(row) for row in attempts(asked[0][0])]
     wait_until(lambda: number("SELECT max(expires) FROM reservation") > first, again, "it is renewed", timeout=PATIENCE)
     upstream.open("long")
     assert next(answers(asked)).status == 200
@@ -974,3 +975,14 @@ def test_a_slow_reader_holds_the_provider_back(upstream):
     answer = Answer(id, 200, response.headers, text)
     assert answer.text() == "word " * 400_000 and answer.events()[-1] == "[DONE]"
     assert attempts(id)[0]["error"] is None
+
+
+def test_the_ledger_after_a_reload(upstream):
+    """Two generations have it open for a while, each for itself; what others then do to it takes it away from nobody."""
+    configure("one", base_url=upstream.url())
+    toolooctl("reload", "provider")
+    change("DELETE FROM budget_limit")  # opens, writes and closes it
+    answer = chat("m")
+    assert answer.status == 200 and attempts(answer.id)[0]["cost"] == 3450
+    pid = unit_property(UNIT, "MainPID")
+    assert not [fd for fd in Path(f"/proc/{pid}/fd").iterdir() if "ledger" in os.readlink(fd) and "deleted" in os.readlink(fd)]

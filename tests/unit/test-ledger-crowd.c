@@ -2,6 +2,7 @@
 #include "ledger-directory.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* Many processes at one ledger. Each opens it for itself; the parent has it closed meanwhile. */
@@ -295,4 +296,29 @@ Test(ledger_crowd, what_a_killed_one_had_reserved_stands_until_it_expires) {
         cr_expect_eq(usage("total", "", "day", BEGIN).settled, 60);
         cr_expect_eq(usage("total", "", "day", BEGIN).reserved, 100);
         cr_expect_eq(verify(), 0);
+}
+
+/* Two connections of one process, as while a module is reloaded: the locks of the one outlast the other's coming and going, so no
+ * other process takes itself for the last and takes the WAL away. */
+Test(ledger_crowd, another_connection_of_the_same_process) {
+        Ledger *second = NULL;
+        struct stat before, after;
+        int status;
+        pid_t pid;
+
+        (void) ask("SELECT count(*) FROM request");
+        cr_assert_eq(ledger_open(top, LEDGER_WRITE, &second), 0);
+        second = ledger_free(second);
+        cr_assert_eq(stat("ledger.db-wal", &before), 0);
+        pid = fork();
+        cr_assert_geq(pid, 0);
+        if (pid == 0) {
+                execlp("python3", "python3", "-c", "import sqlite3; d = sqlite3.connect('ledger.db'); "
+                       "d.execute('DELETE FROM budget_limit'); d.commit(); d.close()", (char *) NULL);
+                _exit(127);
+        }
+        cr_assert_eq(waitpid(pid, &status, 0), pid);
+        cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        cr_assert_eq(stat("ledger.db-wal", &after), 0);
+        cr_expect_eq(before.st_ino, after.st_ino);
 }
