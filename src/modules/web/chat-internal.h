@@ -31,9 +31,6 @@ int chat_storage_failed(HttpRequest *request, int r);
 /* 409 for a session that has no room. */
 int chat_reply_full(HttpRequest *request, const char *session);
 
-/* Answers once what was appended is on the disk; takes over answer, also on failure. HTTP_LATER, or negative errno. */
-int chat_reply_stored(HttpRequest *request, Chat *chat, json_object *answer);
-
 /* --- Fields of a body --- */
 
 /* 1 to CHAT_ID_MAX visible ASCII characters. */

@@ -209,7 +209,9 @@ static int keep(const ChatQuestion *q, const char *text, size_t size) {
         if (size == 0 || size > CHAT_CONTENT_MAX)
                 return -EFBIG;
         r = chat_store_refresh(q->chat->store);
-        return r < 0 ? r : chat_store_append(q->chat->store, messages, ELEMENTSOF(messages), &session);
+        if (r >= 0)
+                r = chat_store_append(q->chat->store, messages, ELEMENTSOF(messages), &session);
+        return r < 0 ? r : chat_store_sync(q->chat->store);
 }
 
 static int reply_failed(HttpRequest *request, const HttpAnswer *answer) {
@@ -241,10 +243,8 @@ static int reply(const ChatQuestion *q, const HttpAnswer *answer) {
                 return http_reply_error(q->request, 502, "PROVIDER_FAILED", "the model answered without any text");
         r = keep(q, text, size);
         if (r < 0)
-                log_full(LOG_WARNING, "Cannot keep an answer of the chat session %s: %s", q->session, strerror(-r));
+                log_warning("Cannot keep an answer of the chat session %s: %s", q->session, strerror(-r));
         json = answered_to_json(q, answer, parsed, text, size, r >= 0);
-        if (r >= 0)
-                return chat_reply_stored(q->request, q->chat, json);
         return json ? http_reply_json(q->request, 200, json) : -ENOMEM;
 }
 

@@ -156,7 +156,8 @@ int chat_reply_full(HttpRequest *request, const char *session) {
                                 chat_limits_default.session_messages, chat_limits_default.session_bytes);
 }
 
-int chat_reply_stored(HttpRequest *request, Chat *chat, json_object *answer) {
+/* Once it is on the disk; takes over answer, also on failure. */
+static int reply_stored(HttpRequest *request, Chat *chat, json_object *answer) {
         _cleanup_(waiting_freep) Waiting *waiting = calloc(1, sizeof(Waiting));
         int r;
 
@@ -187,7 +188,7 @@ static int append(HttpRequest *request, Chat *chat, const ChatMessage *message) 
                 log_errno(r, "Cannot store a chat message");
                 return chat_storage_failed(request, r);
         }
-        return chat_reply_stored(request, chat, appended_to_json(session));
+        return reply_stored(request, chat, appended_to_json(session));
 }
 
 int chat_post_append(HttpRequest *request, Chat *chat) {
