@@ -23,24 +23,31 @@ def source():
         yield it
 
 
-@pytest.fixture
-def gateway(fleet, source):
-    """Two providers of the model m, and no transcript."""
-    source.forget()
-    toolooctl("stop", "web", "provider")
-    shutil.rmtree(CONFIG, ignore_errors=True)
-    chat = state_directory("web") / "chat.jsonl"
-    chat.unlink(missing_ok=True)
-    (CONFIG / "providers").mkdir(parents=True)
+def configure(upstream):
+    (CONFIG / "providers").mkdir(parents=True, exist_ok=True)
     for name, model in ("one", "m"), ("two", "n"):
-        file = {"kind": "openai", "baseUrl": source.url(), "models": [{"name": model, "price": {"input": 1, "output": 2}}]}
+        file = {"kind": "openai", "baseUrl": upstream.url(), "models": [{"name": model, "price": {"input": 1, "output": 2}}]}
         (CONFIG / "providers" / f"{name}.json").write_text(json.dumps(file))
-    toolooctl("start", "web", "provider")
+    toolooctl("restart", "provider")
+
+
+@pytest.fixture(scope="module")
+def providers(fleet, source):
+    shutil.rmtree(CONFIG, ignore_errors=True)
+    configure(source)
     yield source
-    toolooctl("stop", "web", "provider")
     shutil.rmtree(CONFIG)
+    toolooctl("restart", "provider")
+
+
+@pytest.fixture
+def gateway(providers):
+    """Two providers, one with the model m and one with n, and no transcript."""
+    chat = state_directory("web") / "chat.jsonl"
+    providers.forget()
     chat.unlink(missing_ok=True)
-    toolooctl("start", "web", "provider")
+    yield providers
+    chat.unlink(missing_ok=True)
 
 
 def post(body, headers=None):
@@ -115,9 +122,12 @@ def test_without_a_provider(gateway):
     for file in (CONFIG / "providers").iterdir():
         file.unlink()
     toolooctl("restart", "provider")
-    status, answer = ask("hello")
-    assert status == 503 and "toolooctl provider add" in answer["error"]
-    assert transcripts() == []
+    try:
+        status, answer = ask("hello")
+        assert status == 503 and "toolooctl provider add" in answer["error"]
+        assert transcripts() == []
+    finally:
+        configure(gateway)
 
 
 def test_service_that_was_stopped(gateway):
