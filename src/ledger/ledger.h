@@ -88,7 +88,7 @@ int ledger_price(Ledger *l, const LedgerPrice *price, uint64_t at, int64_t *ret)
 typedef struct LedgerTokens {
         int64_t in, out;      /* in: all of the prompt, cached ones and cache writes included; out: reasoning included */
         int64_t cached, cache_write, reasoning;
-        bool reported;        /* the provider's own figures; else there were none, and all are 0 */
+        bool reported;        /* the provider's own figures; else there were none, and these are estimates */
 } LedgerTokens;
 
 /* Nano-USD: ((in - cached - cache_write) x input + cached x cached + cache_write x cache_write + (out - reasoning) x output +
@@ -131,10 +131,13 @@ typedef struct LedgerOutcome {
         int64_t cost;          /* of the attempt's price and tokens, as ledger_cost() says; ledger_verify() compares */
 } LedgerOutcome;
 
+/* For an attempt that runs on: its reservation stands until then. So the time it is made for can be short, and what a process that
+ * was killed had reserved is soon free again. -ENOENT when it has expired. */
+int ledger_extend(Ledger *l, int64_t request, unsigned n, uint64_t expires);
+
 /* Ends the attempt: the reservation goes, the cost counts in the windows that it was reserved in. -ENOENT when there is no such
  * reservation, because it expired: the attempt gets its outcome and its cost all the same, and counts, once. -EALREADY when it
- * has been settled or released. -EINVAL also for the words "interrupted" and "released", by which those are known, and for
- * tokens that are not reported. */
+ * has been settled or released. -EINVAL also for the words "interrupted" and "released", by which those are known. */
 int ledger_settle(Ledger *l, const LedgerOutcome *outcome);
 
 /* An attempt that was not made after all (nothing was sent, so nothing can cost). error NULL is "released". -ENOENT and -EALREADY

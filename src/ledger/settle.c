@@ -137,8 +137,6 @@ static bool outcome_valid(const LedgerOutcome *o) {
 
         if (t->in < 0 || t->out < 0 || t->cached < 0 || t->cache_write < 0 || t->reasoning < 0)
                 return false;
-        if (!t->reported && (t->in > 0 || t->out > 0 || t->cached > 0 || t->cache_write > 0 || t->reasoning > 0))
-                return false;
         return (!o->error || (word_valid(o->error) && !streq(o->error, RELEASED))) && time_valid(o->ttft) &&
                time_valid(o->total) && money_valid(o->cost);
 }

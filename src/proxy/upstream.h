@@ -2,7 +2,7 @@
 #pragma once
 
 #include "foundation/stats.h"
-#include "proxy/breaker.h"
+#include "shared/breaker.h"
 #include "shared/fleet.h"
 
 /* What the proxy knows of one service that requests go to. Lives as long as the service is in the registry or a request

@@ -184,6 +184,7 @@ struct WireStream {
         json_tokener *tokener;
         WireSplit split;
         WireState state;
+        size_t content_bytes;
         bool hide;          /* the event that is read does not pass */
         int broken;         /* what the first bad feed returned */
         char *error;

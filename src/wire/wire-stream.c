@@ -44,6 +44,10 @@ WireStream *wire_stream_free(WireStream *ws) {
         return NULL;
 }
 
+size_t wire_stream_content_bytes(const WireStream *ws) {
+        return ws->content_bytes;
+}
+
 int wire_stream_parse(WireStream *ws, const WireEvent *event, json_object **ret) {
         _cleanup_(json_object_putp) json_object *json = NULL;
         int r;
@@ -83,6 +87,8 @@ const char *wire_stream_id(const WireStream *ws) {
 
 int wire_stream_delta(WireStream *ws, const WireDelta *delta) {
         wire_stream_touch(ws);
+        if (delta->text)
+                ws->content_bytes += (size_t) json_object_get_string_len(delta->text);
         return ws->pass ? 0 : ws->to->write_delta(ws, delta);
 }
 

@@ -108,6 +108,8 @@ TL_DEFINE_CLEANUP(WireStream *, wire_stream_free)
 int wire_stream_feed(WireStream *ws, const void *data, size_t size);
 WireState wire_stream_state(const WireStream *ws);
 const WireUsage *wire_stream_usage(const WireStream *ws);
+/* Bytes of all texts that came (thinking and arguments of tools too): what an estimate goes by where there is no usage. */
+size_t wire_stream_content_bytes(const WireStream *ws);
 /* The upstream's words for WIRE_FAILED; NULL else. */
 const char *wire_stream_error(const WireStream *ws);
 /* What waits to be sent to the client, in whole events; wire_stream_sent() takes size bytes off its front. Nothing before the

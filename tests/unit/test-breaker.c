@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "basic/macro.h"
-#include "proxy/breaker.h"
+#include "shared/breaker.h"
 
 #define S USEC_PER_SEC
 

@@ -129,7 +129,6 @@ Test(ledger_settle, what_no_outcome_or_reservation_can_be_is_refused) {
         EXPECT_OUTCOME_REFUSED(.total = UINT64_MAX);
         EXPECT_OUTCOME_REFUSED(.tokens = { .in = -1, .reported = true });
         EXPECT_OUTCOME_REFUSED(.tokens = { .reasoning = -1, .reported = true });
-        EXPECT_OUTCOME_REFUSED(.tokens = { .out = 1 });
         EXPECT_RESERVE_REFUSED(-EINVAL, n, 0);
         EXPECT_RESERVE_REFUSED(-EINVAL, at, BEGIN + 1);
         EXPECT_RESERVE_REFUSED(-EINVAL, expires, UINT64_MAX);
@@ -231,4 +230,20 @@ Test(ledger_settle, looking_for_what_has_expired_writes_nothing) {
         cr_expect_eq(n, 0);
         cr_expect_eq(next, BEGIN + 10 * MINUTE);
         l = ledger_free(l);
+}
+
+Test(ledger_settle, a_reservation_that_is_extended) {
+        int64_t request = add_request(0, NULL);
+        uint64_t expires, next = 0;
+
+        cr_assert_eq(reserve(request, 1, 100), 0);
+        expires = (uint64_t) ask("SELECT expires FROM reservation");
+        cr_expect_eq(ledger_extend(ledger, request, 1, expires + 1000), 0);
+        cr_expect_eq(expire(expires, &next), 0);
+        cr_expect_eq(next, expires + 1000);
+        cr_expect_eq(ledger_extend(ledger, request, 2, expires), -ENOENT);
+        cr_expect_eq(ledger_extend(ledger, request, 1, UINT64_MAX), -EINVAL);
+        cr_expect_eq(expire(expires + 1000, &next), 1);
+        cr_expect_eq(ledger_extend(ledger, request, 1, expires + 2000), -ENOENT);
+        expect_spent(0, 0, 1);
 }

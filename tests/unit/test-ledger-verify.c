@@ -131,7 +131,7 @@ Test(ledger_verify, each_fault_is_found) {
                 { "UPDATE attempt SET error = 'cut' WHERE request = 1 AND n = 7",
                   "attempt 1.7: it runs, but has an outcome", 1 },
                 { "UPDATE attempt SET tokens_out = 5 WHERE request = 1 AND n = 7",
-                  "attempt 1.7: tokens that nobody reported", 2 },
+                  "attempt 1.7: it runs, but has an outcome", 2 },
                 { "UPDATE attempt SET provider = 'other' WHERE request = 1 AND n = 3",
                   "attempt 1.3: its price is of gpt-4o-mini of openai", 7 },
                 { "UPDATE attempt SET model = 'other' WHERE request = 1 AND n = 3",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "proxy/breaker.h"
+#include "shared/breaker.h"
 
 #include "basic/macro.h"
 
