@@ -921,3 +921,56 @@ def test_reload_during_streams(upstream):
         assert answer.text() == SAID and answer.events()[-1] == "[DONE]"
         assert attempts(answer.id)[0]["cost"] == 3450
     assert number("SELECT count(*) FROM reservation") == 0
+
+
+def test_a_long_call_keeps_its_reservation(upstream):
+    """Reservations are made for a short time and renewed, so that those of a killed process are soon free."""
+    configure("one", base_url=upstream.url(), price=EXACT, timeouts={"firstByteMs": 120000})
+    upstream.behave(gate="long", gateAt="headers")
+    asked = crowd(1, max_tokens=10)
+    upstream.wait(held=1)
+    first = number("SELECT max(expires) FROM reservation")
+    wait_until(lambda: number("SELECT max(expires) FROM reservation") > first, again, "it is renewed", timeout=PATIENCE)
+    upstream.open("long")
+    assert next(answers(asked)).status == 200
+
+
+def test_a_stop_settles_what_runs(upstream):
+    configure("one", base_url=upstream.url(), maxConcurrency=2)
+    upstream.behave(gate="stopped", gateAt=2, next=2)
+    streams = crowd(2, stream=True)
+    upstream.wait(held=2)
+    waiting = crowd(1)
+    upstream.wait(held=2)
+    wait_until(lambda: health()["one"]["waiting"] == 1, again, "the third")
+    toolooctl("stop", "provider")
+    try:
+        assert [a.text() for a in answers(waiting)] == [SAID]  # what is no stream gets its answer, and its turn now
+        for _, connection in streams:
+            connection.close()
+        for id, _ in streams:
+            assert request_row(id)["status"] == 499
+            row, = attempts(id)
+            assert row["error"] == "cancelled" and row["tokens_out"] > 0 and row["reported"] == 0
+        assert attempts(waiting[0][0])[0]["error"] is None and request_row(waiting[0][0])["status"] == 200
+        assert number("SELECT count(*) FROM reservation") == 0
+    finally:
+        toolooctl("start", "provider")
+
+
+def test_a_slow_reader_holds_the_provider_back(upstream):
+    """What it has not read waits with the provider, not here: memory is bounded; and nothing of it is lost."""
+    configure("one", base_url=upstream.url(), timeouts={"idleMs": 60000})
+    upstream.behave(text="word " * 400_000, pieces=400, usage={"in": 3, "out": 5})  # 2 MB in events of 5 kB
+    id, path, body, head = ask("m", stream=True)
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=PATIENCE)
+    connection.connect()
+    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.request("POST", path, body, head)
+    response = connection.getresponse()
+    upstream.wait(calls=1)
+    text = b"".join(iter(lambda: response.read(4096), b""))
+    connection.close()
+    answer = Answer(id, 200, response.headers, text)
+    assert answer.text() == "word " * 400_000 and answer.events()[-1] == "[DONE]"
+    assert attempts(id)[0]["error"] is None

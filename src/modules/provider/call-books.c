@@ -159,6 +159,7 @@ static void begin_attempt(Call *c) {
                 call_abandon(c);
                 return;
         }
+        gateway_wake_upkeep(c->gateway);
         *choices_add(c->gateway->choices) = c->choice;
         attempt_enter(a);
 }

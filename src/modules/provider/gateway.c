@@ -30,21 +30,40 @@ static void renewed(int error, void *userdata) {
         g->upkeep_runs = false;
 }
 
-/* All the time, not just while calls run: what a process that is gone had reserved expires. */
-static int on_upkeep(sd_event_source *source, uint64_t usec, void *userdata) {
-        Gateway *g = userdata;
-        int r;
+static void plan_upkeep(Gateway *g, uint64_t after) {
+        int r = sd_event_source_set_time_relative(g->upkeep, after);
 
+        if (r >= 0)
+                r = sd_event_source_set_enabled(g->upkeep, SD_EVENT_ONESHOT);
+        if (r < 0 && r != -ESTALE) /* the loop has ended */
+                log_errno(r, "Cannot plan to renew reservations");
+}
+
+void gateway_wake_upkeep(Gateway *g) {
+        int enabled;
+
+        if (sd_event_source_get_enabled(g->upkeep, &enabled) >= 0 && enabled == SD_EVENT_OFF)
+                plan_upkeep(g, RESERVATION_RENEW_USEC);
+}
+
+/* While no call runs, what a process that is gone had reserved still expires; without any there is nothing to wake for. */
+static int on_upkeep(sd_event_source *source, uint64_t usec, void *userdata) {
+        uint64_t now = now_realtime_usec(), next = UINT64_MAX;
+        Gateway *g = userdata;
+
+        if (TAILQ_EMPTY(&g->calls)) {
+                if (ledger_expire(g->ledger, now, NULL, &next) < 0)
+                        next = now + RESERVATION_RENEW_USEC;
+                if (next != UINT64_MAX)
+                        plan_upkeep(g, MAX(next > now ? next - now : 0, USEC_PER_SEC));
+                return 0;
+        }
         if (!g->upkeep_runs) {
                 g->upkeep_job = (BooksJob) { .write = renew, .done = renewed, .userdata = g };
                 g->upkeep_runs = true;
                 books_add(g->books, &g->upkeep_job);
         }
-        r = sd_event_source_set_time_relative(source, RESERVATION_RENEW_USEC);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-        if (r < 0)
-                log_errno(r, "Cannot plan to renew reservations");
+        plan_upkeep(g, RESERVATION_RENEW_USEC);
         return 0;
 }
 

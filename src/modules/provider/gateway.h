@@ -38,6 +38,9 @@ int gateway_new(Service *service, Gateway **ret);
 Gateway *gateway_free(Gateway *g);
 TL_DEFINE_CLEANUP(Gateway *, gateway_free)
 
+/* A call begins: reservations are looked after again. */
+void gateway_wake_upkeep(Gateway *g);
+
 /* How long a reservation stands without being renewed: what a killed process had reserved is free again after that. */
 #define RESERVATION_USEC (30 * USEC_PER_SEC)
 #define RESERVATION_RENEW_USEC (10 * USEC_PER_SEC)
