@@ -9,6 +9,7 @@ import {ago, clock, plural} from "./format.js";
 import {listen, live, reconnectNow, start} from "./live.js";
 import {showOverview} from "./overview.js";
 import {canDraw} from "./plots.js";
+import {showProviders} from "./providers.js";
 import {parse} from "./router.js";
 import {showRules} from "./rules.js";
 import {Scope} from "./section.js";
@@ -24,6 +25,7 @@ const PAGES = {
         rules: showRules,
         errors: showErrors,
         timeline: showTimeline,
+        providers: showProviders,
 };
 const byId = id => document.getElementById(id);
 

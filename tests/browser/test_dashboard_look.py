@@ -7,7 +7,8 @@ from browser import METRICSD, WEB, Keys, browser, page  # noqa: F401, the fixtur
 from conftest import http_request, toolooctl
 
 ROUTES = {"services": "/", "service": "/service/training?range=15min", "alerts": "/alerts", "rules": "/rules", "errors": "/errors",
-          "timeline": "/timeline", "metricsd": "/service/metricsd", "missing": "/nothing"}
+          "timeline": "/timeline", "providers": "/providers",
+          "metricsd": "/service/metricsd", "missing": "/nothing"}
 EVERYWHERE = pytest.mark.parametrize("name", ROUTES)
 CONTRAST = 4.5  # WCAG 2.2, 1.4.3, for text of any size
 

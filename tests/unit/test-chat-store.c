@@ -35,7 +35,7 @@ TestSuite(chat_store, .init = set_up, .fini = tear_down);
 static int append_to(ChatStore *to, const char *session, const char *content) {
         const ChatSession *got;
         int r = chat_store_append(to, &(ChatMessage) { .session = session, .role = "user", .content = content,
-                                                       .content_size = strlen(content), .user = "ann" }, &got);
+                                                       .content_size = strlen(content), .user = "ann" }, 1, &got);
 
         if (r >= 0)
                 cr_expect_str_eq(got->id, session);
@@ -113,6 +113,40 @@ Test(chat_store, the_last_ones_in_their_order) {
         }
 }
 
+/* A question and its answer: a session with room for one of them gets neither. */
+Test(chat_store, two_messages_are_kept_or_refused_together) {
+        const ChatMessage pair[] = {
+                { .session = "a", .role = "user", .content = "2+2?", .content_size = 4 },
+                { .session = "a", .role = "assistant", .content = "4", .content_size = 1 },
+        };
+        _cleanup_(freep) char *text = NULL;
+        const ChatSession *session;
+        json_object *list;
+
+        for (size_t i = 0; i + 1 < limits.session_messages; i++)
+                cr_assert_eq(append("a", "before"), 0);
+        cr_expect_eq(chat_store_append(store, pair, 2, &session), -EDQUOT);
+        cr_expect_eq(chat_store_append(store, pair, 0, &session), -EINVAL);
+        cr_expect_eq(chat_store_append(store, pair, CHAT_APPEND_MAX + 1, &session), -EINVAL);
+        reopen();
+        cr_expect_eq(chat_index_find(chat_store_index(store), "a")->messages, limits.session_messages - 1);
+
+        cr_assert_eq(chat_store_append(store, (const ChatMessage[]) { { .session = "b", .role = "user", .content = "2+2?",
+                                                                        .content_size = 4 },
+                                                                      { .session = "b", .role = "assistant", .content = "4",
+                                                                        .content_size = 1 } }, 2, &session), 0);
+        cr_expect_str_eq(session->id, "b");
+        cr_expect_eq(session->messages, 2);
+        reopen();
+        cr_assert_eq(chat_store_transcripts(store, "b", 10, &text), 0);
+        list = json_tokener_parse(text);
+        cr_assert_eq(json_object_array_length(list), 2);
+        cr_expect_str_eq(json_object_get_string(json_object_object_get(json_object_array_get_idx(list, 0), "role")), "user");
+        cr_expect_str_eq(json_object_get_string(json_object_object_get(json_object_array_get_idx(list, 1), "role")),
+                         "assistant");
+        json_object_put(list);
+}
+
 Test(chat_store, every_byte_comes_back) {
         const char *awkward = "quotes \" and \\ and\nnewlines\r\n, \xc3\xa4\xf0\x9f\x98\x80, ]},\x7f";
         static const char nul[] = "a\0b";
@@ -122,7 +156,7 @@ Test(chat_store, every_byte_comes_back) {
 
         cr_assert_eq(append("a", awkward), 0);
         cr_assert_eq(chat_store_append(store, &(ChatMessage) { .session = "a", .role = "tool", .content = nul,
-                                                               .content_size = 3 }, &session), 0);
+                                                               .content_size = 3 }, 1, &session), 0);
         reopen();
         cr_assert_eq(chat_store_transcripts(store, "a", 10, &text), 0);
         list = json_tokener_parse(text);

@@ -39,10 +39,10 @@ ChatSession *chat_index_find(const ChatIndex *index, const char *id) {
         return NULL;
 }
 
-bool chat_index_has_room(const ChatIndex *index, const ChatSession *session, size_t size) {
+bool chat_index_has_room(const ChatIndex *index, const ChatSession *session, size_t n, size_t size) {
         const ChatLimits *limits = &index->limits;
 
-        return (session ? session->messages : 0) < limits->session_messages &&
+        return (session ? session->messages : 0) + n <= limits->session_messages &&
                 (session ? session->bytes : 0) + size <= limits->session_bytes;
 }
 

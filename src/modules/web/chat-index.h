@@ -52,8 +52,8 @@ void chat_index_clear(ChatIndex *index);
 
 ChatSession *chat_index_find(const ChatIndex *index, const char *id);
 
-/* False when the session (NULL for a new one) has no room for one more message of that size. */
-bool chat_index_has_room(const ChatIndex *index, const ChatSession *session, size_t size);
+/* False when the session (NULL for a new one) has no room for n more messages that come to that size. */
+bool chat_index_has_room(const ChatIndex *index, const ChatSession *session, size_t n, size_t size);
 
 /* Takes a message that lies in the file. timestamp as format_iso8601() writes it; user may be NULL. Only -ENOMEM, which
  * changes nothing. */

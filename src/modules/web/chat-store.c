@@ -243,8 +243,8 @@ static char *message_to_line(const ChatMessage *message, const char *timestamp) 
                           json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-/* All of the line or nothing: a part of one would spoil the line after it. */
-static int write_line(ChatStore *store, const char *line, size_t size) {
+/* All of it or nothing: a part of a line would spoil the line after it. */
+static int write_lines(ChatStore *store, const char *line, size_t size) {
         int r = write_all(store->fd, line, size);
 
         if (r < 0 && ftruncate(store->fd, store->size) < 0) {
@@ -254,33 +254,61 @@ static int write_line(ChatStore *store, const char *line, size_t size) {
         return r;
 }
 
-int chat_store_append(ChatStore *store, const ChatMessage *message, const ChatSession **ret_session) {
-        _cleanup_(freep) char *line = NULL;
-        char now[ISO8601_MAX];
-        size_t size;
-        int r;
+/* The lines one after the other, and the size of each. */
+static int messages_to_lines(const ChatMessage *messages, size_t n, const char *timestamp, size_t *ret_sizes, char **ret) {
+        _cleanup_(freep) char *lines = strdup("");
 
-        line = message_to_line(message, format_iso8601(now, now_realtime_usec()));
-        if (!line)
+        for (size_t i = 0; i < n && lines; i++) {
+                _cleanup_(freep) char *line = message_to_line(messages + i, timestamp), *before = TAKE_PTR(lines);
+
+                if (!line)
+                        return -ENOMEM;
+                ret_sizes[i] = strlen(line);
+                lines = str_printf("%s%s", before, line);
+        }
+        if (!lines)
                 return -ENOMEM;
-        size = strlen(line);
-        if (!chat_index_has_room(&store->index, chat_index_find(&store->index, message->session), size))
-                return -EDQUOT;
-        r = write_line(store, line, size);
-        if (r < 0)
-                return r;
-        r = chat_index_take(&store->index, store->size, size, message->session, message->user, now);
-        store->size += (off_t) size;
+        *ret = TAKE_PTR(lines);
+        return 0;
+}
+
+static int take_messages(ChatStore *store, const ChatMessage *messages, size_t n, const size_t *sizes, const char *timestamp) {
+        int r = 0;
+
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                r = chat_index_take(&store->index, store->size, sizes[i], messages[i].session, messages[i].user, timestamp);
+                store->size += (off_t) sizes[i];
+        }
         if (r >= 0 && (size_t) store->size > 2 * store->index.limits.bytes) {
                 r = compact(store);
                 if (r < 0)
                         log_errno(r, "%s: cannot write it anew without what is no longer kept", store->path);
                 r = store->fd < 0 ? r : 0; /* the file as it was will do */
         }
-        if (r < 0) {
+        if (r < 0)
                 forget(store);
+        return r;
+}
+
+int chat_store_append(ChatStore *store, const ChatMessage *messages, size_t n, const ChatSession **ret_session) {
+        size_t sizes[CHAT_APPEND_MAX], size;
+        _cleanup_(freep) char *lines = NULL;
+        char now[ISO8601_MAX];
+        int r;
+
+        if (n == 0 || n > CHAT_APPEND_MAX)
+                return -EINVAL;
+        r = messages_to_lines(messages, n, format_iso8601(now, now_realtime_usec()), sizes, &lines);
+        if (r < 0)
                 return r;
-        }
+        size = strlen(lines);
+        if (!chat_index_has_room(&store->index, chat_index_find(&store->index, messages->session), n, size))
+                return -EDQUOT;
+        r = write_lines(store, lines, size);
+        if (r >= 0)
+                r = take_messages(store, messages, n, sizes, now);
+        if (r < 0)
+                return r;
         *ret_session = TAILQ_FIRST(&store->index.sessions);
         return 0;
 }

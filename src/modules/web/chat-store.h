@@ -31,9 +31,12 @@ TL_DEFINE_CLEANUP(ChatStore *, chat_store_free)
  * hold a part only; the next call reads everything anew. */
 int chat_store_refresh(ChatStore *store);
 
-/* Appends the message, stamped with the time. It is safe from a kill after chat_store_sync() alone. -EDQUOT when its
- * session is full; -ENOSPC, -EIO and the like leave the file as it was. *ret_session is valid until the next call. */
-int chat_store_append(ChatStore *store, const ChatMessage *message, const ChatSession **ret_session);
+#define CHAT_APPEND_MAX 2
+
+/* Appends messages of one session, all or none, stamped with the time. They are safe from a kill after chat_store_sync()
+ * alone. -EDQUOT when the session has no room for them; -ENOSPC, -EIO and the like leave the file as it was. *ret_session is
+ * valid until the next call. */
+int chat_store_append(ChatStore *store, const ChatMessage *messages, size_t n, const ChatSession **ret_session);
 int chat_store_sync(ChatStore *store);
 
 /* The last messages of a session, of all sessions with NULL, oldest first: a JSON array. The caller frees. */

@@ -1,31 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include "chat.h"
-
-#include <sys/queue.h>
+#include <string.h>
 
 #include "basic/string-util.h"
-#include "chat-store.h"
+#include "chat-internal.h"
 #include "foundation/json-util.h"
 #include "shared/log.h"
 
-#define ID_MAX 128
-#define CONTENT_MAX ((size_t) 32 * 1024)
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000
 
 TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
 /* A message that is written, but not yet known to be on the disk. */
-typedef struct Waiting {
+struct Waiting {
         HttpRequest *request;
         json_object *answer;
         STAILQ_ENTRY(Waiting) entries;
-} Waiting;
-
-struct Chat {
-        ChatStore *store; /* NULL until the first request */
-        sd_event_source *sync;
-        STAILQ_HEAD(WaitingList, Waiting) waiting;
 };
 
 static void waiting_free(Waiting *waiting) {
@@ -34,7 +24,7 @@ static void waiting_free(Waiting *waiting) {
 }
 TL_DEFINE_CLEANUP(Waiting *, waiting_free)
 
-static int storage_failed(HttpRequest *request, int r) {
+int chat_storage_failed(HttpRequest *request, int r) {
         return http_reply_error(request, 503, "STORAGE_FAILED",
                                 "the chat's file in the state directory cannot be used: %s", strerror(-r));
 }
@@ -51,7 +41,7 @@ static int on_sync(sd_event_source *source, void *userdata) {
         while ((waiting = STAILQ_FIRST(&chat->waiting))) {
                 STAILQ_REMOVE_HEAD(&chat->waiting, entries);
                 if (r < 0)
-                        (void) storage_failed(waiting->request, r);
+                        (void) chat_storage_failed(waiting->request, r);
                 else
                         (void) http_reply_json(waiting->request, 200, TAKE_PTR(waiting->answer)); /* or nobody is there */
                 waiting_free(waiting);
@@ -65,7 +55,9 @@ int chat_new(sd_event *event, Chat **ret) {
 
         if (!chat)
                 return -ENOMEM;
+        chat->event = event;
         STAILQ_INIT(&chat->waiting);
+        LIST_INIT(&chat->questions);
         r = sd_event_add_defer(event, &chat->sync, on_sync, chat);
         if (r >= 0)
                 r = sd_event_source_set_enabled(chat->sync, SD_EVENT_OFF);
@@ -76,10 +68,14 @@ int chat_new(sd_event *event, Chat **ret) {
 }
 
 Chat *chat_free(Chat *chat) {
+        ChatQuestion *question;
         Waiting *waiting;
 
         if (!chat)
                 return NULL;
+        while ((question = LIST_FIRST(&chat->questions)))
+                chat_question_free(question);
+        curl_event_free(chat->curl);
         while ((waiting = STAILQ_FIRST(&chat->waiting))) {
                 STAILQ_REMOVE_HEAD(&chat->waiting, entries);
                 waiting_free(waiting);
@@ -102,26 +98,17 @@ static int open_store(Chat *chat) {
         return chat_store_open(directory, &chat_limits_default, &chat->store);
 }
 
-/* What each handler begins with. After a failure the request has its answer. */
-static int use_store(HttpRequest *request, Chat *chat) {
+int chat_use_store(HttpRequest *request, Chat *chat) {
         int r = chat->store ? chat_store_refresh(chat->store) : open_store(chat);
 
         if (r < 0) {
                 log_errno(r, "Cannot use the chat's file in the state directory");
-                (void) storage_failed(request, r);
+                (void) chat_storage_failed(request, r);
         }
         return r;
 }
 
 /* --- POST /api/v1/chat/append --- */
-
-static bool id_valid(const char *s) {
-        size_t n = 0;
-
-        while (n <= ID_MAX && s[n] > ' ' && s[n] < 0x7f)
-                n++;
-        return n > 0 && n <= ID_MAX && s[n] == '\0';
-}
 
 static bool role_valid(const char *s) {
         static const char *const roles[] = { "user", "assistant", "system", "tool" };
@@ -132,42 +119,21 @@ static bool role_valid(const char *s) {
         return false;
 }
 
-/* NULL for a field that is missing, null, or no string. A NUL inside shows as a length that strlen() has not. */
-static const char *get_string(json_object *body, const char *name, size_t *ret_size) {
-        json_object *field;
-
-        if (!json_object_object_get_ex(body, name, &field) || !json_object_is_type(field, json_type_string))
-                return NULL;
-        *ret_size = (size_t) json_object_get_string_len(field);
-        return json_object_get_string(field);
-}
-
-static bool get_id(json_object *body, const char *name, const char **ret) {
-        size_t size;
-        const char *s = get_string(body, name, &size);
-
-        if (!s || size != strlen(s) || !id_valid(s))
-                return false;
-        *ret = s;
-        return true;
-}
-
 /* NULL, or what is wrong with the body. */
 static const char *read_message(json_object *body, ChatMessage *ret) {
         ChatMessage m = {};
-        json_object *user;
+        const char *wrong;
         size_t size;
 
-        if (!get_id(body, "sessionId", &m.session))
-                return "sessionId: 1 to 128 visible ASCII characters are expected";
-        m.role = get_string(body, "role", &size);
+        wrong = chat_get_whose(body, &m.session, &m.user);
+        if (wrong)
+                return wrong;
+        m.role = chat_get_string(body, "role", &size);
         if (!m.role || size != strlen(m.role) || !role_valid(m.role))
                 return "role: one of user, assistant, system and tool is expected";
-        m.content = get_string(body, "content", &m.content_size);
-        if (!m.content || m.content_size == 0 || m.content_size > CONTENT_MAX)
+        m.content = chat_get_string(body, "content", &m.content_size);
+        if (!m.content || m.content_size == 0 || m.content_size > CHAT_CONTENT_MAX)
                 return "content: a string of 1 to 32768 bytes is expected";
-        if (json_object_object_get_ex(body, "userId", &user) && user && !get_id(body, "userId", &m.user))
-                return "userId: 1 to 128 visible ASCII characters are expected, or null";
         *ret = m;
         return NULL;
 }
@@ -184,35 +150,45 @@ static json_object *appended_to_json(const ChatSession *session) {
         return NULL;
 }
 
-static int append(HttpRequest *request, Chat *chat, const ChatMessage *message) {
+int chat_reply_full(HttpRequest *request, const char *session) {
+        return http_reply_error(request, 409, "SESSION_FULL",
+                                "session %s holds all that a session may (%zu messages, %zu bytes): begin another", session,
+                                chat_limits_default.session_messages, chat_limits_default.session_bytes);
+}
+
+/* Once it is on the disk; takes over answer, also on failure. */
+static int reply_stored(HttpRequest *request, Chat *chat, json_object *answer) {
         _cleanup_(waiting_freep) Waiting *waiting = calloc(1, sizeof(Waiting));
-        const ChatSession *session;
         int r;
 
-        if (!waiting)
+        if (!waiting || !answer) {
+                json_object_put(answer);
                 return -ENOMEM;
-        r = chat_store_append(chat->store, message, &session);
-        if (r == -EDQUOT)
-                return http_reply_error(request, 409, "SESSION_FULL",
-                                        "session %s holds all that a session may (%zu messages, %zu bytes): begin another",
-                                        message->session, chat_limits_default.session_messages,
-                                        chat_limits_default.session_bytes);
-        if (r == -ENOMEM)
-                return r;
-        if (r < 0) {
-                log_errno(r, "Cannot store a chat message");
-                return storage_failed(request, r);
         }
         waiting->request = request;
-        waiting->answer = appended_to_json(session);
-        if (!waiting->answer)
-                return -ENOMEM;
+        waiting->answer = answer;
         r = sd_event_source_set_enabled(chat->sync, SD_EVENT_ONESHOT);
         if (r < 0)
                 return r;
         STAILQ_INSERT_TAIL(&chat->waiting, waiting, entries);
         TAKE_PTR(waiting);
         return HTTP_LATER;
+}
+
+static int append(HttpRequest *request, Chat *chat, const ChatMessage *message) {
+        const ChatSession *session;
+        int r;
+
+        r = chat_store_append(chat->store, message, 1, &session);
+        if (r == -EDQUOT)
+                return chat_reply_full(request, message->session);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                log_errno(r, "Cannot store a chat message");
+                return chat_storage_failed(request, r);
+        }
+        return reply_stored(request, chat, appended_to_json(session));
 }
 
 int chat_post_append(HttpRequest *request, Chat *chat) {
@@ -227,7 +203,7 @@ int chat_post_append(HttpRequest *request, Chat *chat) {
         wrong = read_message(body, &message);
         if (wrong)
                 return http_reply_error(request, 400, "INVALID_FIELD", "%s", wrong);
-        return use_store(request, chat) < 0 ? 0 : append(request, chat, &message);
+        return chat_use_store(request, chat) < 0 ? 0 : append(request, chat, &message);
 }
 
 /* --- GET /api/v1/chat/transcripts, GET /api/v1/chat/sessions --- */
@@ -251,14 +227,14 @@ int chat_get_transcripts(HttpRequest *request, Chat *chat) {
         size_t limit;
         int r;
 
-        if (session && !id_valid(session))
+        if (session && !chat_id_valid(session))
                 return http_reply_error(request, 400, "INVALID_QUERY",
-                                        "sessionId: 1 to %d visible ASCII characters are expected", ID_MAX);
-        if (get_limit(request, &limit) < 0 || use_store(request, chat) < 0)
+                                        "sessionId: 1 to %d visible ASCII characters are expected", CHAT_ID_MAX);
+        if (get_limit(request, &limit) < 0 || chat_use_store(request, chat) < 0)
                 return 0;
         r = chat_store_transcripts(chat->store, session, limit, &list);
         if (r < 0)
-                return r == -ENOMEM ? r : storage_failed(request, r);
+                return r == -ENOMEM ? r : chat_storage_failed(request, r);
         text = str_printf("{\"ok\":true,\"transcripts\":%s}", list);
         return text ? http_reply(request, 200, "application/json", text, strlen(text)) : -ENOMEM;
 }
@@ -300,7 +276,7 @@ int chat_get_sessions(HttpRequest *request, Chat *chat) {
         _cleanup_(json_object_putp) json_object *json = NULL, *sessions = NULL;
         size_t limit;
 
-        if (get_limit(request, &limit) < 0 || use_store(request, chat) < 0)
+        if (get_limit(request, &limit) < 0 || chat_use_store(request, chat) < 0)
                 return 0;
         json = json_object_new_object();
         sessions = sessions_to_json(chat_store_index(chat->store), limit);

@@ -54,6 +54,10 @@ static int post_append(HttpRequest *request, void *userdata) {
         return chat_post_append(request, ((State *) userdata)->chat);
 }
 
+static int post_message(HttpRequest *request, void *userdata) {
+        return chat_post_message(request, ((State *) userdata)->chat);
+}
+
 static int get_transcripts(HttpRequest *request, void *userdata) {
         return chat_get_transcripts(request, ((State *) userdata)->chat);
 }
@@ -90,6 +94,7 @@ static const HttpRoute routes[] = {
         { .method = "GET",  .path = "/api/v1/system/routes",     .handle = get_routes },
         { .method = "GET",  .path = "/system/status",            .handle = get_status },
         { .method = "POST", .path = "/api/v1/chat/append",      .handle = post_append, .body_max = CHAT_BODY_MAX },
+        { .method = "POST", .path = "/api/v1/chat/message",     .handle = post_message, .body_max = CHAT_BODY_MAX },
         { .method = "GET",  .path = "/api/v1/chat/transcripts", .handle = get_transcripts },
         { .method = "GET",  .path = "/api/v1/chat/sessions",    .handle = get_sessions },
 };
