@@ -85,7 +85,10 @@ static int watch(CurlEvent *ce, int fd, uint32_t events) {
 
         if (w->set == events)
                 return 0;
-        if (epoll_ctl(ce->epoll, w->set == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD, fd, &e) < 0)
+        /* A connection that never came about is closed before libcurl says that it needs no watching; to fail then would end all
+         * that libcurl has under way, for good. */
+        if (epoll_ctl(ce->epoll, w->set == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD, fd, &e) < 0 &&
+            (events != 0 || (errno != EBADF && errno != ENOENT)))
                 return -errno;
         w->set = events;
         return 0;
