@@ -80,7 +80,7 @@ def test_a_sound_fleet_has_no_fault(fleet):
     assert [f for f in said["findings"] if f["level"] in FAULTS] == []
     assert all(c["level"] in ("ok", "note") and c["problem"] is None for c in said["checks"]), said["checks"]
     text = toolooctl("doctor").stdout
-    assert re.search(r"^0 errors, 0 warnings, \d+ notes?; \d+ of 21 checks found nothing\.$", text, re.M)
+    assert re.search(r"^0 errors, 0 warnings, \d+ notes?; \d+ of 22 checks found nothing\.$", text, re.M)
     assert "ok: " not in text
     everything = toolooctl("doctor", "--all").stdout
     assert everything.count("ok: ") == sum(c["level"] == "ok" for c in said["checks"])
