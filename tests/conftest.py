@@ -38,6 +38,7 @@ PORTS = {
     "analytics": 3300,
 }
 CONTROL = {"orchestrator": 3123, "metricsd": 3010}  # not among the 13
+SANITIZER_FRAME = re.compile(r"^\s*#\d+ 0x[0-9a-f]+ ")
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: \w+Sanitizer|Sanitizer has encountered|runtime error:")
 
 
@@ -340,7 +341,10 @@ def session():
             if not any(path.parent.iterdir()):
                 path.parent.rmdir()
         systemctl("daemon-reload")
-    reports = [line for line in journal_lines(after=cursor) if SANITIZER_REPORT.search(line)]
+    lines = journal_lines(after=cursor)
+    reports = [line for line in lines if SANITIZER_REPORT.search(line)]
+    if reports:
+        reports += [line for line in lines if SANITIZER_FRAME.search(line)][:40]
     assert not reports, "sanitizer reports in the journal:\n" + "\n".join(reports)
 
 
