@@ -656,7 +656,7 @@ def wait_for(condition, what):
 
 def test_the_default_rule_fires_from_real_rows(empty):
     now = int(time.time() * 1e6)
-    assert rules()["default-provider-success"]["state"] == "no data yet"
+    wait_for(lambda: rules()["default-provider-success"]["state"] == "no data yet", "metricsd sees that there are no calls")
     lines = ["limit total - day 1000000000 0"]
     for k in range(20):
         lines += [f"request {now - k * 10**6} none 0 200 1",
