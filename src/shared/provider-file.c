@@ -59,7 +59,7 @@ int provider_ability_from_string(const char *s) {
 }
 
 int provider_file_init(const char *name, ProviderKind kind, ProviderFile *ret) {
-        _cleanup_(provider_file_done) ProviderFile f = {
+        ProviderFile f = {
                 .kind = kind,
                 .enabled = true,
                 .max_concurrency = 16,
@@ -71,16 +71,16 @@ int provider_file_init(const char *name, ProviderKind kind, ProviderFile *ret) {
 
         f.name = strdup(name);
         f.base_url = strdup(kinds[kind].base_url);
-        if (!f.name || !f.base_url)
+        if (!f.name || !f.base_url) {
+                provider_file_done(&f);
                 return -ENOMEM;
+        }
         *ret = f;
-        f = (ProviderFile) {};
         return 0;
 }
 
 int provider_file_add_model(ProviderFile *f, const char *name, ProviderModel **ret) {
-        _cleanup_(provider_model_done) ProviderModel m = {};
-        ProviderModel *models;
+        ProviderModel m = {}, *models;
 
         if (provider_file_find_model(f, name))
                 return -EEXIST;
@@ -91,10 +91,11 @@ int provider_file_add_model(ProviderFile *f, const char *name, ProviderModel **r
         models = reallocarray(f->models, f->n_models + 1, sizeof(*models));
         if (models)
                 f->models = models;
-        if (!models || !m.name || !m.upstream)
+        if (!models || !m.name || !m.upstream) {
+                provider_model_done(&m);
                 return -ENOMEM;
+        }
         models[f->n_models] = m;
-        m = (ProviderModel) {};
         *ret = models + f->n_models++;
         return 0;
 }
