@@ -387,19 +387,25 @@ def test_clients_do_not_notice_stops_and_starts_of_services(metricsd):
     """A client may get the descriptor that a probe had: what happens to the service then must not happen to the client."""
     metricsd("--interval-ms=100")
     clients = [Updates()]
+
+    def wait(condition):
+        """All of them read, for who does not is let go of."""
+        for updates in clients:
+            updates.wait(condition)
+
     try:
-        clients[0].wait(all_healthy)
+        wait(all_healthy)
         for _ in range(3):
             systemctl("stop", "tooloo-cup.service")
-            clients[0].wait(is_status("cup", "offline"))
+            wait(is_status("cup", "offline"))
             for _ in range(15):  # libcurl looks for connections that have ended once a second
-                clients[0].next()
+                for updates in clients:
+                    updates.next()
             clients += [Updates(), Updates()]
             systemctl("start", "tooloo-cup.service")
-            clients[0].wait(is_status("cup", "healthy"))
+            wait(is_status("cup", "healthy"))
         now = clients[0].next()["timestamp"]
-        for updates in clients[1:]:
-            updates.wait(lambda data: data["stats"]["timestamp"] >= now)
+        wait(lambda data: data["stats"]["timestamp"] >= now)
     finally:
         for updates in clients:
             updates.__exit__()
