@@ -10,6 +10,8 @@ ROUTES = {"services": "/", "service": "/service/training?range=15min", "alerts":
           "timeline": "/timeline", "providers": "/providers",
           "metricsd": "/service/metricsd", "missing": "/nothing"}
 EVERYWHERE = pytest.mark.parametrize("name", ROUTES)
+# What providers do is told through web alone, and most of these tests are on metricsd's own port.
+ELSEWHERE = rf":{METRICSD}/api/v1/(reports/|budget|providers/).*status of 404"
 CONTRAST = 4.5  # WCAG 2.2, 1.4.3, for text of any size
 
 # Each text that is seen, with its contrast as WCAG computes it: [ratio, text, colour, ground], the lowest first.
@@ -63,6 +65,11 @@ FOCUSABLE = """
   .filter(e => e.checkVisibility() && getComputedStyle(e).visibility === "visible"
     && !(e.closest("details:not([open])") && !e.matches("details:not([open]) > summary")))
 """
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(page):  # noqa: F811
+    page.expected.append(ELSEWHERE)
 
 
 def show(page, name, port=METRICSD):
