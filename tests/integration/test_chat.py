@@ -133,10 +133,6 @@ def test_a_full_session_is_refused(chat):
     append("another", "x")
 
 
-def test_message_waits_for_the_provider_pipeline(fleet):
-    assert post({"message": "x", "sessionId": "s", "userId": "u"}, "/api/v1/chat/message")[0] == 404
-
-
 # --- The life of the process ---
 
 
