@@ -328,11 +328,14 @@ def settle_sanitizers():
     return list(made)
 
 
+LEDGER_USERS = "analytics", "budget", "provider", "reports"
+
+
 def forget_calls():
     """Calls that failed would be alerts of whatever is tested next."""
     ledger = state_directory("ledger")
     if ledger.is_dir():
-        systemctl("stop", *(f"tooloo-{id}.service" for id in ("analytics", "budget", "provider", "reports")), ok=None)
+        systemctl("stop", *(f"tooloo-{id}.service" for id in LEDGER_USERS), ok=None)
         shutil.rmtree(ledger)
 
 

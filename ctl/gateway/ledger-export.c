@@ -175,37 +175,21 @@ static int print_jsonl(sqlite3_stmt *s) {
 
 /* --- All of them --- */
 
-static void sqlite3_finalizep(sqlite3_stmt **s) {
-        (void) sqlite3_finalize(*s);
-}
-
 static int export(Ledger *ledger, bool csv, uint64_t from, uint64_t to) {
-        _cleanup_(sqlite3_finalizep) sqlite3_stmt *s = NULL;
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
         _cleanup_(freep) char *query = make_query();
-        sqlite3 *db = ledger_database(ledger);
-        int code, r = 0;
+        int r, printed = 0;
 
         if (!query)
                 return gateway_no_memory();
-        code = sqlite3_prepare_v2(db, query, -1, &s, NULL);
-        if (code == SQLITE_OK)
-                code = sqlite3_bind_int64(s, 1, (sqlite3_int64) from);
-        if (code == SQLITE_OK)
-                code = sqlite3_bind_int64(s, 2, (sqlite3_int64) to);
-        if (code == SQLITE_OK && csv)
+        r = ledger_ask(ledger, &s, query, "uu", from, to);
+        if (r >= 0 && csv)
                 print_csv_head();
-        while (code == SQLITE_OK && r >= 0 && !ctl_reader_gone()) {
-                code = sqlite3_step(s);
-                if (code != SQLITE_ROW)
-                        break;
-                r = csv ? print_csv(s) : print_jsonl(s);
-                code = SQLITE_OK;
-        }
-        if (code != SQLITE_OK && code != SQLITE_DONE) {
-                log_error("cannot read the ledger: %s", sqlite3_errmsg(db));
-                return CTL_FAILED;
-        }
-        return r < 0 ? gateway_failed(r, "cannot print the ledger") : CTL_OK;
+        while (r >= 0 && printed >= 0 && !ctl_reader_gone() && (r = ledger_next(s)) > 0)
+                printed = csv ? print_csv(s) : print_jsonl(s);
+        if (r < 0)
+                return gateway_failed(r, "cannot read the ledger");
+        return printed < 0 ? gateway_failed(printed, "cannot print the ledger") : CTL_OK;
 }
 
 int gateway_ledger_export(Ctl *ctl) {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <sqlite3.h>
-
 #include "history.h"
+#include "shared/sqlite-util.h"
 
 /* Statements are prepared when they are first used, and kept. */
 typedef enum StatementId {
@@ -51,29 +50,17 @@ typedef enum StatementId {
  * of the open when there is no database. */
 int statement_get(History *h, StatementId id, const char *sql, sqlite3_stmt **ret);
 
-/* What was bound is forgotten with it: nothing keeps a caller's memory alive. */
-void statement_done(sqlite3_stmt *s);
-TL_DEFINE_CLEANUP(sqlite3_stmt *, statement_done)
-
 /* One step: 1 for a row, 0 at the end. */
 int statement_step(History *h, sqlite3_stmt *s);
 /* For those that give no rows. */
 int statement_run(History *h, sqlite3_stmt *s);
 
-/* Binds all parameters from the first on, by one letter each: u uint64_t (a time past INT64_MAX is that, for SQLite's numbers
- * are signed), i int64_t, t text or NULL, b data and its size_t. Texts and data must last until statement_done(). */
+/* Binds all parameters as sqlite_bind() does; texts and data must last until statement_done(). */
 int statement_bind(History *h, sqlite3_stmt *s, const char *types, ...);
-
-/* Of the row that the last step gave; lasts until the next. */
-static inline const char *statement_text(sqlite3_stmt *s, int column) {
-        return (const char *) sqlite3_column_text(s, column);
-}
 
 /* For what is asked once: the first row of its answer, -ENODATA when there is none. The caller ends it with
  * statement_finish(). */
 int statement_once(History *h, const char *sql, sqlite3_stmt **ret);
-void statement_finish(sqlite3_stmt *s);
-TL_DEFINE_CLEANUP(sqlite3_stmt *, statement_finish)
 
 /* Prepared statements go with the connection. */
 void statements_free(History *h);

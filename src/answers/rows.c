@@ -11,67 +11,6 @@
 
 TL_DEFINE_CLEANUP(json_object *, json_object_put)
 
-static int error_of(int code) {
-        switch (code & 0xff) {
-        case SQLITE_OK:
-        case SQLITE_ROW:
-        case SQLITE_DONE:
-                return 0;
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-                return -EBUSY;
-        case SQLITE_NOMEM:
-                return -ENOMEM;
-        case SQLITE_FULL:
-                return -ENOSPC;
-        case SQLITE_ERROR:
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-                return -EBADMSG;
-        default:
-                return -EIO;
-        }
-}
-
-/* --- Asking --- */
-
-static int bind_all(sqlite3_stmt *s, const char *types, va_list ap) {
-        int code = SQLITE_OK;
-
-        for (int i = 1; *types && code == SQLITE_OK; types++, i++)
-                code = *types == 's' ? sqlite3_bind_text(s, i, va_arg(ap, const char *), -1, SQLITE_STATIC)
-                                     : sqlite3_bind_int64(s, i, va_arg(ap, int64_t));
-        return error_of(code);
-}
-
-static int ask(Ledger *l, sqlite3_stmt **ret, const char *sql, const char *types, va_list ap) {
-        _cleanup_(sqlite3_finalizep) sqlite3_stmt *s = NULL;
-        int r;
-
-        r = error_of(sqlite3_prepare_v2(ledger_database(l), sql, -1, &s, NULL));
-        if (r >= 0)
-                r = bind_all(s, types, ap);
-        if (r >= 0)
-                *ret = TAKE_PTR(s);
-        return r;
-}
-
-int ledger_ask(Ledger *l, sqlite3_stmt **ret, const char *sql, const char *types, ...) {
-        va_list ap;
-        int r;
-
-        va_start(ap, types);
-        r = ask(l, ret, sql, types, ap);
-        va_end(ap);
-        return r;
-}
-
-int ledger_next(sqlite3_stmt *s) {
-        int code = sqlite3_step(s);
-
-        return code == SQLITE_ROW ? 1 : error_of(code);
-}
-
 /* --- Values --- */
 
 json_object *json_usd(int64_t nano) {
@@ -167,8 +106,8 @@ static int all_rows(sqlite3_stmt *s, json_object **ret) {
 }
 
 int ledger_rows_v(Ledger *l, json_object **ret, const char *sql, const char *types, va_list ap) {
-        _cleanup_(sqlite3_finalizep) sqlite3_stmt *s = NULL;
-        int r = ask(l, &s, sql, types, ap);
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
+        int r = ledger_ask_v(l, &s, sql, types, ap);
 
         return r < 0 ? r : all_rows(s, ret);
 }
@@ -184,9 +123,9 @@ int ledger_rows(Ledger *l, json_object **ret, const char *sql, const char *types
 }
 
 int ledger_row_v(Ledger *l, json_object **ret, const char *sql, const char *types, va_list ap) {
-        _cleanup_(sqlite3_finalizep) sqlite3_stmt *s = NULL;
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
         json_object *row;
-        int r = ask(l, &s, sql, types, ap);
+        int r = ledger_ask_v(l, &s, sql, types, ap);
 
         if (r >= 0)
                 r = ledger_next(s);
@@ -210,12 +149,12 @@ int ledger_row(Ledger *l, json_object **ret, const char *sql, const char *types,
 }
 
 int ledger_number(Ledger *l, int64_t *ret, const char *sql, const char *types, ...) {
-        _cleanup_(sqlite3_finalizep) sqlite3_stmt *s = NULL;
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
         va_list ap;
         int r;
 
         va_start(ap, types);
-        r = ask(l, &s, sql, types, ap);
+        r = ledger_ask_v(l, &s, sql, types, ap);
         va_end(ap);
         if (r >= 0)
                 r = ledger_next(s);

@@ -12,7 +12,7 @@
  *         :bool     a number                     false for 0
  *
  * Without one, integers and texts are what they are. `types` has one letter for each of the parameters ?1, ?2 ... that
- * follow: 'i' an int64_t, 's' a const char * (NULL for NULL; it must stay valid until the statement is finalized). */
+ * follow, as sqlite_bind() has them; texts must stay valid until the statement is finalized. */
 
 #include <stdarg.h>
 #include <json-c/json_object.h>
@@ -20,13 +20,6 @@
 #include "ledger/ledger.h"
 
 #define USEC_PER_DAY (INT64_C(86400) * 1000000)
-
-TL_DEFINE_CLEANUP(sqlite3_stmt *, sqlite3_finalize)
-
-/* -EBUSY, -ENOMEM, -ENOSPC, -EBADMSG (damaged, or no table of ours) or -EIO. */
-int ledger_ask(Ledger *l, sqlite3_stmt **ret, const char *sql, const char *types, ...);
-/* 1 for a row, 0 at the end. */
-int ledger_next(sqlite3_stmt *s);
 
 /* The row that s stands at; the caller puts. NULL without memory. */
 json_object *row_to_json(sqlite3_stmt *s);

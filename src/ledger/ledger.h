@@ -11,12 +11,12 @@
  * A process that is killed loses nothing that was committed. What it had reserved stands until it expires, and its attempt
  * then says "interrupted". */
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sqlite3.h>
 
-#include "basic/macro.h"
+#include "shared/sqlite-util.h"
 
 typedef struct Ledger Ledger;
 
@@ -48,6 +48,12 @@ int ledger_directory_of_user(char **ret);
 
 /* For those who only read and whose questions are their own. Valid as long as l. */
 sqlite3 *ledger_database(Ledger *l);
+/* Such a question; `types` and what follows are as sqlite_bind() has them, and last until the caller ends
+ * *ret with statement_finish(). Errors as of sqlite_errno(). */
+int ledger_ask(Ledger *l, sqlite3_stmt **ret, const char *sql, const char *types, ...);
+int ledger_ask_v(Ledger *l, sqlite3_stmt **ret, const char *sql, const char *types, va_list ap);
+/* 1 for a row, 0 at the end. */
+int ledger_next(sqlite3_stmt *s);
 
 /* --- Writing. Everything between begin and commit is kept or lost as one; they do not nest (-EBUSY). Each function below also
  * works without, as a transaction of its own. After a failure of the disk or of SQLite within one, the others and the commit
@@ -190,7 +196,7 @@ int ledger_add_event(Ledger *l, uint64_t at, const char *user, const char *kind,
 
 /* --- Settings: wishes for the choice of providers, which budget writes and provider reads for each choice. --- */
 #define LEDGER_SETTING_PREFERRED "provider.preferred"          /* a provider's name: asked first while it can take the call */
-#define LEDGER_SETTING_MAX_CONCURRENCY "policy.max-concurrency" /* calls of all providers at a time; none: no more than each one's */
+#define LEDGER_SETTING_MAX_CONCURRENCY "policy.max-concurrency" /* calls of each provider at a time, where its own limit is not lower */
 #define LEDGER_SETTING_CRITICALITY "policy.criticality"        /* low: price weighs more; normal; high: price does not count */
 #define LEDGER_SETTING_MAX 256                                 /* bytes of a name or a value; more is -EINVAL */
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <sqlite3.h>
-
 #include "ledger.h"
 
 /* Statements are prepared when they are first used, and kept. */
@@ -47,28 +45,16 @@ typedef enum StatementId {
 /* Gives the statement of that id, made of sql when there is none yet. Who has it ends it with statement_done(). */
 int statement_get(Ledger *l, StatementId id, const char *sql, sqlite3_stmt **ret);
 
-/* What was bound is forgotten with it: nothing keeps a caller's memory alive. */
-void statement_done(sqlite3_stmt *s);
-TL_DEFINE_CLEANUP(sqlite3_stmt *, statement_done)
-
 /* One step: 1 for a row, 0 at the end. */
 int statement_step(Ledger *l, sqlite3_stmt *s);
 /* For those that give no rows. */
 int statement_run(Ledger *l, sqlite3_stmt *s);
 
-/* Binds all parameters from the first on, by one letter each: u uint64_t, i int64_t, k int64_t of which 0 is NULL, t text or
- * NULL, b data and its size_t. Texts and data must last until statement_done(). */
+/* Binds all parameters as sqlite_bind() does; texts and data must last until statement_done(). */
 int statement_bind(Ledger *l, sqlite3_stmt *s, const char *types, ...);
-
-/* Of the row that the last step gave; lasts until the next. */
-static inline const char *statement_text(sqlite3_stmt *s, int column) {
-        return (const char *) sqlite3_column_text(s, column);
-}
 
 /* For what is asked once; the caller ends it with statement_finish(). */
 int statement_once(Ledger *l, const char *sql, sqlite3_stmt **ret);
-void statement_finish(sqlite3_stmt *s);
-TL_DEFINE_CLEANUP(sqlite3_stmt *, statement_finish)
 
 int statement_execute(Ledger *l, const char *sql);
 

@@ -8,15 +8,15 @@ void anthropic_read_usage(json_object *json, WireUsage *usage) {
         if (!json_object_is_type(json, json_type_object))
                 return;
         if (wire_field(json, "input_tokens"))
-                fresh = wire_count(json, "input_tokens");
+                fresh = wire_count_or_invalid(json, "input_tokens", &usage->invalid);
         if (wire_field(json, "cache_read_input_tokens"))
-                usage->cached = wire_count(json, "cache_read_input_tokens");
+                usage->cached = wire_count_or_invalid(json, "cache_read_input_tokens", &usage->invalid);
         if (wire_field(json, "cache_creation_input_tokens"))
-                usage->cache_write = wire_count(json, "cache_creation_input_tokens");
+                usage->cache_write = wire_count_or_invalid(json, "cache_creation_input_tokens", &usage->invalid);
         if (wire_field(json, "output_tokens"))
-                usage->out = wire_count(json, "output_tokens");
+                usage->out = wire_count_or_invalid(json, "output_tokens", &usage->invalid);
         usage->in = fresh + usage->cached + usage->cache_write;
-        usage->reported = true;
+        usage->reported = !usage->invalid;
 }
 
 /* Its clients expect these in any case, so they are 0 where the upstream said nothing. */

@@ -3,11 +3,8 @@
 
 static int read_start(WireStream *ws, json_object *json) {
         json_object *block = wire_object(json, "content_block"), *index = wire_field(json, "index"), *input;
-        _cleanup_(json_object_putp) json_object *text = NULL;
         const char *type = wire_string(block, "type");
-        WirePart part = {};
         unsigned call;
-        int r;
 
         if (!type || !json_object_is_type(index, json_type_int))
                 return -EBADMSG;
@@ -18,13 +15,12 @@ static int read_start(WireStream *ws, json_object *json) {
         wire_stream_touch(ws);
         if (!streq(type, "tool_use"))
                 return 0;
-        r = wire_stream_call(ws, json_object_get_int64(index), wire_text(block, "id"), wire_text(block, "name"), NULL, &call);
         input = wire_object(block, "input");
-        if (r < 0 || !input || json_object_object_length(input) == 0) /* it comes in pieces */
-                return r;
-        part.arguments = input;
-        text = wire_part_arguments_text(&part);
-        return text ? wire_stream_arguments(ws, call, text) : -ENOMEM;
+        if (input && json_object_object_length(input) > 0)
+                return wire_stream_whole_call(ws, json_object_get_int64(index), wire_text(block, "id"), wire_text(block, "name"),
+                                              NULL, input);
+        /* It comes in pieces. */
+        return wire_stream_call(ws, json_object_get_int64(index), wire_text(block, "id"), wire_text(block, "name"), NULL, &call);
 }
 
 static int read_delta(WireStream *ws, json_object *json) {

@@ -7,11 +7,12 @@ static void read_usage(json_object *answer, WireUsage *usage) {
 
         if (!json)
                 return;
-        usage->reasoning = wire_count(json, "thoughtsTokenCount");
-        usage->in = wire_count(json, "promptTokenCount") + wire_count(json, "toolUsePromptTokenCount");
-        usage->out = wire_count(json, "candidatesTokenCount") + usage->reasoning;
-        usage->cached = wire_count(json, "cachedContentTokenCount");
-        usage->reported = true;
+        usage->reasoning = wire_count_or_invalid(json, "thoughtsTokenCount", &usage->invalid);
+        usage->in = wire_count_or_invalid(json, "promptTokenCount", &usage->invalid) +
+                wire_count_or_invalid(json, "toolUsePromptTokenCount", &usage->invalid);
+        usage->out = wire_count_or_invalid(json, "candidatesTokenCount", &usage->invalid) + usage->reasoning;
+        usage->cached = wire_count_or_invalid(json, "cachedContentTokenCount", &usage->invalid);
+        usage->reported = !usage->invalid;
 }
 
 /* The candidate, NULL when the prompt was blocked; -EBADMSG when neither is said. What is no end of the model's own (safety,
@@ -72,21 +73,13 @@ static int read_answer(json_object *answer, WireReply *reply, bool pass) {
 
 static int stream_part(WireStream *ws, json_object *part) {
         json_object *call = wire_object(part, "functionCall");
-        _cleanup_(json_object_putp) json_object *text = NULL;
-        WirePart arguments = {};
-        unsigned n;
-        int r;
 
         if (!call)
                 return wire_stream_text(ws, wire_true(part, "thought") ? WIRE_DELTA_THINKING : WIRE_DELTA_TEXT,
                                         wire_text(part, "text"));
-        r = wire_stream_call(ws, (int64_t) ws->n_calls, wire_text(call, "id"), wire_text(call, "name"),
-                             wire_text(part, "thoughtSignature"), &n);
-        if (r < 0)
-                return r;
-        arguments.arguments = wire_object(call, "args");
-        text = wire_part_arguments_text(&arguments);
-        return text ? wire_stream_arguments(ws, n, text) : -ENOMEM;
+        /* Each comes whole, so each is a new one. */
+        return wire_stream_whole_call(ws, (int64_t) ws->n_calls, wire_text(call, "id"), wire_text(call, "name"),
+                                      wire_text(part, "thoughtSignature"), wire_object(call, "args"));
 }
 
 static int read_event(WireStream *ws, const WireEvent *event) {

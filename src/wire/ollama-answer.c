@@ -8,9 +8,9 @@
 static void read_usage(json_object *json, WireUsage *usage) {
         if (!wire_field(json, "prompt_eval_count") && !wire_field(json, "eval_count"))
                 return;
-        usage->in = wire_count(json, "prompt_eval_count");
-        usage->out = wire_count(json, "eval_count");
-        usage->reported = true;
+        usage->in = wire_count_or_invalid(json, "prompt_eval_count", &usage->invalid);
+        usage->out = wire_count_or_invalid(json, "eval_count", &usage->invalid);
+        usage->reported = !usage->invalid;
 }
 
 static void read_finish(json_object *json, WireReply *reply) {
@@ -40,19 +40,12 @@ static int read_answer(json_object *answer, WireReply *reply, bool pass) {
         return r;
 }
 
+/* Each comes whole, so each is a new one. */
 static int read_call(WireStream *ws, json_object *call) {
-        json_object *function = wire_object(call, "function"), *arguments = wire_object(function, "arguments");
-        _cleanup_(json_object_putp) json_object *text = NULL;
-        WirePart part = { .arguments = arguments };
-        unsigned n;
-        int r;
+        json_object *function = wire_object(call, "function");
 
-        /* Each comes whole, so each is a new one. */
-        r = wire_stream_call(ws, (int64_t) ws->n_calls, wire_text(call, "id"), wire_text(function, "name"), NULL, &n);
-        if (r < 0)
-                return r;
-        text = wire_part_arguments_text(&part);
-        return text ? wire_stream_arguments(ws, n, text) : -ENOMEM;
+        return wire_stream_whole_call(ws, (int64_t) ws->n_calls, wire_text(call, "id"), wire_text(function, "name"), NULL,
+                                      wire_object(function, "arguments"));
 }
 
 static int read_event(WireStream *ws, const WireEvent *event) {

@@ -3,19 +3,18 @@
 
 void openai_read_usage(json_object *usage, WireUsage *ret) {
         json_object *prompt = wire_object(usage, "prompt_tokens_details");
+        bool older = !wire_field(prompt, "cached_tokens"); /* DeepSeek's older word for it */
+        WireUsage u = {};
 
         if (!json_object_is_type(usage, json_type_object))
                 return;
-        *ret = (WireUsage) {
-                .in = wire_count(usage, "prompt_tokens"),
-                .out = wire_count(usage, "completion_tokens"),
-                .cached = wire_count(prompt, "cached_tokens"),
-                .cache_write = wire_count(prompt, "cache_write_tokens"), /* OpenRouter */
-                .reasoning = wire_count(wire_object(usage, "completion_tokens_details"), "reasoning_tokens"),
-                .reported = true,
-        };
-        if (!wire_field(prompt, "cached_tokens")) /* DeepSeek's older word for it */
-                ret->cached = wire_count(usage, "prompt_cache_hit_tokens");
+        u.in = wire_count_or_invalid(usage, "prompt_tokens", &u.invalid);
+        u.out = wire_count_or_invalid(usage, "completion_tokens", &u.invalid);
+        u.cached = wire_count_or_invalid(older ? usage : prompt, older ? "prompt_cache_hit_tokens" : "cached_tokens", &u.invalid);
+        u.cache_write = wire_count_or_invalid(prompt, "cache_write_tokens", &u.invalid); /* OpenRouter */
+        u.reasoning = wire_count_or_invalid(wire_object(usage, "completion_tokens_details"), "reasoning_tokens", &u.invalid);
+        u.reported = !u.invalid;
+        *ret = u;
 }
 
 json_object *openai_usage(const WireUsage *usage) {

@@ -208,6 +208,9 @@ int wire_stream_call(WireStream *ws, int64_t index, json_object *id, json_object
                      unsigned *ret_call);
 bool wire_stream_knows_call(const WireStream *ws, int64_t index);
 int wire_stream_arguments(WireStream *ws, unsigned call, json_object *text);
+/* Both for a call that comes in one piece, with its arguments as an object (NULL for none). */
+int wire_stream_whole_call(WireStream *ws, int64_t index, json_object *id, json_object *name, json_object *signature,
+                           json_object *arguments);
 void wire_stream_touch(WireStream *ws); /* content that no delta is made of */
 int wire_stream_end(WireStream *ws);
 int wire_stream_refuse(WireStream *ws, json_object *json); /* the upstream's error */

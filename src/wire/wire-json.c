@@ -58,6 +58,15 @@ int64_t wire_count(json_object *object, const char *key) {
         return MIN(MAX(json_object_get_int64(value), 0), WIRE_COUNT_MAX);
 }
 
+int64_t wire_count_or_invalid(json_object *object, const char *key, bool *invalid) {
+        json_object *value = wire_field(object, key);
+        bool number = json_object_is_type(value, json_type_int) || json_object_is_type(value, json_type_double);
+
+        if (value && (!number || json_object_get_double(value) < 0))
+                *invalid = true;
+        return wire_count(object, key);
+}
+
 size_t wire_length(json_object *array) {
         return array ? json_object_array_length(array) : 0;
 }

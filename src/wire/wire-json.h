@@ -27,6 +27,8 @@ bool wire_true(json_object *object, const char *key);
 /* A count of tokens: 0 for anything else; at most WIRE_COUNT_MAX, so that sums stay in range. */
 #define WIRE_COUNT_MAX (INT64_C(1) << 48)
 int64_t wire_count(json_object *object, const char *key);
+/* The same, which says when there is something and it is no count. */
+int64_t wire_count_or_invalid(json_object *object, const char *key, bool *invalid);
 size_t wire_length(json_object *array); /* 0 for NULL */
 
 /* Building: *object becomes NULL once anything could not be made, and stays so. The value is taken over in any case. */

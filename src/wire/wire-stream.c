@@ -151,6 +151,19 @@ int wire_stream_arguments(WireStream *ws, unsigned call, json_object *text) {
         return wire_stream_delta(ws, &(WireDelta) { .kind = WIRE_DELTA_ARGUMENTS, .call = call, .text = text });
 }
 
+int wire_stream_whole_call(WireStream *ws, int64_t index, json_object *id, json_object *name, json_object *signature,
+                           json_object *arguments) {
+        _cleanup_(json_object_putp) json_object *text = NULL;
+        unsigned call;
+        int r;
+
+        r = wire_stream_call(ws, index, id, name, signature, &call);
+        if (r < 0)
+                return r;
+        text = wire_part_arguments_text(&(WirePart) { .arguments = arguments });
+        return text ? wire_stream_arguments(ws, call, text) : -ENOMEM;
+}
+
 int wire_stream_end(WireStream *ws) {
         int r = ws->pass ? 0 : ws->to->write_end(ws);
 

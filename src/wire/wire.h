@@ -31,7 +31,8 @@ int wire_format_from_string(const char *s);           /* -EINVAL */
 typedef struct WireUsage {
         int64_t in, out;      /* in: all of the prompt, cached and cache-written ones included; out: reasoning included */
         int64_t cached, cache_write, reasoning;
-        bool reported;        /* false: the upstream said nothing of it */
+        bool reported;        /* false: the upstream said nothing of it, or nothing that holds: */
+        bool invalid;         /* some of what it said is no count (negative, a text) */
 } WireUsage;
 
 /* What a request asks for, as far as choosing an upstream needs it. Strings belong to the request's body. */

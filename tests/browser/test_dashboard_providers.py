@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The dashboard's page of providers: what the ledger holds after real calls, and calls while they run."""
 import json
-import shutil
 import threading
-from pathlib import Path
 
 import pytest
 from browser import METRICSD, WEB, browser, page  # noqa: F401, the fixtures
-from conftest import PORTS, http_request, state_directory, toolooctl
+from conftest import PORTS, http_request, toolooctl
+from gateway import empty_gateway, write_provider
 from upstream import Upstream
 
-CONFIG = Path.home() / ".config/tooloo"
-LEDGER = state_directory("ledger")
-USERS = "budget", "provider", "reports"
 GOOD, BAD = 21, 20  # 20 are needed for a rank
 
 
@@ -25,24 +21,15 @@ def ask(model):
 @pytest.fixture(scope="module")
 def empty(fleet):
     """The fleet with a ledger in which nothing stands yet."""
-    toolooctl("stop", *USERS)
-    shutil.rmtree(LEDGER, ignore_errors=True)
-    shutil.rmtree(CONFIG, ignore_errors=True)
-    toolooctl("start", *USERS)
-    yield
-    toolooctl("stop", *USERS)
-    shutil.rmtree(LEDGER, ignore_errors=True)
-    shutil.rmtree(CONFIG, ignore_errors=True)
-    toolooctl("start", *USERS)
+    with empty_gateway():
+        yield
 
 
 @pytest.fixture(scope="module")
 def upstream(empty):
     with Upstream() as it:
-        (CONFIG / "providers").mkdir(parents=True)
-        for name, model in ("quick", "m"), ("broken", "n"):
-            file = {"kind": "openai", "baseUrl": it.url(), "models": [{"name": model, "price": {"input": 1, "output": 2}}]}
-            (CONFIG / "providers" / f"{name}.json").write_text(json.dumps(file))
+        write_provider("quick", it.url(), "m")
+        write_provider("broken", it.url(), "n")
         toolooctl("restart", "provider")
         yield it
 

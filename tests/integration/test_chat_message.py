@@ -2,17 +2,15 @@
 """POST /api/v1/chat/message: a question to a model, through web and provider, with what the session holds already."""
 import http.client
 import json
-import shutil
 import sqlite3
-from pathlib import Path
 
 import pytest
 from conftest import PATIENCE, PORTS, get_json, http_request, state_directory, toolooctl
+from gateway import PROVIDERS, empty_gateway, write_provider
 from upstream import Upstream
 
 WEB = PORTS["web"]
 PATH = "/api/v1/chat/message"
-CONFIG = Path.home() / ".config/tooloo"
 LEDGER = state_directory("ledger") / "ledger.db"
 CONTENT_MAX, SESSION_MESSAGES, HISTORY = 32768, 1000, 40
 
@@ -24,20 +22,16 @@ def source():
 
 
 def configure(upstream):
-    (CONFIG / "providers").mkdir(parents=True, exist_ok=True)
-    for name, model in ("one", "m"), ("two", "n"):
-        file = {"kind": "openai", "baseUrl": upstream.url(), "models": [{"name": model, "price": {"input": 1, "output": 2}}]}
-        (CONFIG / "providers" / f"{name}.json").write_text(json.dumps(file))
+    write_provider("one", upstream.url(), "m")
+    write_provider("two", upstream.url(), "n")
     toolooctl("restart", "provider")
 
 
 @pytest.fixture(scope="module")
 def providers(fleet, source):
-    shutil.rmtree(CONFIG, ignore_errors=True)
-    configure(source)
-    yield source
-    shutil.rmtree(CONFIG)
-    toolooctl("restart", "provider")
+    with empty_gateway():
+        configure(source)
+        yield source
 
 
 @pytest.fixture
@@ -119,7 +113,7 @@ def test_failure_is_told_and_nothing_kept(gateway):
 
 
 def test_without_a_provider(gateway):
-    for file in (CONFIG / "providers").iterdir():
+    for file in PROVIDERS.iterdir():
         file.unlink()
     toolooctl("restart", "provider")
     try:

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What the README shows of the gateway to models, typed as printed into one shell."""
 import json
-import shutil
 import sys
-from pathlib import Path
 
 import pytest
-from conftest import CHECKOUT, run, state_directory, toolooctl
+from conftest import CHECKOUT, run
+from gateway import empty_gateway
 from upstream import Upstream
 
 sys.path.insert(0, str(CHECKOUT / "tests/lib"))
@@ -14,23 +13,13 @@ import readme  # noqa: E402
 
 SECTION = "A gateway to models"
 OLLAMA_PORT = 11434
-CONFIG = Path.home() / ".config/tooloo"
-USERS = "budget", "provider", "reports", "analytics"
 
 
 @pytest.fixture
 def ollama(fleet):
     """What speaks as Ollama does where that listens, and no ledger."""
-    toolooctl("stop", *USERS)
-    shutil.rmtree(state_directory("ledger"), ignore_errors=True)
-    shutil.rmtree(CONFIG, ignore_errors=True)
-    toolooctl("start", *USERS)
-    with Upstream(OLLAMA_PORT) as it:
+    with empty_gateway(), Upstream(OLLAMA_PORT) as it:
         yield it
-    toolooctl("stop", *USERS)
-    shutil.rmtree(CONFIG, ignore_errors=True)
-    shutil.rmtree(state_directory("ledger"), ignore_errors=True)
-    toolooctl("start", *USERS)
 
 
 def test_three_commands(ollama):

@@ -780,6 +780,58 @@ def test_as_many_at_a_time_as_the_file_says(upstream):
     assert len(upstream.requests()) == 6
 
 
+# --- What people wish, by the settings that the service budget writes ---
+
+
+@pytest.fixture
+def wish(upstream):
+    def set(**wishes):
+        for name, value in wishes.items():
+            change("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", name.replace("__", ".").replace("_", "-"), value)
+    yield set
+    change("DELETE FROM setting")
+
+
+def test_the_preferred_provider_is_asked(upstream, wish):
+    for name in "one", "two", "three":
+        configure(name, base_url=upstream.url())
+    for name in "two", "three":
+        wish(provider__preferred=name)
+        assert [chat("m").headers["X-Tooloo-Provider"] for _ in range(10)] == [name] * 10
+        selection = json.loads(http_request(PORT, "/api/v1/providers/select", "POST", json.dumps({"query": TEXT}).encode(),
+                                            {"Content-Type": "application/json"})[2])["selection"]
+        assert selection["providerId"] == name
+    remove("three")  # others, while it cannot be asked
+    assert chat("m").headers["X-Tooloo-Provider"] in ("one", "two")
+
+
+@pytest.mark.parametrize("criticality, weight", [("low", "2.00"), ("normal", "0.25"), ("high", "0.00")])
+def test_criticality_weighs_the_price(upstream, wish, criticality, weight):
+    configure("one", base_url=upstream.url())
+    wish(policy__criticality=criticality)
+    assert chat("m").status == 200
+    choice, = json.loads(http_request(PORT, "/api/v1/providers/selections?limit=1")[2])["selections"]
+    assert any(reason.startswith("price: ") and f"weighed {weight} x" in reason for reason in choice["reasons"]), choice
+
+
+def test_as_many_at_a_time_as_the_policy_says(upstream, wish):
+    """Where the file allows more; and as many as that once the policy is gone."""
+    configure("one", base_url=upstream.url(), maxConcurrency=3)
+    wish(policy__max_concurrency="1")
+    upstream.behave(gate="slots", gateAt="headers")
+    asked = crowd(3)
+    upstream.wait(held=1)
+    wait_until(lambda: (health()["one"]["running"], health()["one"]["waiting"]) == (1, 2), again, "the queue")
+    change("DELETE FROM setting")
+    asked += crowd(1)
+    wait_until(lambda: health()["one"]["waiting"] == 3, again, "one more")
+    upstream.pass_gate("slots")
+    upstream.wait(held=3)
+    upstream.open("slots")
+    assert [a.status for a in answers(asked)] == [200] * 4
+    assert upstream.seen()["mostOpen"] == 3
+
+
 def test_who_sends_much_keeps_nobody_out(upstream):
     configure("one", base_url=upstream.url(), maxConcurrency=1)
     upstream.behave(gate="fair", gateAt="headers")

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "basic/string-util.h"
 #include "metricsd/history/history.h"
+#include "own-directory.h"
 
 /* A directory of its own for each test of the store, which is open in it. */
 
@@ -22,23 +21,14 @@ static char top[] = "/tmp/tooloo-history-XXXXXX";
 static History *history;
 
 static inline void history_set_up(void) {
-        cr_assert(mkdtemp(top));
-        cr_assert_eq(chdir(top), 0);
+        own_directory_enter(top);
         cr_assert_eq(history_open(top, &history), 0);
         cr_assert_null(history_problem(history));
 }
 
 static inline void history_tear_down(void) {
-        struct dirent *entry;
-        DIR *d;
-
         history = history_free(history);
-        d = opendir(top);
-        cr_assert(d);
-        while ((entry = readdir(d)))
-                (void) unlink(entry->d_name);
-        (void) closedir(d);
-        cr_expect_eq(rmdir(top), 0);
+        own_directory_leave(top);
 }
 
 static inline void history_reopen(void) {

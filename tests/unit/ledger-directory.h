@@ -2,13 +2,12 @@
 #pragma once
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "basic/string-util.h"
 #include "ledger/ledger.h"
+#include "own-directory.h"
 
 /* A directory of its own for each test of the ledger, which is open in it. */
 
@@ -21,22 +20,13 @@ static char top[] = "/tmp/tooloo-ledger-XXXXXX";
 static Ledger *ledger;
 
 static inline void ledger_set_up(void) {
-        cr_assert(mkdtemp(top));
-        cr_assert_eq(chdir(top), 0);
+        own_directory_enter(top);
         cr_assert_eq(ledger_open(top, LEDGER_WRITE, &ledger), 0);
 }
 
 static inline void ledger_tear_down(void) {
-        struct dirent *entry;
-        DIR *d;
-
         ledger = ledger_free(ledger);
-        d = opendir(top);
-        cr_assert(d);
-        while ((entry = readdir(d)))
-                (void) unlink(entry->d_name);
-        (void) closedir(d);
-        cr_expect_eq(rmdir(top), 0);
+        own_directory_leave(top);
 }
 
 static inline void ledger_reopen(void) {

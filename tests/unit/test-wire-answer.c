@@ -97,6 +97,35 @@ static void expect_usage(const WireUsage *got, const WireUsage *expected, const 
         cr_expect_eq(got->reported, expected->reported, "%s: reported", what);
 }
 
+/* What is said of the usage in its place: a call would be free by it. */
+Test(wire_answer, usage_that_is_no_count) {
+        static const struct {
+                WireFormat from;
+                const char *answer;
+        } cases[] = {
+                { WIRE_OPENAI, "{'choices':[{'index':0,'message':{'role':'assistant','content':'a'},'finish_reason':'stop'}],"
+                               "'usage':{'prompt_tokens':%s,'completion_tokens':2}}" },
+                { WIRE_ANTHROPIC, "{'type':'message','role':'assistant','content':[{'type':'text','text':'a'}],"
+                                  "'stop_reason':'end_turn','usage':{'input_tokens':3,'output_tokens':%s}}" },
+                { WIRE_OLLAMA, "{'message':{'role':'assistant','content':'a'},'done':true,'prompt_eval_count':%s,'eval_count':2}" },
+                { WIRE_GEMINI, "{'candidates':[{'content':{'parts':[{'text':'a'}]},'finishReason':'STOP'}],"
+                               "'usageMetadata':{'promptTokenCount':3,'candidatesTokenCount':%s}}" },
+        };
+        static const char *const figures[] = { "3", "-1", "-0.5", "'three'", "true", "[3]" };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                for (size_t k = 0; k < ELEMENTSOF(figures); k++) {
+                        const char *at = strstr(cases[i].answer, "%s");
+                        _cleanup_(freep) char *text = str_printf("%.*s%s%s", (int) (at - cases[i].answer), cases[i].answer, figures[k],
+                                                                 at + 2);
+                        _cleanup_(json_object_putp) json_object *answer = wire_json(text), *ret = NULL;
+                        WireUsage usage = {};
+
+                        cr_assert_eq(wire_answer(cases[i].from, WIRE_OPENAI, answer, NULL, "own", CREATED, &ret, &usage), 0, "%s", text);
+                        cr_expect_eq(usage.reported, k == 0, "%s", text);
+                }
+}
+
 Test(wire_answer, every_pair) {
         for (size_t i = 0; i < ELEMENTSOF(answers); i++) {
                 _cleanup_(json_object_putp) json_object *answer = wire_json(upstreams[answers[i].from]), *ret = NULL;

@@ -31,30 +31,32 @@ static int reply_user(HttpRequest *request, Analytics *analytics, const char *us
         return r;
 }
 
-static int get_user(HttpRequest *request, void *userdata) {
-        Analytics *analytics = userdata;
+typedef void (*AddPart)(Answer *a, Ledger *l, const char *user);
+
+/* The parts one after the other; NULL for none. */
+static int reply_parts(HttpRequest *request, Analytics *analytics, AddPart first, AddPart second) {
         const char *user;
         Answer a;
 
         if (begin_user(request, analytics, &user) < 0)
                 return 0;
         a = answer_new();
-        add_user_metrics(&a, analytics->ledger, user);
-        add_streak(&a, analytics->ledger, user);
+        first(&a, analytics->ledger, user);
+        if (second)
+                second(&a, analytics->ledger, user);
         return reply_user(request, analytics, user, &a);
 }
 
-static int get_engagement(HttpRequest *request, void *userdata) {
-        Analytics *analytics = userdata;
-        const char *user;
-        Answer a;
+static int get_user(HttpRequest *request, void *userdata) {
+        return reply_parts(request, userdata, add_user_metrics, add_streak);
+}
 
-        if (begin_user(request, analytics, &user) < 0)
-                return 0;
-        a = answer_new();
-        add_engagement(&a, analytics->ledger, user);
-        add_streak(&a, analytics->ledger, user);
-        return reply_user(request, analytics, user, &a);
+static int get_engagement(HttpRequest *request, void *userdata) {
+        return reply_parts(request, userdata, add_engagement, add_streak);
+}
+
+static int get_badges(HttpRequest *request, void *userdata) {
+        return reply_parts(request, userdata, add_badges, NULL);
 }
 
 static int get_trend(HttpRequest *request, void *userdata) {
@@ -68,18 +70,6 @@ static int get_trend(HttpRequest *request, void *userdata) {
                 return 0;
         a = answer_new();
         add_trend(&a, analytics->ledger, user, metric, days);
-        return reply_user(request, analytics, user, &a);
-}
-
-static int get_badges(HttpRequest *request, void *userdata) {
-        Analytics *analytics = userdata;
-        const char *user;
-        Answer a;
-
-        if (begin_user(request, analytics, &user) < 0)
-                return 0;
-        a = answer_new();
-        add_badges(&a, analytics->ledger, user);
         return reply_user(request, analytics, user, &a);
 }
 

@@ -41,7 +41,7 @@ static const struct {
         " min(at) AS at FROM event WHERE kind = 'badge' AND user IS NOT NULL GROUP BY 1, 2)"
 
 static int awarded_at(Ledger *l, const char *user, const char *badge, int64_t *ret) {
-        return ledger_number(l, ret, "WITH " AWARDED " SELECT at FROM awarded WHERE user = ?1 AND badge = ?2", "ss", user,
+        return ledger_number(l, ret, "WITH " AWARDED " SELECT at FROM awarded WHERE user = ?1 AND badge = ?2", "tt", user,
                              badge);
 }
 
@@ -59,7 +59,7 @@ static int read_figures(Ledger *l, const char *user, int64_t ret[static _FIGURE_
         int r = 0;
 
         for (size_t i = 0; i < _FIGURE_MAX && r >= 0; i++)
-                r = ledger_number(l, &ret[i], questions[i], strstr(questions[i], "?2") ? "si" : "s", user, day_of_today());
+                r = ledger_number(l, &ret[i], questions[i], strstr(questions[i], "?2") ? "ti" : "t", user, day_of_today());
         return r;
 }
 

@@ -87,7 +87,7 @@ static int add_cells(json_object *list, sqlite3_stmt *s) {
 }
 
 void add_retention(Answer *a, Ledger *l, unsigned long weeks) {
-        _cleanup_(sqlite3_finalizep) sqlite3_stmt *s = NULL;
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
         json_object *list = json_object_new_array();
         Answer retention = answer_new();
         int r = list ? 0 : -ENOMEM;

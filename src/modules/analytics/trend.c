@@ -45,8 +45,8 @@ static void add_series(Answer *trend, Ledger *l, size_t i, const char *user, int
                 trend->error = -ENOMEM;
                 return;
         }
-        answer_rows(trend, "days", l, days, "sii", user, first, last);
-        answer_row(trend, NULL, l, slope, "sii", user, first, last);
+        answer_rows(trend, "days", l, days, "tii", user, first, last);
+        answer_row(trend, NULL, l, slope, "tii", user, first, last);
 }
 
 void add_trend(Answer *a, Ledger *l, const char *user, const char *metric, unsigned long days) {

@@ -12,7 +12,7 @@ int64_t day_of_today(void) {
 
 static int is_known(Ledger *l, const char *user, int64_t *ret) {
         return ledger_number(l, ret, "SELECT EXISTS (SELECT 1 FROM request WHERE user = ?1)"
-                             " OR EXISTS (SELECT 1 FROM event WHERE user = ?1)", "s", user);
+                             " OR EXISTS (SELECT 1 FROM event WHERE user = ?1)", "t", user);
 }
 
 void add_hint_if_unknown(Answer *a, Ledger *l, const char *user) {
@@ -35,22 +35,22 @@ void add_user_metrics(Answer *a, Ledger *l, const char *user) {
                    " coalesce(sum(status IS NULL), 0) AS running, " SUCCESS_RATE " AS \"successRate:number\","
                    " coalesce(sum(cache IN ('hit', 'joined')), 0) AS cachedRequests, count(DISTINCT session) AS sessions,"
                    " avg(CASE WHEN " SUCCEEDED " THEN ended - at END) AS \"avgLatency:ms\""
-                   " FROM request WHERE user = ?1", "s", user);
+                   " FROM request WHERE user = ?1", "t", user);
         answer_row(&metrics, NULL, l,
-                   "WITH " ACTIVITY " SELECT count(DISTINCT day) AS activeDays FROM activity WHERE user = ?1", "s", user);
+                   "WITH " ACTIVITY " SELECT count(DISTINCT day) AS activeDays FROM activity WHERE user = ?1", "t", user);
         answer_row(&metrics, NULL, l,
                    "SELECT min(at) AS \"firstSeen:time\", max(at) AS \"lastSeen:time\" FROM (SELECT at FROM request WHERE"
                    " user = ?1"
-                   " UNION ALL SELECT at FROM event WHERE user = ?1 AND kind <> 'badge')", "s", user);
+                   " UNION ALL SELECT at FROM event WHERE user = ?1 AND kind <> 'badge')", "t", user);
         answer_row(&metrics, NULL, l,
                    "SELECT count(*) AS attempts, coalesce(sum(tokens_in), 0) AS tokensIn, coalesce(sum(tokens_out), 0) AS"
                    " tokensOut,"
                    " coalesce(sum(a.cost), 0) AS \"cost:usd\" FROM request q JOIN attempt a ON a.request = q.id"
-                   " WHERE q.user = ?1", "s", user);
+                   " WHERE q.user = ?1", "t", user);
         answer_rows(&metrics, "models", l,
                     "SELECT provider, model, count(*) AS attempts, coalesce(sum(a.cost), 0) AS \"cost:usd\""
                     " FROM request q JOIN attempt a ON a.request = q.id WHERE q.user = ?1"
-                    " GROUP BY provider, model ORDER BY attempts DESC, provider, model LIMIT 100", "s", user);
+                    " GROUP BY provider, model ORDER BY attempts DESC, provider, model LIMIT 100", "t", user);
         answer_text(&metrics, "formula", SUCCESS_FORMULA "; avgLatency: mean of those, from request to end, in ms");
         answer_object(a, "metrics", &metrics);
 }
@@ -68,7 +68,7 @@ void add_streak(Answer *a, Ledger *l, const char *user) {
                    " whole AS (SELECT count(*) AS n, max(day) AS last FROM run GROUP BY start)"
                    " SELECT coalesce(max(CASE WHEN last >= ?2 - 1 THEN n END), 0) AS current, coalesce(max(n), 0) AS"
                    " longest,"
-                   " max(last) AS \"lastDay:date\" FROM whole", "si", user, day_of_today());
+                   " max(last) AS \"lastDay:date\" FROM whole", "ti", user, day_of_today());
         answer_text(&streak, "formula", "UTC days in a row with a request or an event; current: the row that reaches today"
                                         " or yesterday");
         answer_object(a, "streak", &streak);
@@ -107,7 +107,7 @@ void add_engagement(Answer *a, Ledger *l, const char *user) {
                            " SELECT coalesce(score, 0) AS \"score:number\", coalesce(activeDays, 0) AS activeDays,"
                            " coalesce(requests, 0) AS requests, coalesce(sessions, 0) AS sessions,"
                            " coalesce(currentStreak, 0) AS currentStreak"
-                           " FROM (SELECT 1) LEFT JOIN engagement ON TRUE", "is", day_of_today(), user);
+                           " FROM (SELECT 1) LEFT JOIN engagement ON TRUE", "it", day_of_today(), user);
         }
         answer_object(a, "engagement", &engagement);
         answer_text(a, "formula", ENGAGEMENT_FORMULA);

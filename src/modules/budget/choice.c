@@ -40,10 +40,9 @@ static int reply_policy(HttpRequest *request, Ledger *l) {
         answer_text(&policy, "criticality", criticality ? criticality : "normal");
         answer_text(&policy, "preferredProvider", preferred);
         answer_object(&a, "policy", &policy);
-        answer_text(&a, "meaning", "maxConcurrency: calls of all providers at a time, null for no more than each one's own;"
+        answer_text(&a, "meaning", "maxConcurrency: calls of each provider at a time, where its own limit is not lower;"
                     " criticality: low weighs the price more, high leaves price out of the choice; preferredProvider: asked"
-                    " first"
-                    " while it can take the call");
+                    " first while it can take the call");
         r = answer_send(request, &a);
         answer_done(&a);
         return r;
@@ -171,7 +170,7 @@ static int sort_out(Ledger *l, sqlite3_stmt *s, json_object *good, json_object *
 }
 
 static int candidates(Ledger *l, unsigned long days, json_object *good, json_object *out) {
-        _cleanup_(sqlite3_finalizep) sqlite3_stmt *s = NULL;
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
         int64_t since = (int64_t) now_realtime_usec() - (int64_t) days * USEC_PER_DAY;
         int r;
 

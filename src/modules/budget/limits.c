@@ -138,7 +138,7 @@ static int check_subject(HttpRequest *request, Ledger *l, const LedgerLimit *lim
         int r = 0;
 
         if (streq(limit->scope, "key"))
-                r = ledger_number(l, &known, "SELECT count(*) FROM gateway_key WHERE name = ?1", "s", limit->subject);
+                r = ledger_number(l, &known, "SELECT count(*) FROM gateway_key WHERE name = ?1", "t", limit->subject);
         else if (streq(limit->scope, "provider")) {
                 r = provider_directory(&directory);
                 if (r >= 0 && !(path = str_printf("%s/%s.json", directory, limit->subject)))
@@ -216,7 +216,7 @@ int get_history(HttpRequest *request, void *userdata) {
         answer_rows(&a, "history", budget->ledger,
                     "SELECT begins AS \"from:time\", settled AS \"used:usd\", reserved AS \"reserved:usd\", calls FROM spent"
                     " WHERE scope = ?1 AND subject = ?2 AND window = ?3 ORDER BY begins DESC LIMIT ?4",
-                    "sssi", of.scope, of.subject, of.window, (int64_t) rows);
+                    "ttti", of.scope, of.subject, of.window, (int64_t) rows);
         r = answer_send(request, &a);
         answer_done(&a);
         return r;

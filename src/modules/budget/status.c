@@ -168,7 +168,7 @@ static int collect_figures(Survey *s, sqlite3_stmt *rows) {
 }
 
 static int survey(Survey *s, Ledger *l, unsigned long hours) {
-        _cleanup_(sqlite3_finalizep) sqlite3_stmt *rows = NULL;
+        _cleanup_(statement_finishp) sqlite3_stmt *rows = NULL;
         uint64_t since = now_realtime_usec() - hours * 3600 * USEC_PER_SEC;
         int r;
 

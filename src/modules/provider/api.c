@@ -105,12 +105,21 @@ static size_t find(Gateway *g, const Wish *wish, Deployment **found, Candidate *
         return n;
 }
 
-/* Whoever prefers free ones gets one of those, where there are any. */
-static size_t keep_free(Deployment **found, Candidate *candidates, size_t n) {
+static bool is_free(const Deployment *d, const Candidate *c, const char *provider) {
+        return c->priced && c->cost == 0;
+}
+
+static bool is_of(const Deployment *d, const Candidate *c, const char *provider) {
+        return streq(d->upstream->file.name, provider);
+}
+
+/* Those that are as somebody would like them, where there are any; else all. */
+static size_t keep(Deployment **found, Candidate *candidates, size_t n,
+                   bool (*liked)(const Deployment *d, const Candidate *c, const char *provider), const char *provider) {
         size_t kept = 0;
 
         for (size_t i = 0; i < n; i++)
-                if (candidates[i].priced && candidates[i].cost == 0) {
+                if (liked(found[i], candidates + i, provider)) {
                         found[kept] = found[i];
                         candidates[kept++] = candidates[i];
                 }
@@ -127,22 +136,29 @@ static int reply_nobody(HttpRequest *request, const Gateway *g, const Wish *wish
 
 int post_select(HttpRequest *request, void *state) {
         _cleanup_(json_object_putp) json_object *body = NULL, *answer = NULL;
+        _cleanup_(wishes_done) Wishes wishes = {};
         Candidate candidates[FOUND_MAX];
         Deployment *found[FOUND_MAX];
         Gateway *g = state;
         Choice choice = {};
         size_t n, best;
         Wish wish;
+        int r;
 
         if (http_request_json(request, &body) < 0 || read_wish(request, body, &wish) < 0)
                 return 0;
         n = find(g, &wish, found, candidates);
         if (n == 0)
                 return reply_nobody(request, g, &wish);
+        r = wishes_read(g->ledger, &wishes);
+        if (r < 0)
+                return r;
+        if (wishes.preferred)
+                n = keep(found, candidates, n, is_of, wishes.preferred);
         if (wish.prefer_free)
-                n = keep_free(found, candidates, n);
+                n = keep(found, candidates, n, is_free, NULL);
         /* Of quality nothing is known here: who wants it does not look at the price, that is all. */
-        choice.price_weight = wish.prefer_free ? CHOOSE_PRICE_FREE : wish.high_quality ? 0 : CHOOSE_PRICE;
+        choice.price_weight = wish.prefer_free ? CHOOSE_PRICE_FREE : wish.high_quality ? 0 : wishes.price_weight;
         best = choose(candidates, n, choice.price_weight, &g->random);
         choice.figures = candidates[best];
         choice.n = (unsigned) n;

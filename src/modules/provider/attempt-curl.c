@@ -140,7 +140,7 @@ static void judge_answer(Attempt *a) {
 }
 
 static void judge_stream(Attempt *a) {
-        a->usage = *wire_stream_usage(a->wire);
+        attempt_take_usage(a);
         switch (wire_stream_state(a->wire)) {
         case WIRE_ENDED:
                 a->error[0] = '\0'; /* whatever happened to the connection afterwards */
@@ -173,7 +173,7 @@ static void judge_result(Attempt *a, CURLcode result) {
         else
                 judge_answer(a);
         if (a->wire && a->status == 200 && result != CURLE_OK)
-                a->usage = *wire_stream_usage(a->wire);
+                attempt_take_usage(a);
 }
 
 static void finish(Attempt *a, CURLcode result) {

@@ -87,6 +87,12 @@ static int cost_of(Attempt *a) {
         return a->deployment->model->price.known ? ledger_cost(&a->price, &t, &a->cost) : 0;
 }
 
+void attempt_take_usage(Attempt *a) {
+        a->usage = *wire_stream_usage(a->wire);
+        if (wire_stream_state(a->wire) != WIRE_ENDED)
+                a->usage.reported = false;
+}
+
 int attempt_count_cost(Attempt *a) {
         int r;
 
@@ -302,6 +308,6 @@ void attempt_cancel(Attempt *a) {
         stop(a);
         a->total = sent ? now_usec() - a->begun : 0;
         if (a->wire)
-                a->usage = *wire_stream_usage(a->wire);
+                attempt_take_usage(a);
         attempt_fail(a, sent ? "cancelled" : "released", "the client went away");
 }

@@ -68,6 +68,9 @@ void attempt_cancel(Attempt *a);
 void attempt_fail(Attempt *a, const char *error, const char *text);
 /* What it costs, by the provider's own figures or else what is known. */
 int attempt_count_cost(Attempt *a);
+/* What the stream has said of its usage. Before its end that is a beginning: Anthropic's first event has a count of the
+ * answer's tokens already, of one or two. */
+void attempt_take_usage(Attempt *a);
 LedgerTokens attempt_tokens(const Attempt *a);
 
 /* Within: attempt-curl.c */

@@ -79,14 +79,19 @@ static int reserve(Call *c, Ledger *l, Attempt *a) {
 
 /* Until one is found that can say it and has the money. */
 static int choose_and_reserve(Call *c, Ledger *l) {
+        _cleanup_(wishes_done) Wishes wishes = {};
+        int r;
+
+        r = wishes_read(l, &wishes);
+        if (r < 0)
+                return r;
         for (;;) {
                 _cleanup_(freep) char *why = NULL;
                 Deployment *deployment;
                 Attempt *a = NULL;
                 Tried *tried;
-                int r;
 
-                r = call_choose(c, &deployment);
+                r = call_choose(c, &wishes, &deployment);
                 if (r <= 0)
                         return r == -EAGAIN ? 0 : r;
                 tried = call_tried(c, deployment);

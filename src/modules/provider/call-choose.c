@@ -173,24 +173,50 @@ Candidate deployment_candidate(const Deployment *d, int64_t cost, uint64_t now) 
         return candidate;
 }
 
-int call_choose(Call *c, Deployment **ret) {
+/* The one that people have switched to, while it is among those that can be asked. */
+static void keep_preferred(Lookup *l, const char *preferred) {
+        size_t kept = 0;
+
+        for (size_t i = 0; preferred && i < l->n; i++)
+                if (streq(l->found[i]->upstream->file.name, preferred))
+                        l->found[kept++] = l->found[i];
+        if (kept > 0)
+                l->n = kept;
+}
+
+static int count(const Lookup *l) {
+        return l->n > 0 ? 1 : l->n_keys_coming > 0 ? -EAGAIN : 0;
+}
+
+int call_can_be_asked(const Call *c) {
+        Lookup l = {};
+
+        look(c, &l);
+        return count(&l);
+}
+
+int call_choose(Call *c, const Wishes *wishes, Deployment **ret) {
         Candidate candidates[CANDIDATES_MAX];
         uint64_t now = now_usec();
         Lookup l = {};
         size_t best;
+        int r;
 
         look(c, &l);
-        if (l.n == 0 && l.n_keys_coming > 0)
-                return -EAGAIN;
-        if (l.n == 0) {
+        r = count(&l);
+        if (r < 0)
+                return r;
+        if (r == 0) {
                 if (!c->answer && c->failure)
                         c->answer = answer_ref(c->failure);
                 return c->answer ? 0 : MIN(refuse(c, &l), 0);
         }
+        keep_preferred(&l, wishes->preferred);
         for (size_t i = 0; i < l.n; i++)
                 candidates[i] = deployment_candidate(l.found[i], attempt_bound(c, l.found[i]), now);
-        best = choose(candidates, l.n, CHOOSE_PRICE, &c->gateway->random);
-        note_choice(c, candidates + best, l.n, l.found[best], CHOOSE_PRICE);
+        best = choose(candidates, l.n, wishes->price_weight, &c->gateway->random);
+        note_choice(c, candidates + best, l.n, l.found[best], wishes->price_weight);
+        slots_limit(&l.found[best]->upstream->slots, MIN(l.found[best]->upstream->file.max_concurrency, wishes->concurrency));
         *ret = l.found[best];
         return 1;
 }

@@ -23,26 +23,15 @@ static void end_with(Call *c, Answer *answer) {
 
 /* --- Choosing --- */
 
-static void try_now(Call *c) {
-        Deployment *deployment;
-        int r;
-
-        /* Whether anybody can be asked at all is looked at first, for to wait for a key nothing is written. */
-        r = call_choose(c, &deployment);
-        if (r == -EAGAIN) {
-                c->waits_for_key = true;
-                return;
-        }
-        call_write_start(c);
-}
-
 void call_try(Call *c) {
-        c->waits_for_key = false;
         if (c->gone && TAILQ_EMPTY(&c->followers)) {
                 call_write_end(c);
                 return;
         }
-        try_now(c);
+        /* Looked at first, for to wait for a key nothing is written. */
+        c->waits_for_key = call_can_be_asked(c) == -EAGAIN;
+        if (!c->waits_for_key)
+                call_write_start(c);
 }
 
 /* --- Outcomes --- */
@@ -89,7 +78,6 @@ static void plan(Call *c, Attempt *a, const Verdict *v) {
         Tried *tried = call_tried(c, a->deployment);
         bool again = v->again && tried && tried->n < CALL_TRIES_EACH && c->n_tries < CALL_ATTEMPTS_MAX;
         bool elsewhere = v->elsewhere && c->n_tries < CALL_ATTEMPTS_MAX;
-        Deployment *other;
 
         c->again = false;
         c->wait = 0;
@@ -98,7 +86,7 @@ static void plan(Call *c, Attempt *a, const Verdict *v) {
         if (again && v->last_resort) {
                 /* Others first. */
                 tried->out = true;
-                if (elsewhere && call_choose(c, &other) > 0) {
+                if (elsewhere && call_can_be_asked(c) > 0) {
                         c->again = true;
                         return;
                 }

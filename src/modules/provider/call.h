@@ -3,6 +3,7 @@
 
 #include "gateway.h"
 #include "judge.h"
+#include "wishes.h"
 
 /* A client's call, from its request to the end of its answer. */
 
@@ -86,7 +87,9 @@ void call_release(Call *c);
 
 /* call-choose.c. 1 and *ret; 0 and c->answer, why nobody can be asked now; -EAGAIN: a key is on its way. Those that are
  * out of question by `amount` or by format have been noted in c->tried. */
-int call_choose(Call *c, Deployment **ret);
+int call_choose(Call *c, const Wishes *wishes, Deployment **ret);
+/* Whether there is anybody to choose from: 1 or 0, or -EAGAIN as above. */
+int call_can_be_asked(const Call *c);
 Candidate deployment_candidate(const Deployment *d, int64_t cost, uint64_t now);
 Tried *call_tried(Call *c, Deployment *deployment);
 void call_tried_done(Call *c);

@@ -35,6 +35,10 @@ typedef struct Slots {
 } Slots;
 
 void slots_init(Slots *s, unsigned max, unsigned max_waiting);
+/* Another limit from now on: those that run go on, and what waits sees it when one of them ends. */
+static inline void slots_limit(Slots *s, unsigned max) {
+        s->max = max;
+}
 static inline bool slots_full(const Slots *s) {
         return s->running >= s->max && s->waiting >= s->max_waiting;
 }

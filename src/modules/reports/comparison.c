@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <sqlite3.h>
-
 #include "kinds.h"
 #include "ledger/ledger.h"
 
@@ -12,19 +10,15 @@
 
 static int ask(const Question *q, const Window *w, const char *sql, void (*tell)(sqlite3_stmt *s, json_object *list),
                json_object *list) {
-        sqlite3_stmt *s;
-        int code;
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
+        int r;
 
         if (!q->ledger)
                 return 0;
-        if (sqlite3_prepare_v2(ledger_database(q->ledger), sql, -1, &s, NULL) != SQLITE_OK)
-                return -EIO;
-        (void) sqlite3_bind_int64(s, 1, (int64_t) w->from); /* fails for a wrong index only */
-        (void) sqlite3_bind_int64(s, 2, (int64_t) w->to);
-        while ((code = sqlite3_step(s)) == SQLITE_ROW)
+        r = ledger_ask(q->ledger, &s, sql, "uu", w->from, w->to);
+        while (r >= 0 && (r = ledger_next(s)) > 0)
                 tell(s, list);
-        (void) sqlite3_finalize(s); /* says again what the step has said */
-        return code == SQLITE_DONE ? 0 : -EIO;
+        return r;
 }
 
 static void tell_grade(sqlite3_stmt *s, json_object *list) {

@@ -52,18 +52,15 @@ static void count(Providers *all, sqlite3_stmt *s) {
 
 static int read_calls(Ledger *ledger, uint64_t now, Providers *all) {
         uint64_t length = CURRENT_MINUTES * 60 * USEC_PER_SEC;
-        sqlite3_stmt *s;
-        int code;
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
+        int r;
 
-        if (sqlite3_prepare_v2(ledger_database(ledger), "SELECT provider, error, total FROM attempt WHERE at >= ? AND "
-                               "(total NOT NULL OR error NOT NULL) ORDER BY at DESC LIMIT ?", -1, &s, NULL) != SQLITE_OK)
-                return -EIO;
-        (void) sqlite3_bind_int64(s, 1, (int64_t) (now - MIN(now, length))); /* fails for a wrong index only */
-        (void) sqlite3_bind_int(s, 2, CALLS_MAX);
-        while ((code = sqlite3_step(s)) == SQLITE_ROW)
+        r = ledger_ask(ledger, &s, "SELECT provider, error, total FROM attempt WHERE at >= ? AND "
+                       "(total NOT NULL OR error NOT NULL) ORDER BY at DESC LIMIT ?", "ui", now - MIN(now, length),
+                       (int64_t) CALLS_MAX);
+        while (r >= 0 && (r = ledger_next(s)) > 0)
                 count(all, s);
-        (void) sqlite3_finalize(s); /* says again what the step has said */
-        return code == SQLITE_DONE ? 0 : -EIO;
+        return r;
 }
 
 static double success_rate(const Provider *p) {

@@ -35,30 +35,26 @@ static json_object *price_to_json(int64_t pico) {
 }
 
 static int add_prices(const Question *q, const Evolution *e) {
-        sqlite3_stmt *s;
-        int code;
+        _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
+        int r;
 
         if (!q->ledger)
                 return 0;
-        if (sqlite3_prepare_v2(ledger_database(q->ledger), "SELECT at, provider, model, input, output FROM price "
-                               "WHERE at >= ? AND at < ? ORDER BY id LIMIT ?", -1, &s, NULL) != SQLITE_OK)
-                return -EIO;
-        (void) sqlite3_bind_int64(s, 1, (int64_t) e->bucket->from); /* these fail for a wrong index only */
-        (void) sqlite3_bind_int64(s, 2, (int64_t) e->bucket->to);
-        (void) sqlite3_bind_int(s, 3, PRICES_MAX);
-        while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        r = ledger_ask(q->ledger, &s, "SELECT at, provider, model, input, output FROM price "
+                       "WHERE at >= ? AND at < ? ORDER BY id LIMIT ?", "uui", e->bucket->from, e->bucket->to,
+                       (int64_t) PRICES_MAX);
+        while (r >= 0 && (r = ledger_next(s)) > 0) {
                 json_object *json = json_object_new_object();
 
                 put_text(json, "type", "price");
                 put_time(json, "at", (uint64_t) sqlite3_column_int64(s, 0));
-                put_text(json, "provider", (const char *) sqlite3_column_text(s, 1));
-                put_text(json, "model", (const char *) sqlite3_column_text(s, 2));
+                put_text(json, "provider", statement_text(s, 1));
+                put_text(json, "model", statement_text(s, 2));
                 put(json, "inputPerMillion", price_to_json(sqlite3_column_int64(s, 3)));
                 put(json, "outputPerMillion", price_to_json(sqlite3_column_int64(s, 4)));
                 push(e->events, json);
         }
-        (void) sqlite3_finalize(s); /* says again what the step has said */
-        return code == SQLITE_DONE ? 0 : -EIO;
+        return r;
 }
 
 static const char *busiest(const Sum *sum) {

@@ -88,28 +88,10 @@ void follow_again(Follow *f) {
 
 /* --- The ledger --- */
 
-static int database_error(int code) {
-        switch (code & 0xff) {
-        case SQLITE_OK:
-        case SQLITE_ROW:
-        case SQLITE_DONE:
-                return 0;
-        case SQLITE_NOMEM:
-                return -ENOMEM;
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-                return -EBUSY;
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-        case SQLITE_ERROR:
-                return -EBADMSG;
-        default:
-                return -EIO;
-        }
-}
-
 static int prepare(Follow *f, const char *sql, sqlite3_stmt **ret) {
-        return database_error(sqlite3_prepare_v3(ledger_database(f->ledger), sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL));
+        sqlite3 *db = ledger_database(f->ledger);
+
+        return sqlite_errno(db, sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL));
 }
 
 static int open_ledger(Follow *f, const char *directory, const struct stat *st) {
@@ -144,7 +126,7 @@ static int is_same(Follow *f, const struct stat *st) {
         if (code == SQLITE_ROW)
                 newest = sqlite3_column_int64(f->newest, 0);
         (void) sqlite3_reset(f->newest);
-        return code != SQLITE_ROW ? database_error(code) : newest >= f->last;
+        return code != SQLITE_ROW ? sqlite_errno(ledger_database(f->ledger), code) : newest >= f->last;
 }
 
 int follow_open(Follow *f) {
@@ -266,7 +248,7 @@ static int look_again(Follow *f, Open *open, bool *ret_waits) {
         while ((code = sqlite3_step(f->one)) == SQLITE_ROW && r >= 0)
                 r = count_row(f, f->one, open, ret_waits);
         (void) sqlite3_reset(f->one);
-        return r < 0 ? r : database_error(code);
+        return r < 0 ? r : sqlite_errno(ledger_database(f->ledger), code);
 }
 
 static int look_at_open(Follow *f, uint64_t until) {
@@ -331,7 +313,7 @@ static int read_rows(Follow *f, uint64_t until) {
                 if (r < 0)
                         return r;
         }
-        r = database_error(code);
+        r = sqlite_errno(ledger_database(f->ledger), code);
         if (r >= 0)
                 r = end_request(f, &reading, now);
         return r < 0 ? r : 1;

@@ -48,7 +48,7 @@ static void answer_all(Waiting *w, int error) {
 
                 STAILQ_REMOVE_HEAD(&w->asked, entries);
                 r = reply(w, asked->request, &asked->question, error);
-                if (r == -ENOMEM || r == -EIO)
+                if (r < 0 && r != -ECONNRESET && r != -EALREADY)
                         r = http_reply_error(asked->request, 500, "REPORT_FAILED", "the report cannot be made: %s",
                                              strerror(-r));
                 if (r < 0 && r != -ECONNRESET && r != -EALREADY)
