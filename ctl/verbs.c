@@ -331,7 +331,7 @@ const Verb verbs[] = {
                "key:NAME=0.5/minute, user:NAME=20/month. The window is minute, day or month and begins with UTC's; 'none' in place "
                "of the number takes a limit away. A call that could exceed a limit is not made."),
           budget_options, GATEWAY_PROGRAM },
-        { "ledger", GROUP_MODELS, "COMMAND", 1, 1, "export, verify, rebuild the record of all calls",
+        { "ledger", GROUP_MODELS, "COMMAND [ID]", 1, 2, "export, verify, rebuild the record of all calls",
           TEXT("Works on the ledger, in which each call of a model stands with its tokens and its cost."),
           ledger_options, GATEWAY_PROGRAM, ledger_words },
 };

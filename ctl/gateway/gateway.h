@@ -23,6 +23,7 @@ int gateway_budget(Ctl *ctl);
 int gateway_ledger_export(Ctl *ctl);
 int gateway_ledger_verify(Ctl *ctl);
 int gateway_ledger_rebuild(Ctl *ctl);
+int gateway_ledger_content(Ctl *ctl);
 
 /* --- What they have in common --- */
 

@@ -31,6 +31,7 @@ static const Command ledger_commands[] = {
         { "export", gateway_ledger_export, 0, 0, "no name", OPTIONS(OPTION_FORMAT, OPTION_FROM, OPTION_TO,) },
         { "verify", gateway_ledger_verify, 0, 0, "no name", OPTIONS(OPTION_JSON,) },
         { "rebuild", gateway_ledger_rebuild, 0, 0, "no name", OPTIONS() },
+        { "content", gateway_ledger_content, 0, 1, "the id of a request", OPTIONS() },
 };
 
 static int run(Ctl *ctl, const Command *commands, size_t n) {

@@ -59,6 +59,7 @@ const VerbWord ledger_words[] = {
         { "export", "print each call of a model, oldest first" },
         { "verify", "compare sums with calls, and costs with prices and tokens; the exit status is 1 when something is wrong" },
         { "rebuild", "make anew what is derived from the calls" },
+        { "content [ID]", "print what was asked and answered, of all calls (or that request's) for which this is kept" },
         {},
 };
 

@@ -45,7 +45,7 @@ static int read_number(Ledger *l, const char *sql, int64_t *ret) {
 /* SQLite would make the file readable for all, and could not say why it cannot. One that is there is not opened: to close it
  * would take the locks away that another connection of this process has on it (fcntl(2)), and the next program to close the
  * ledger would take itself for the last and delete the WAL that this process goes on writing. */
-static int make_file(const char *path) {
+int database_make_file(const char *path) {
         _cleanup_(closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
 
         if (fd >= 0)
@@ -58,7 +58,7 @@ static int connect_to(Ledger *l, const char *path) {
         int code, r;
 
         if (l->mode == LEDGER_WRITE)
-                r = make_file(path);
+                r = database_make_file(path);
         else
                 r = access(path, F_OK) < 0 ? -errno : 0;
         if (r < 0)

@@ -20,6 +20,9 @@ struct Ledger {
         int failed; /* the first error in it */
 };
 
+/* An empty one for its owner alone, unless there is one. */
+int database_make_file(const char *path);
+
 /* A transaction of one's own, unless the caller has one open, which *ret_own says. The end keeps what was written unless
  * SQLite has failed in between: that is remembered by itself, so r may be a refusal that wrote nothing. It returns r. */
 int transaction_enter(Ledger *l, bool *ret_own);

@@ -6,7 +6,7 @@
  * realtime usec, durations usec, money whole nano-USD, prices whole pico-USD a token. schema.h describes the tables.
  *
  * Facts (request, attempt, reservation, price, budget_limit, gateway_key, grade, match, event, setting) are written once; what is
- * derived of them (spent) is rebuilt from them by ledger_rebuild(). Answers and prompts are in neither.
+ * derived of them (spent) is rebuilt from them by ledger_rebuild(). Answers and prompts are in neither (content.h).
  *
  * A process that is killed loses nothing that was committed. What it had reserved stands until it expires, and its attempt
  * then says "interrupted". */
@@ -198,6 +198,7 @@ int ledger_add_event(Ledger *l, uint64_t at, const char *user, const char *kind,
 #define LEDGER_SETTING_PREFERRED "provider.preferred"          /* a provider's name: asked first while it can take the call */
 #define LEDGER_SETTING_MAX_CONCURRENCY "policy.max-concurrency" /* calls of each provider at a time, where its own limit is not lower */
 #define LEDGER_SETTING_CRITICALITY "policy.criticality"        /* low: price weighs more; normal; high: price does not count */
+#define LEDGER_SETTING_STORE_CONTENT "policy.store-content"    /* days for which what calls say is kept (content.h); none: not at all */
 #define LEDGER_SETTING_MAX 256                                 /* bytes of a name or a value; more is -EINVAL */
 
 /* NULL takes it away. */

@@ -27,7 +27,7 @@
  *   connect           no connection                       timeout-connect, timeout-first-byte, timeout-idle
  *   http-STATUS       the provider's answer, e.g. http-429
  *   cut               the connection ended in the middle  malformed   what came was not its wire format
- *   error-event       an error within a stream            cancelled   the client went away
+ *   error-event       an error in a 200                   cancelled   the client went away
  *   unsupported       it cannot do what was asked         interrupted the process was gone before the end
  *   released          never sent */
 

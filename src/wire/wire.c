@@ -213,6 +213,23 @@ int wire_answer(WireFormat from, WireFormat to, json_object *answer, const char 
         return r;
 }
 
+int wire_answer_content_bytes(WireFormat from, json_object *answer, size_t *ret) {
+        const WireCodec *f = wire_codec(from);
+        _cleanup_(wire_reply_done) WireReply reply = {};
+        size_t bytes = 0;
+        int r;
+
+        if (!f)
+                return -EINVAL;
+        r = f->read_answer(answer, &reply, false);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < reply.message.n_parts; i++)
+                bytes += wire_ask_text(reply.message.parts[i].text) + wire_ask_text(reply.message.parts[i].arguments);
+        *ret = bytes;
+        return 0;
+}
+
 /* One shape for all: {error:{message}} of OpenAI, Anthropic and Google, {error:"..."} of Ollama, {message} and {detail} of what
  * only speaks like OpenAI, and each of them in an array, as Google's streams have it. */
 char *wire_error_message(WireFormat from, json_object *body) {

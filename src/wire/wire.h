@@ -71,6 +71,9 @@ const char *wire_extra_field(WireFormat to);
 int wire_answer(WireFormat from, WireFormat to, json_object *answer, const char *model, const char *id, int64_t created,
                 json_object **ret, WireUsage *ret_usage);
 
+/* Bytes of all its texts, as wire_stream_content_bytes() has them of a stream; errors as wire_answer(). */
+int wire_answer_content_bytes(WireFormat from, json_object *answer, size_t *ret);
+
 /* What an upstream says of its failure, for people; NULL when its body says nothing. The caller frees. */
 char *wire_error_message(WireFormat from, json_object *body);
 /* A failure as the client's format has it, in the vendor's own shape and words for that status. type and code may be NULL

@@ -559,29 +559,33 @@ def policy(**body):
 
 def test_policy(ledger):
     assert get("/api/v1/providers/policy")["policy"] == {"maxConcurrency": None, "criticality": "normal",
-                                                         "preferredProvider": None}
+                                                         "preferredProvider": None, "storeContent": 0}
     for n in 1, CONCURRENCY_MAX:
         assert good(policy(maxConcurrency=n))["policy"]["maxConcurrency"] == n
     for word in "low", "normal", "high":
         assert good(policy(criticality=word))["policy"] == \
-            {"maxConcurrency": CONCURRENCY_MAX, "criticality": word, "preferredProvider": None}
+            {"maxConcurrency": CONCURRENCY_MAX, "criticality": word, "preferredProvider": None, "storeContent": 0}
+    for days in 1, 3650, 0, 30:
+        assert good(policy(storeContent=days))["policy"]["storeContent"] == days
     assert dict(ledger.all("SELECT name, value FROM setting")) == \
-        {"policy.max-concurrency": str(CONCURRENCY_MAX), "policy.criticality": "high"}
+        {"policy.max-concurrency": str(CONCURRENCY_MAX), "policy.criticality": "high", "policy.store-content": "30"}
+    assert good(policy(storeContent=None))["policy"]["storeContent"] == 0
     assert good(policy(maxConcurrency=None))["policy"]["maxConcurrency"] is None
     toolooctl("restart", "budget")
     assert get("/api/v1/providers/policy")["policy"]["criticality"] == "high"
 
 
 @pytest.mark.parametrize("body, field", [
-    ({}, "maxConcurrency"), ({"maxConcurrency": 0}, "maxConcurrency"),
+    ({}, "maxConcurrency, criticality or storeContent"), ({"maxConcurrency": 0}, "maxConcurrency"),
     ({"maxConcurrency": CONCURRENCY_MAX + 1}, "maxConcurrency"),
     ({"maxConcurrency": "4"}, "maxConcurrency"), ({"maxConcurrency": 1.5}, "maxConcurrency"),
     ({"maxConcurrency": True}, "maxConcurrency"),
     ({"criticality": "urgent"}, "criticality"), ({"criticality": 1}, "criticality"),
     ({"maxConcurrency": 4, "criticality": ""}, "criticality"),
+    ({"storeContent": -1}, "storeContent"), ({"storeContent": 3651}, "storeContent"), ({"storeContent": True}, "storeContent"),
 ])
 def test_wrong_policies_change_nothing(ledger, body, field):
-    refused(policy(**body), 400, "INVALID_FIELD", f"{field}: ")
+    refused(policy(**body), 400, "INVALID_FIELD", f"{field}{':' if body else ''} ")
     assert ledger.all("SELECT * FROM setting") == []
 
 

@@ -647,7 +647,8 @@ def test_verify_and_rebuild(home, calls):
 
 @pytest.mark.parametrize("arguments, words", [
     ("", "'ledger' takes COMMAND"), ("drop", "unknown command 'ledger drop'"), ("verify --from=today", "--from does not go with"),
-    ("rebuild --json", "--json does not go with 'ledger rebuild'"), ("export calls", "'ledger' takes COMMAND"),
+    ("rebuild --json", "--json does not go with 'ledger rebuild'"), ("export calls", "'ledger export' takes no name"),
+    ("content one two", "'ledger' takes COMMAND [ID]"),
 ])
 def test_wrong_usage_of_ledger(calls, arguments, words):
     done = toolooctl("ledger", *arguments.split(), ok=False)

@@ -12,6 +12,8 @@ import sqlite3
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -421,6 +423,85 @@ def test_the_key_is_nowhere_else(upstream):
     assert CANARY not in run("systemctl", "--user", "list-units", "--all", "--full").stdout
 
 
+# --- What is said, where that is to be kept ---
+
+
+CONTENT = LEDGER.with_name("content.db")
+
+
+def kept(id, ok=0):
+    done = toolooctl("ledger", "content", id, ok=ok)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_nothing_is_kept_unless_asked(upstream):
+    """Not by anything that is written: the text stands nowhere but in the answer."""
+    configure("one", base_url=upstream.url())
+    text = f"one two {CANARY}"
+    cursor = journal_cursor()
+    for stream in False, True:
+        assert chat("m", text=text, stream=stream).text() == f"You said: {text}"
+        assert chat("m", text=text, stream=stream, headers={"X-Tooloo-Store-Content": "0"}).status == 200
+    assert not CONTENT.exists()
+    for file in LEDGER.parent.iterdir():
+        assert CANARY.encode() not in file.read_bytes(), file
+    run("journalctl", "--sync", ok=None)
+    assert CANARY not in run("journalctl", "--all", "-o", "export", f"--after-cursor={cursor}", ok=None).stdout
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("api", ["openai", "anthropic"])
+def test_what_is_kept(upstream, api, stream):
+    configure("one", base_url=upstream.url())
+    answer = chat("m", api=api, stream=stream, headers={"X-Tooloo-Store-Content": "30"})
+    entry, = kept(answer.id)
+    assert entry["requestId"] == answer.id and entry["request"] == request_row(answer.id)["id"]
+    assert entry["prompt"]["model"] == "m" and TEXT in json.dumps(entry["prompt"])
+    assert entry["answer"] == (answer.body.decode() if stream else json.loads(answer.body))
+    at, expires = (datetime.fromisoformat(entry[n]) for n in ("time", "expires"))
+    assert expires - at == timedelta(days=30)
+    assert CONTENT.stat().st_mode & 0o777 == 0o600
+    toolooctl("ledger", "content", "no-such-id", ok=4)
+
+
+def test_failures_and_cached_answers_are_kept_too(upstream):
+    configure("one", base_url=upstream.url())
+    keep = {"X-Tooloo-Store-Content": "1", "X-Tooloo-Cache": "60"}
+    first, again_ = (chat("m", headers=keep) for _ in range(2))
+    assert again_.headers["X-Tooloo-Cache"] == "hit"
+    assert kept(first.id)[0]["answer"] == kept(again_.id)[0]["answer"] == json.loads(first.body)
+    upstream.behave(status=400, message="It is so")
+    failed = chat("m", headers=keep)
+    assert failed.status == 400 and kept(failed.id)[0]["answer"] == json.loads(failed.body)
+    upstream.behave(fault="cut", at=2)
+    broken = chat("m", stream=True, headers=keep)
+    assert kept(broken.id)[0]["answer"] == broken.body.decode()
+
+
+def test_the_policy_keeps_and_the_request_goes_before_it(upstream, wish):
+    configure("one", base_url=upstream.url())
+    wish(policy__store_content="7")
+    entry, = kept(chat("m").id)
+    at, expires = (datetime.fromisoformat(entry[n]) for n in ("time", "expires"))
+    assert expires - at == timedelta(days=7)
+    assert kept(chat("m", headers={"X-Tooloo-Store-Content": "0"}).id, ok=4) == []
+    entry, = kept(chat("m", headers={"X-Tooloo-Store-Content": "3650"}).id)
+    for wrong in "3651", "-1", "yes", "":
+        refused = chat("m", headers={"X-Tooloo-Store-Content": wrong})
+        assert refused.status == 400 and "X-Tooloo-Store-Content: a whole number of days" in refused.body.decode()
+
+
+def test_what_is_over_goes(upstream):
+    """Also when nobody calls any more, and after a restart."""
+    configure("one", base_url=upstream.url())
+    id = chat("m", headers={"X-Tooloo-Store-Content": "1"}).id
+    assert len(kept(id)) == 1
+    with closing(sqlite3.connect(CONTENT, timeout=PATIENCE)) as db, db:
+        db.execute("UPDATE content SET expires = ? WHERE name = ?", (int(time.time() * 1e6), id))
+    toolooctl("restart", "provider")
+    wait_until(lambda: not kept(id, ok=None), again, "it is gone")
+
+
 # --- Gateway keys and limits ---
 
 TOKEN = "tlk_" + "A" * 43
@@ -490,9 +571,8 @@ def answers(asked):
         connection.close()
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_money_for_37_of_500(upstream, stream):
-    configure("one", base_url=upstream.url(), price=EXACT, maxConcurrency=64)
+def money_for_37_of_500(upstream, stream, meanwhile=lambda: None):
+    """A key of its own, so that rounds do not see each other."""
     upstream.behave(usage={"in": 1, "out": 10}, gate="all", gateAt="headers")
     token = fresh_token()
     _, name = make_key(token=token)
@@ -500,6 +580,7 @@ def test_money_for_37_of_500(upstream, stream):
     asked = crowd(500, headers={"x-api-key": token}, max_tokens=10, stream=stream)
     upstream.wait(held=37)
     assert spent("key", name, "reserved") == 37 * COST
+    meanwhile()
     upstream.open("all")
     done = list(answers(asked))
     assert sorted({a.status for a in done}) == [200, 429]
@@ -511,6 +592,32 @@ def test_money_for_37_of_500(upstream, stream):
     assert sum(number("SELECT sum(cost) FROM attempt a JOIN request q ON q.id = a.request WHERE q.name = ?", a.id)
                for a in done if a.status == 200) == 37 * COST
     assert not any(attempts(a.id) for a in refused[:20])
+    upstream.forget()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_money_for_37_of_500(upstream, stream):
+    configure("one", base_url=upstream.url(), price=EXACT, maxConcurrency=64)
+    money_for_37_of_500(upstream, stream)
+
+
+@pytest.mark.long
+def test_money_for_37_of_500_twenty_times(upstream):
+    configure("one", base_url=upstream.url(), price=EXACT, maxConcurrency=64)
+    for n in range(20):
+        money_for_37_of_500(upstream, stream=n % 2 == 1)
+    assert toolooctl("ledger", "verify").stdout == "The ledger is in order.\n"
+
+
+def test_budget_killed_in_the_middle(upstream):
+    """It has no hand in what a call may cost, and finds the sums where they were."""
+    configure("one", base_url=upstream.url(), price=EXACT, maxConcurrency=64)
+    toolooctl("start", "budget")
+    money_for_37_of_500(upstream, stream=False, meanwhile=lambda: kill("tooloo-budget.service"))
+    wait_until(lambda: unit_property("tooloo-budget.service", "ActiveState") == "active", again, "budget")
+    status, _, body = http_request(PORTS["budget"], "/api/v1/budget")
+    assert status == 200 and json.loads(body)["budget"]["used"] == pytest.approx(spent("total", "") / 1e9)
+    assert toolooctl("ledger", "verify").stdout == "The ledger is in order.\n"
 
 
 def test_limits_of_each_kind(upstream):
@@ -670,8 +777,7 @@ def test_the_next_provider_answers(upstream, fault, stream):
     for row in rows[:-1]:
         assert row["provider"] == "bad" and row["error"] and row["reported"] == 0
         # Half an answer may well be billed; a failure that came in its place is not.
-        assert (row["cost"] > 0) == (row["error"] in ("cut", "malformed", "error-event") and not stream and
-                                     fault != "fault-reset")
+        assert (row["cost"] > 0) == (row["error"] in ("cut", "malformed") and not stream and fault != "fault-reset")
     assert [row["n"] for row in rows] == list(range(1, len(rows) + 1))
 
 
@@ -986,6 +1092,30 @@ def test_a_long_call_keeps_its_reservation(upstream):
     wait_until(lambda: number("SELECT max(expires) FROM reservation") > first, again, "it is renewed", timeout=PATIENCE)
     upstream.open("long")
     assert next(answers(asked)).status == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_cost_that_cannot_be_written_is_written_later(upstream, stream):
+    """The answer is the client's all the same, and the sum stays reserved; a restart does not lose it."""
+    configure("one", base_url=upstream.url(), price=EXACT)
+    upstream.behave(usage={"in": 1, "out": 10}, gate="owed", gateAt="headers")
+    asked = crowd(1, stream=stream, max_tokens=10)
+    id = asked[0][0]
+    upstream.wait(held=1)
+    with closing(sqlite3.connect(LEDGER, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        upstream.open("owed")
+        answer, = answers(asked)
+        assert answer.status == 200 and answer.text() == SAID
+        assert request_row(id)["ended"] is None
+        assert number("SELECT amount FROM reservation") == COST
+    if stream:
+        toolooctl("restart", "provider")
+    wait_until(lambda: request_row(id)["ended"], again, "its row")
+    row, = attempts(id)
+    assert (row["cost"], row["reported"], row["error"]) == (COST, 1, None)
+    assert request_row(id)["status"] == 200
+    assert number("SELECT count(*) FROM reservation") == 0
 
 
 def test_a_stop_settles_what_runs(upstream):

@@ -64,7 +64,8 @@ def broke_off(error):
 
 
 GOOD = Outcome(200, said=SAID, reported=1, cost=COST)
-UNCOUNTED = Outcome(200, said=SAID, cost=estimated)
+# As much for a whole answer as for the same one streamed: a token for each byte that was sent, and for four that came.
+UNCOUNTED = Outcome(200, said=SAID, cost=(len(PROMPT) + 8) * 150 + -(-len(SAID) // 4) * 600)
 RESET = failed(502, "cut", "cut", upstream=None)
 NO_ANSWER = failed(504, "timeout-first-byte", upstream=None)
 
@@ -118,8 +119,9 @@ FAULTS = {
     "stall": Fault(spoiled(504, "timeout-idle"), broke_off("timeout-idle"), timeouts=SHORT),
     "malformed-before": Fault(spoiled(502, "malformed"), failed(502, "malformed")),
     "malformed": Fault(spoiled(502, "malformed"), broke_off("malformed")),
-    "error-before": Fault(spoiled(502, "malformed"), failed(502, "error-event", "error-event", message="The model failed")),
-    "error-event": Fault(spoiled(502, "malformed"), broke_off("error-event")),
+    # Of a whole answer nothing was said before it.
+    "error-before": Fault(failed(502, "error-event", "error-event", message="The model failed")),
+    "error-event": Fault(failed(502, "error-event", "error-event", message="The model failed"), broke_off("error-event")),
     "usage-missing": Fault(UNCOUNTED),
     "usage-negative": Fault(UNCOUNTED),
     "usage-not-a-number": Fault(UNCOUNTED),

@@ -10,6 +10,7 @@
 #include "basic/string-util.h"
 #include "basic/time-util.h"
 #include "foundation/json-util.h"
+#include "ledger/content.h"
 #include "shared/provider-file.h"
 #include "shared/strv.h"
 
@@ -22,10 +23,10 @@
 
 static const char *const criticalities[] = { "low", "normal", "high", NULL };
 
-/* --- GET, POST /api/v1/providers/policy {maxConcurrency, criticality} --- */
+/* --- GET, POST /api/v1/providers/policy {maxConcurrency, criticality, storeContent} --- */
 
 static int reply_policy(HttpRequest *request, Ledger *l) {
-        _cleanup_(freep) char *concurrency = NULL, *criticality = NULL, *preferred = NULL;
+        _cleanup_(freep) char *concurrency = NULL, *criticality = NULL, *preferred = NULL, *store = NULL;
         Answer a = answer_new(), policy = answer_new();
         int r;
 
@@ -34,15 +35,19 @@ static int reply_policy(HttpRequest *request, Ledger *l) {
                 r = ledger_setting(l, LEDGER_SETTING_CRITICALITY, &criticality);
         if (r >= 0)
                 r = ledger_setting(l, LEDGER_SETTING_PREFERRED, &preferred);
+        if (r >= 0)
+                r = ledger_setting(l, LEDGER_SETTING_STORE_CONTENT, &store);
         if (r < 0)
                 policy.error = r;
         answer_add(&policy, "maxConcurrency", concurrency ? json_object_new_int64(strtoll(concurrency, NULL, 10)) : NULL);
         answer_text(&policy, "criticality", criticality ? criticality : "normal");
         answer_text(&policy, "preferredProvider", preferred);
+        answer_add(&policy, "storeContent", json_object_new_int64(store ? strtoll(store, NULL, 10) : 0));
         answer_object(&a, "policy", &policy);
         answer_text(&a, "meaning", "maxConcurrency: calls of each provider at a time, where its own limit is not lower;"
                     " criticality: low weighs the price more, high leaves price out of the choice; preferredProvider: asked"
-                    " first while it can take the call");
+                    " first while it can take the call; storeContent: days for which prompts and answers are kept in a file"
+                    " of their own, 0: not at all");
         r = answer_send(request, &a);
         answer_done(&a);
         return r;
@@ -54,17 +59,24 @@ int get_policy(HttpRequest *request, void *userdata) {
         return use_ledger(request, &budget->ledger) < 0 ? 0 : reply_policy(request, budget->ledger);
 }
 
-/* concurrency: 0 takes it away, -1 leaves it; criticality: NULL leaves it. */
-static int set_policy(Ledger *l, int64_t concurrency, const char *criticality) {
+/* 0 takes it away, -1 leaves it. */
+static int set_number(Ledger *l, const char *name, int64_t n) {
         char text[32];
+
+        (void) snprintf(text, sizeof(text), "%" PRIi64, n);
+        return n < 0 ? 0 : ledger_set_setting(l, name, n > 0 ? text : NULL);
+}
+
+/* criticality: NULL leaves it. */
+static int set_policy(Ledger *l, int64_t concurrency, const char *criticality, int64_t store) {
         int r;
 
         r = ledger_begin(l);
         if (r < 0)
                 return r;
-        (void) snprintf(text, sizeof(text), "%" PRIi64, concurrency);
-        if (concurrency >= 0)
-                r = ledger_set_setting(l, LEDGER_SETTING_MAX_CONCURRENCY, concurrency > 0 ? text : NULL);
+        r = set_number(l, LEDGER_SETTING_MAX_CONCURRENCY, concurrency);
+        if (r >= 0)
+                r = set_number(l, LEDGER_SETTING_STORE_CONTENT, store);
         if (r >= 0 && criticality)
                 r = ledger_set_setting(l, LEDGER_SETTING_CRITICALITY, criticality);
         if (r >= 0)
@@ -77,9 +89,9 @@ static int set_policy(Ledger *l, int64_t concurrency, const char *criticality) {
 int post_policy(HttpRequest *request, void *userdata) {
         _cleanup_(json_object_putp) json_object *body = NULL;
         const char *criticality = NULL;
-        bool has_concurrency, has_criticality;
+        bool has_concurrency, has_criticality, has_store;
         Budget *budget = userdata;
-        int64_t concurrency = -1;
+        int64_t concurrency = -1, store = -1;
         int r;
 
         r = http_request_json(request, &body);
@@ -87,13 +99,15 @@ int post_policy(HttpRequest *request, void *userdata) {
                 return r == -EBADMSG ? 0 : r;
         has_concurrency = json_object_object_get_ex(body, "maxConcurrency", NULL);
         has_criticality = json_object_object_get_ex(body, "criticality", NULL);
-        if (!has_concurrency && !has_criticality)
-                return http_reply_error(request, 400, "INVALID_FIELD", "maxConcurrency: it or criticality is expected");
+        has_store = json_object_object_get_ex(body, "storeContent", NULL);
+        if (!has_concurrency && !has_criticality && !has_store)
+                return http_reply_error(request, 400, "INVALID_FIELD", "maxConcurrency, criticality or storeContent is expected");
         if ((has_concurrency && body_number(request, body, "maxConcurrency", 0, 1, CONCURRENCY_MAX, &concurrency) < 0) ||
+            (has_store && body_number(request, body, "storeContent", 0, 0, CONTENT_DAYS_MAX, &store) < 0) ||
             (has_criticality && body_word(request, body, "criticality", "normal", criticalities, &criticality) < 0) ||
             use_ledger(request, &budget->ledger) < 0)
                 return 0;
-        r = set_policy(budget->ledger, concurrency, criticality);
+        r = set_policy(budget->ledger, concurrency, criticality, store);
         if (r < 0)
                 return r;
         budget_changed(budget);

@@ -65,7 +65,7 @@ int64_t attempt_bound(const Call *call, const Deployment *deployment) {
  * before it had anything to say costs nothing, as the vendors have it; one that the client left may. */
 static void estimate(Attempt *a) {
         bool began = a->first > 0 || streq(a->error, "cancelled") || a->error[0] == '\0';
-        size_t bytes = a->wire ? wire_stream_content_bytes(a->wire) : buffer_size(&a->answer);
+        size_t bytes = a->wire ? wire_stream_content_bytes(a->wire) : a->result ? a->content : buffer_size(&a->answer);
 
         a->usage = (WireUsage) {};
         if (!began)

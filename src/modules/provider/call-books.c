@@ -237,13 +237,54 @@ static int on_backoff(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static int on_owed(sd_event_source *source, uint64_t usec, void *userdata) {
+        Call *c = userdata;
+
+        c->timer = sd_event_source_disable_unref(c->timer);
+        call_write_owed(c);
+        return 0;
+}
+
+/* It was paid for: the answer is the client's, and the sum stands reserved until it can be written. */
+static void owe(Call *c, int error) {
+        int r;
+
+        c->owed = true;
+        r = sd_event_add_time_relative(c->gateway->event, &c->timer, CLOCK_MONOTONIC, CALL_OWED_USEC, 0, on_owed, c);
+        if (r < 0 && r != -ESTALE) /* the loop has ended */
+                log_errno(r, "Cannot plan to write the ledger before the module goes");
+        log_errno(error, "What request %s has cost is not in the ledger yet; it is tried again", c->name);
+}
+
+static void owed_done(int error, void *userdata) {
+        Call *c = userdata;
+
+        c->writing = false;
+        c->owed = false;
+        if (error < 0)
+                owe(c, error);
+        else
+                log_info("What request %s has cost is in the ledger now", c->name);
+        call_release(c);
+}
+
+void call_write_owed(Call *c) {
+        c->timer = sd_event_source_disable_unref(c->timer);
+        c->job = (BooksJob) { .write = write_end, .done = owed_done, .userdata = c };
+        c->writing = true;
+        books_add(c->gateway->books, &c->job);
+}
+
 static void end_done(int error, void *userdata) {
         Call *c = userdata;
 
         c->writing = false;
-        if (error < 0) /* it was paid for: what was reserved counts until it expires, and the answer is the client's */
-                log_errno(error, "What request %s has cost is not in the ledger", c->name);
-        else
+        if (error < 0) { /* nor could another attempt be written */
+                owe(c, error);
+                if (c->again && !c->answer)
+                        c->answer = answer_ref(c->failure);
+                c->again = false;
+        } else
                 c->row_kept = true;
         if (!c->again) {
                 c->over = true;

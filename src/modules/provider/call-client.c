@@ -86,7 +86,7 @@ void call_record(Call *c, const char *data, size_t size) {
         size_t space = c->record_space;
         char *grown;
 
-        if (c->cache_for == 0 || c->record_lost || size == 0)
+        if ((c->cache_for == 0 && c->store_for == 0) || c->record_lost || size == 0)
                 return;
         if (c->recorded + size > space) {
                 space = MAX(space * 2, c->recorded + size);
@@ -144,9 +144,23 @@ static void tell_client(Call *c) {
                 (void) http_reply_error(request, 500, "INTERNAL", "out of memory");
 }
 
+/* Of a stream that broke off, what had come of it. */
+static void keep_content(const Call *c) {
+        ContentEntry entry = { .request = c->row, .name = c->name, .at = c->arrived, .expires = c->arrived + c->store_for };
+
+        if (c->store_for == 0 || !c->row_kept)
+                return;
+        entry.prompt = json_object_to_json_string_ext(c->body, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+        entry.answer = c->record ? c->record : c->answer ? c->answer->body : NULL;
+        entry.answer_size = c->record ? c->recorded : c->answer ? c->answer->size : 0;
+        if (entry.prompt)
+                contents_keep(c->gateway->contents, &entry);
+}
+
 void call_deliver(Call *c) {
         Gateway *g = c->gateway;
 
+        keep_content(c);
         if (c->answer && c->answer->status == 200 && streq(c->cache, "miss") && !c->record_lost)
                 (void) cache_put(g->cache, c->cache_key, c->answer, now_usec() + c->cache_for);
         tell_followers(c);

@@ -258,7 +258,7 @@ Call *call_free(Call *c) {
 }
 
 void call_release(Call *c) {
-        if (!c->over || c->request || c->stream || c->writing)
+        if (!c->over || c->request || c->stream || c->writing || c->owed)
                 return;
         TAILQ_REMOVE(&c->gateway->calls, c, entries);
         call_free(c);

@@ -12,6 +12,7 @@
 #define CALL_TRIES_EACH 2
 #define CALL_BACKOFF_USEC (200 * USEC_PER_MSEC) /* before the second try, at most; jitter takes from it */
 #define CALL_QUEUE_USEC (60 * USEC_PER_SEC)     /* how long one waits for its turn */
+#define CALL_OWED_USEC (5 * USEC_PER_SEC)       /* before a settlement that could not be written is tried again */
 
 typedef struct Attempt Attempt;
 
@@ -34,12 +35,13 @@ struct Call {
         uint64_t arrived; /* realtime */
 
         uint64_t cache_for; /* usec, 0: not asked for */
+        uint64_t store_for; /* usec, 0: nothing of what it says is kept */
         const char *cache;  /* "none", "miss", "hit", "joined" */
         uint8_t cache_key[CACHE_KEY_SIZE];
         Call *leader;       /* whose answer it waits for */
         CallList followers;
         TAILQ_ENTRY(Call) joined;
-        char *record;       /* of a stream that others wait for */
+        char *record;       /* of a stream that others wait for, or that is kept */
         size_t recorded, record_space;
 
         BooksJob job;
@@ -67,6 +69,7 @@ struct Call {
         bool row_kept;
         bool waits_for_key;
         bool again;         /* there will be one */
+        bool owed;          /* what it has cost is not in the ledger yet */
 };
 
 /* request's body and head, checked; 0 when it has been answered already, else 1 and *ret. */
@@ -97,6 +100,7 @@ void call_tried_done(Call *c);
 /* call-books.c: the two things that are written of it. */
 void call_write_start(Call *c);
 void call_write_end(Call *c);
+void call_write_owed(Call *c); /* the latter once more, of a call that is over */
 void call_write_joined(Call *c);
 
 /* call-client.c: to the client and to those that joined. */

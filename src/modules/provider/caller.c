@@ -110,6 +110,28 @@ static int take_cache(Call *c, Answer **ret_refusal) {
         return 1;
 }
 
+/* What the request says goes before what the policy says. */
+static int take_store(Call *c, Answer **ret_refusal) {
+        _cleanup_(freep) char *policy = NULL;
+        const char *field = http_request_header(c->request, "X-Tooloo-Store-Content"), *value = field;
+        unsigned long days = 0;
+        int r;
+
+        if (!field) {
+                r = ledger_setting(c->gateway->ledger, LEDGER_SETTING_STORE_CONTENT, &policy);
+                if (r < 0)
+                        return r;
+                value = policy;
+        }
+        if (value && parse_uint(value, 0, CONTENT_DAYS_MAX, &days) < 0 && field) {
+                r = answer_error(c->api, 400, NULL, NULL, ret_refusal, "X-Tooloo-Store-Content: a whole number of days from 0 to "
+                                 "%d is expected", CONTENT_DAYS_MAX);
+                return r < 0 ? r : 0;
+        }
+        c->store_for = days * 86400 * USEC_PER_SEC;
+        return 1;
+}
+
 /* The user: whose the key is; else what the client says. */
 int call_identify(Call *c, Answer **ret_refusal) {
         unsigned long parent;
@@ -136,7 +158,8 @@ int call_identify(Call *c, Answer **ret_refusal) {
         if (r <= 0)
                 return r;
         c->parent = (int64_t) parent;
-        return take_cache(c, ret_refusal);
+        r = take_store(c, ret_refusal);
+        return r > 0 ? take_cache(c, ret_refusal) : r;
 }
 
 /* --- The body --- */

@@ -14,7 +14,7 @@ static int renew(Ledger *l, void *userdata) {
         int r;
 
         TAILQ_FOREACH(c, &g->calls, entries) {
-                if (!c->attempt || c->writing || c->over)
+                if (!c->attempt || c->writing || (c->over && !c->owed))
                         continue;
                 r = ledger_extend(l, c->row, c->attempt->n, now + RESERVATION_USEC);
                 if (r < 0 && r != -ENOENT)
@@ -104,7 +104,8 @@ static int open_ledger(Gateway *g) {
         r = ledger_open(directory, LEDGER_WRITE, &g->ledger);
         if (r < 0)
                 return log_errno(r, "Cannot open the ledger in %s", directory);
-        return books_new(g->event, g->ledger, &g->books);
+        r = contents_new(g->event, directory, &g->contents);
+        return r < 0 ? r : books_new(g->event, g->ledger, &g->books);
 }
 
 int gateway_new(Service *service, Gateway **ret) {
@@ -157,9 +158,13 @@ static void end_calls(Gateway *g) {
                 next = TAILQ_NEXT(c, entries);
                 c->gone = true;
                 call_abandon(c);
+                if (c->owed && !c->writing)
+                        call_write_owed(c);
         }
         books_flush(g->books);
         while ((c = TAILQ_FIRST(&g->calls))) {
+                if (c->owed)
+                        log_error("What request %s has cost is lost: it could not be written to the ledger", c->name);
                 TAILQ_REMOVE(&g->calls, c, entries);
                 call_free(c);
         }
@@ -174,6 +179,7 @@ Gateway *gateway_free(Gateway *g) {
         sd_event_source_disable_unref(g->unpause);
         catalog_free(g->catalog);
         books_free(g->books);
+        contents_free(g->contents);
         ledger_free(g->ledger);
         cache_free(g->cache);
         curl_event_free(g->curl);

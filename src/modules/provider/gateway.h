@@ -7,6 +7,7 @@
 #include "cache.h"
 #include "catalog.h"
 #include "choices.h"
+#include "contents.h"
 #include "host/module-abi.h"
 #include "sampling.h"
 #include "shared/curl-event.h"
@@ -24,6 +25,7 @@ typedef struct Gateway {
         Books *books;
         Catalog *catalog;
         Cache *cache;
+        Contents *contents;
         Choices *choices;
         Random random;
         CallList calls;
