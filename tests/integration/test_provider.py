@@ -429,7 +429,7 @@ def test_the_key_is_nowhere_else(upstream):
 CONTENT = LEDGER.with_name("content.db")
 
 
-def kept(id, ok=0):
+def kept(id, ok=True):
     done = toolooctl("ledger", "content", id, ok=ok)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -461,7 +461,7 @@ def test_what_is_kept(upstream, api, stream):
     at, expires = (datetime.fromisoformat(entry[n]) for n in ("time", "expires"))
     assert expires - at == timedelta(days=30)
     assert CONTENT.stat().st_mode & 0o777 == 0o600
-    toolooctl("ledger", "content", "no-such-id", ok=4)
+    assert toolooctl("ledger", "content", "no-such-id", ok=False).returncode == 5
 
 
 def test_failures_and_cached_answers_are_kept_too(upstream):
@@ -471,7 +471,7 @@ def test_failures_and_cached_answers_are_kept_too(upstream):
     assert again_.headers["X-Tooloo-Cache"] == "hit"
     assert kept(first.id)[0]["answer"] == kept(again_.id)[0]["answer"] == json.loads(first.body)
     upstream.behave(status=400, message="It is so")
-    failed = chat("m", headers=keep)
+    failed = chat("m", text="four five", headers=keep)
     assert failed.status == 400 and kept(failed.id)[0]["answer"] == json.loads(failed.body)
     upstream.behave(fault="cut", at=2)
     broken = chat("m", stream=True, headers=keep)
@@ -484,7 +484,7 @@ def test_the_policy_keeps_and_the_request_goes_before_it(upstream, wish):
     entry, = kept(chat("m").id)
     at, expires = (datetime.fromisoformat(entry[n]) for n in ("time", "expires"))
     assert expires - at == timedelta(days=7)
-    assert kept(chat("m", headers={"X-Tooloo-Store-Content": "0"}).id, ok=4) == []
+    assert kept(chat("m", headers={"X-Tooloo-Store-Content": "0"}).id, ok=False) == []
     entry, = kept(chat("m", headers={"X-Tooloo-Store-Content": "3650"}).id)
     for wrong in "3651", "-1", "yes", "":
         refused = chat("m", headers={"X-Tooloo-Store-Content": wrong})

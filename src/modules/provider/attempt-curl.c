@@ -150,8 +150,6 @@ static void judge_answer(Attempt *a) {
         }
         r = json ? wire_answer(format, c->api, json, NULL, c->name, (int64_t) (c->arrived / USEC_PER_SEC), &a->result,
                                &a->usage) : -EBADMSG;
-        if (r >= 0 && !a->usage.reported)
-                r = wire_answer_content_bytes(format, json, &a->content);
         if (r < 0)
                 attempt_fail(a, "malformed", r == -EBADMSG ? "the answer is not of its format" : strerror(-r));
 }

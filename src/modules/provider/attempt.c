@@ -65,8 +65,12 @@ int64_t attempt_bound(const Call *call, const Deployment *deployment) {
  * before it had anything to say costs nothing, as the vendors have it; one that the client left may. */
 static void estimate(Attempt *a) {
         bool began = a->first > 0 || streq(a->error, "cancelled") || a->error[0] == '\0';
-        size_t bytes = a->wire ? wire_stream_content_bytes(a->wire) : a->result ? a->content : buffer_size(&a->answer);
+        size_t bytes = buffer_size(&a->answer); /* of what is no answer */
 
+        if (a->wire)
+                bytes = wire_stream_content_bytes(a->wire);
+        else if (a->result)
+                (void) wire_answer_content_bytes(a->call->api, a->result, &bytes);
         a->usage = (WireUsage) {};
         if (!began)
                 return;

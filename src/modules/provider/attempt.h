@@ -45,7 +45,6 @@ typedef struct Attempt {
         uint64_t retry_after; /* usec */
         WireUsage usage;
         json_object *result; /* the client's answer, where that is no stream */
-        size_t content;      /* bytes of its texts, where its usage is not told */
         uint64_t total;
         int64_t cost;
 } Attempt;

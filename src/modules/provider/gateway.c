@@ -156,7 +156,8 @@ static void end_calls(Gateway *g) {
                 }
         for (c = TAILQ_FIRST(&g->calls); c; c = next) {
                 next = TAILQ_NEXT(c, entries);
-                c->gone = true;
+                if (!c->over)
+                        c->gone = true;
                 call_abandon(c);
                 if (c->owed && !c->writing)
                         call_write_owed(c);
