@@ -282,6 +282,48 @@ def test_every_client_of_every_kind_of_provider(upstream, kind):
                 assert answer.headers["X-Tooloo-Cost"] == "0.00000345"
 
 
+# USD per million tokens, as vendors state them: 150, 600, 75, 187.5 and 1200 nano-USD a token.
+EACH_PRICE = {"input": 0.15, "output": 0.60, "cachedInput": 0.075, "cacheWrite": 0.1875, "reasoning": 1.20}
+USAGE = {"in": 1000, "cached": 400, "out": 100}
+# What each format can tell apart, and the sum by hand.
+COSTS = {
+    "openai": (USAGE | {"reasoning": 30}, 198_000),    # 600 x 150 + 400 x 75 + 70 x 600 + 30 x 1200
+    "anthropic": (USAGE | {"cacheWrite": 200}, 187_500),  # 400 x 150 + 400 x 75 + 200 x 187.5 + 100 x 600
+    "ollama": (USAGE, 210_000),                        # 1000 x 150 + 100 x 600
+    "gemini": (USAGE | {"reasoning": 30}, 198_000),
+}
+
+
+@pytest.mark.parametrize("kind", COSTS)
+def test_what_a_call_costs(upstream, kind):
+    usage, nano = COSTS[kind]
+    configure("one", kind=kind, base_url=upstream.url(kind), price=EACH_PRICE)
+    upstream.behave(usage=usage)
+    for api in PATHS:
+        for stream in False, True:
+            answer = chat("m", api=api, stream=stream)
+            attempt, = attempts(answer.id)
+            assert (attempt["cost"], attempt["tokens_in"], attempt["tokens_out"]) == (nano, 1000, 100), (api, stream)
+            if not stream:
+                assert round(float(answer.headers["X-Tooloo-Cost"]) * 1e9) == nano
+
+
+def test_a_new_price_rewrites_no_history(upstream):
+    configure("one", base_url=upstream.url(), price={"input": 1, "output": 2})
+    upstream.behave(usage={"in": 1000, "out": 100})
+    old = chat("m").id
+    remove("one")
+    configure("one", base_url=upstream.url(), price={"input": 10, "output": 20})
+    new = chat("m").id
+    costs = [attempts(id)[0]["cost"] for id in (old, new)]
+    assert costs == [1_200_000, 12_000_000]
+    toolooctl("ledger", "rebuild")
+    assert [attempts(id)[0]["cost"] for id in (old, new)] == costs
+    assert toolooctl("ledger", "verify").stdout == "The ledger is in order.\n"
+    lines = {line["requestId"]: line for line in map(json.loads, toolooctl("ledger", "export").stdout.splitlines())}
+    assert (lines[old]["priceInput"], lines[new]["priceInput"]) == (1, 10)
+
+
 def test_lists_of_models(upstream):
     configure("one", ["m", {"name": "n", "upstream": "its-own-name"}], base_url=upstream.url())
     configure("two", ["n"], base_url=upstream.url(), price=None)
@@ -296,6 +338,22 @@ def test_lists_of_models(upstream):
     assert http_request(PORT, "/v1/models/zebra")[0] == 404
     chat("one/n")
     assert upstream.requests()[-1]["body"]["model"] == "its-own-name"
+
+
+def test_what_anthropics_clients_try(upstream):
+    """Claude Code and others name what is new; it reaches Anthropic, and nobody who would not know it."""
+    configure("one", kind="anthropic", base_url=upstream.url("anthropic"))
+    beta = {"anthropic-beta": "context-1m-2025-08-07,interleaved-thinking-2025-05-14"}
+    assert chat("m", api="anthropic", headers=beta).status == 200
+    assert upstream.requests()[-1]["headers"]["anthropic-beta"] == beta["anthropic-beta"]
+    assert chat("m", api="openai", headers=beta).status == 200
+    assert "anthropic-beta" not in upstream.requests()[-1]["headers"]
+    assert chat("m", api="anthropic", headers={"anthropic-beta": "x" * 1024}).status == 200
+    assert chat("m", api="anthropic", headers={"anthropic-beta": "x" * 1025}).status == 400
+    remove("one")
+    configure("two", base_url=upstream.url())
+    assert chat("m", api="anthropic", headers=beta).status == 200
+    assert "anthropic-beta" not in upstream.requests()[-1]["headers"]
 
 
 def test_what_is_asked_for(upstream):

@@ -157,6 +157,13 @@ static int make_head(Attempt *a) {
                                             : "Accept: application/json");
         add_line(a, &n, "Expect:"); /* libcurl would wait for leave to send */
         add_line(a, &n, wire_extra_field(format));
+        /* From one to the other: nobody else knows these words. */
+        if (a->call->beta && format == WIRE_ANTHROPIC) {
+                a->beta = str_printf("anthropic-beta: %s", a->call->beta);
+                if (!a->beta)
+                        return -ENOMEM;
+                add_line(a, &n, a->beta);
+        }
         return 0;
 }
 
@@ -230,6 +237,7 @@ Attempt *attempt_free(Attempt *a) {
         upstream_unref(a->deployment->upstream);
         free(a->url);
         free(a->body);
+        free(a->beta);
         free(a->text);
         free(a);
         return NULL;

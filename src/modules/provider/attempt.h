@@ -22,7 +22,7 @@ typedef struct Attempt {
         int64_t price_row;
 
         /* What is sent. */
-        char *url, *body;
+        char *url, *body, *beta;
         size_t size;
         struct curl_slist lines[ATTEMPT_LINES_MAX];
 

@@ -252,6 +252,7 @@ Call *call_free(Call *c) {
         free(c->session);
         free(c->intent);
         free(c->source);
+        free(c->beta);
         free(c->record);
         free(c);
         return NULL;

@@ -31,6 +31,7 @@ struct Call {
         json_object *body;
         WireAsk ask;
         char *name, *user, *session, *intent, *source;
+        char *beta;         /* what an Anthropic client asks Anthropic to try; NULL for nothing */
         int64_t parent, key;
         uint64_t arrived; /* realtime */
 

@@ -10,6 +10,7 @@
 
 #define CACHE_SECONDS_MAX 86400
 #define DEPTH_MAX 64 /* of the body */
+#define BETA_MAX ((size_t) 1024)
 
 TL_DEFINE_CLEANUP(json_tokener *, json_tokener_free)
 
@@ -56,30 +57,38 @@ int caller_check_key(Gateway *g, HttpRequest *request, WireFormat api, LedgerKey
 
 /* --- The head --- */
 
-static bool name_ok(const char *name) {
-        size_t n = strlen(name);
+static bool text_ok(const char *text, size_t max) {
+        size_t n = strlen(text);
 
-        for (const char *p = name; *p; p++)
+        for (const char *p = text; *p; p++)
                 if ((unsigned char) *p < ' ' || *p == 127)
                         return false;
-        return n > 0 && n <= LEDGER_NAME_MAX;
+        return n > 0 && n <= max;
 }
 
-/* A name of the request's head: 1, or 0 after a refusal. */
-static int take_name(Call *c, const char *field, const char *usual, char **ret, Answer **ret_refusal) {
+static bool name_ok(const char *name) {
+        return text_ok(name, LEDGER_NAME_MAX);
+}
+
+/* A text of the request's head: 1, or 0 after a refusal. */
+static int take_text(Call *c, const char *field, size_t max, const char *usual, char **ret, Answer **ret_refusal) {
         const char *value = http_request_header(c->request, field);
         int r;
 
         value = value ? value : usual;
         if (!value)
                 return 1;
-        if (!name_ok(value)) {
+        if (!text_ok(value, max)) {
                 r = answer_error(c->api, 400, NULL, NULL, ret_refusal,
-                                 "%s: 1 to %d bytes without control characters are expected", field, LEDGER_NAME_MAX);
+                                 "%s: 1 to %zu bytes without control characters are expected", field, max);
                 return r < 0 ? r : 0;
         }
         r = str_replace(ret, value);
         return r < 0 ? r : 1;
+}
+
+static int take_name(Call *c, const char *field, const char *usual, char **ret, Answer **ret_refusal) {
+        return take_text(c, field, LEDGER_NAME_MAX, usual, ret, ret_refusal);
 }
 
 static int take_number(Call *c, const char *field, unsigned long max, unsigned long *ret, Answer **ret_refusal) {
@@ -99,7 +108,7 @@ static int take_cache(Call *c, Answer **ret_refusal) {
 
         c->cache = "none";
         r = take_number(c, "X-Tooloo-Cache", CACHE_SECONDS_MAX, &seconds, ret_refusal);
-        if (r <= 0 || seconds == 0)
+        if (r <= 0 || seconds == 0 || c->beta) /* what that changes is no part of the body */
                 return r;
         r = cache_key(c->api, c->key, c->user, c->body, c->cache_key);
         if (r == -ERANGE)
@@ -153,6 +162,8 @@ int call_identify(Call *c, Answer **ret_refusal) {
                 r = take_name(c, "X-Tooloo-Intent", NULL, &c->intent, ret_refusal);
         if (r > 0)
                 r = take_name(c, "X-Tooloo-Source", "v1", &c->source, ret_refusal);
+        if (r > 0 && c->api == WIRE_ANTHROPIC)
+                r = take_text(c, "anthropic-beta", BETA_MAX, NULL, &c->beta, ret_refusal);
         if (r > 0)
                 r = take_number(c, "X-Tooloo-Parent", INT32_MAX, &parent, ret_refusal);
         if (r <= 0)
