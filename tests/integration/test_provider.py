@@ -653,13 +653,6 @@ def money_for_37_of_500(upstream, stream, meanwhile=lambda: None):
     upstream.forget()
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_money_for_37_of_500(upstream, stream):
-    configure("one", base_url=upstream.url(), price=EXACT, maxConcurrency=64)
-    money_for_37_of_500(upstream, stream)
-
-
-@pytest.mark.long
 def test_money_for_37_of_500_twenty_times(upstream):
     configure("one", base_url=upstream.url(), price=EXACT, maxConcurrency=64)
     for n in range(20):
@@ -1108,10 +1101,11 @@ def test_who_fails_is_asked_less(upstream):
     configure("poor", [{"name": "m", "upstream": "fault-400"}], base_url=upstream.url())
     configure("bad", [{"name": "m", "upstream": "fault-malformed-before"}], base_url=upstream.url())
     remove("poor")
+    assert chat("bad/m").status == 502  # by chance alone it might never be asked
     for _ in range(60):
         chat("m")
     times = len(upstream.requests(model="fault-malformed-before")), len(upstream.requests(model="m"))
-    assert times[1] == 60 and 1 <= times[0] < 30, times
+    assert times[1] == 60 and times[0] < 20, times  # 30 if what it does were of no consequence
     bad, good = health()["bad"]["models"][0], health()["good"]["models"][0]
     assert good["successRate"] == 1 and bad["successRate"] == 0 and good["avgLatency"] > 0
 
