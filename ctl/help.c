@@ -82,7 +82,8 @@ void help_print(void) {
         print_options(common_options);
         (void) putchar('\n');
         print_words("Exit status: 0 done; 1 something failed, and a line on stderr says what; 2 wrong usage; 3 (status, "
-                    "why, diff) a service is not active or not well; 4 (status, why) or 5 (other verbs) no such service, provider or key.", 0, 0);
+                    "why, diff) a service is not active or not well; 4 (status, why) or 5 (other verbs) no such service, "
+                    "provider or key.", 0, 0);
 }
 
 void help_print_verb(const Verb *verb) {

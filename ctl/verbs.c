@@ -303,8 +303,8 @@ const Verb verbs[] = {
           add_options, SERVICES_PROGRAM },
         { "edit", GROUP_OWN, "SERVICE [OPTION...] [-- COMMAND...]", 1, ANY_OPERANDS, "change what it is: port, routes, command, ...",
           TEXT("Changes what is given of a service and leaves the rest of its unit files as it is, restarts it when it runs and "
-               "its process has to know, and waits until it is healthy. For a service that was installed, one of the fleet's say, drop-ins in your own unit "
-               "directory do it.",
+               "its process has to know, and waits until it is healthy. For a service that was installed, one of the "
+               "fleet's say, drop-ins in your own unit directory do it.",
                "An option that may be given more than once says all of its list anew: with nothing behind '=' it is none. --env "
                "alone changes the variables that it names; NAME without '=' takes one out."),
           edit_options, SERVICES_PROGRAM },

@@ -242,7 +242,9 @@ static int take_change(Why *why, uint64_t at, const char *kind, const char *text
 static int change_of_journal(Why *why, uint64_t before) {
         const WhyLine *line = why_last_change(why->lines, why->n_lines, before);
 
-        return line && line->time > why->change.at + SAME_CHANGE_USEC ? take_change(why, line->time, line->event ? "reload" : line->job_type, line->message) : 0;
+        if (!line || line->time <= why->change.at + SAME_CHANGE_USEC)
+                return 0;
+        return take_change(why, line->time, line->event ? "reload" : line->job_type, line->message);
 }
 
 static int change_of_file(Why *why, const char *path, uint64_t before) {

@@ -50,8 +50,8 @@ int history_add_event(History *h, TimelineEvent *event) {
 
         if ((unsigned) event->kind >= _EVENT_KIND_MAX)
                 return -EINVAL;
-        if (string_too_long(event->service) || string_too_long(event->cause) || string_too_long(event->text) || string_too_long(event->detail) ||
-            string_too_long(event->invocation_id) || string_too_long(event->cursor))
+        if (string_too_long(event->service) || string_too_long(event->cause) || string_too_long(event->text) ||
+            string_too_long(event->detail) || string_too_long(event->invocation_id) || string_too_long(event->cursor))
                 return -EFBIG;
         r = transaction_enter(h, &own);
         return r < 0 ? r : transaction_leave(h, own, insert(h, event));

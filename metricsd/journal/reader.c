@@ -110,9 +110,9 @@ static int process(JournalReader *reader) {
         return sd_journal_process(reader->journal);
 }
 
-/* The files that are open have been read to their ends. That what has been read last is still there proves that nothing behind it was taken
- * away unread, for the oldest file goes first. Files are looked for only now: one that is renamed leaves sd-journal's sight for
- * a moment, so nothing of it may be left to read. 1 when there is more to do. */
+/* The files that are open have been read to their ends. That what has been read last is still there proves that nothing behind
+ * it was taken away unread, for the oldest file goes first. Files are looked for only now: one that is renamed leaves
+ * sd-journal's sight for a moment, so nothing of it may be left to read. 1 when there is more to do. */
 static int look_for_files(JournalReader *reader) {
         int r;
 

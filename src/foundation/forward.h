@@ -94,7 +94,8 @@ void forward_count(Server *server, EndpointStats *stats, unsigned status, uint64
 
 /* The answer: its head, and its body in one piece (body, malloc'ed, taken over also on failure) or through read()
  * (FORWARD_STREAMED). length is that of the body; -1 when it is not known. An answer that has none (FORWARD_BODILESS: to
- * HEAD, 204, 304) has the length that its head says, -1 for none. -E2BIG when the head does not fit in what a connection may use; nothing was done then. */
+ * HEAD, 204, 304) has the length that its head says, -1 for none. -E2BIG when the head does not fit in what a connection may
+ * use; nothing was done then. */
 int forward_answer(HttpRequest *request, unsigned status, const ForwardField *fields, size_t n_fields, int64_t length,
                    void *body, ForwardBody kind) _public_;
 /* False while the client sends its body: no answer of any kind can be given before body_end(). That may be so in begin()
