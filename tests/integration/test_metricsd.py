@@ -4,11 +4,13 @@ import asyncio
 import base64
 import json
 import os
+import queue
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -36,11 +38,19 @@ def by_id(services):
 
 
 class Updates:
-    """What the dashboard's clients are told, message by message."""
+    """What the dashboard's clients are told, message by message. It reads all the time, as they do, whatever its owner does with a
+    message; with a receive_buffer only when it is asked for one."""
 
     def __init__(self, port=PORT, receive_buffer=None, host="127.0.0.1"):
-        self.loop = asyncio.new_event_loop()
-        self.loop.run_until_complete(self._connect(host, port, receive_buffer))
+        self.loop, self.frames, self.reads = asyncio.new_event_loop(), queue.SimpleQueue(), receive_buffer is None
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        self._await(self._connect(host, port, receive_buffer))
+        if self.reads:
+            asyncio.run_coroutine_threadsafe(self._read(), self.loop)
+
+    def _await(self, coroutine, timeout=PATIENCE):
+        return asyncio.run_coroutine_threadsafe(asyncio.wait_for(coroutine, timeout), self.loop).result()
 
     async def _connect(self, host, port, receive_buffer):
         sock = socket.socket()
@@ -53,15 +63,33 @@ class Updates:
         key = base64.b64encode(os.urandom(16)).decode()
         self.writer.write((f"GET /ws/metrics HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\n"
                            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
-        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        head = await self.reader.readuntil(b"\r\n\r\n")
         assert b" 101 " in head.split(b"\r\n")[0], head
 
+    async def _read(self):
+        try:
+            while True:
+                self.frames.put(await read_message(self.reader))
+        except (EOFError, OSError, asyncio.CancelledError) as e:  # EOFError: it ended
+            self.frames.put(e)
+
     def frame(self, timeout=PATIENCE):
-        return self.loop.run_until_complete(asyncio.wait_for(read_message(self.reader), timeout))
+        if not self.reads:
+            return self._await(read_message(self.reader), timeout)
+        try:
+            got = self.frames.get(timeout=timeout)
+        except queue.Empty:
+            raise TimeoutError(f"no message within {timeout} s") from None
+        if isinstance(got, BaseException):
+            self.frames.put(got)
+            raise got
+        return got
 
     def send(self, opcode, payload):
-        self.writer.write(frame(opcode, payload))
-        self.loop.run_until_complete(self.writer.drain())
+        async def write():
+            self.writer.write(frame(opcode, payload))
+            await self.writer.drain()
+        self._await(write())
 
     def next(self, timeout=PATIENCE):
         while True:
@@ -85,8 +113,13 @@ class Updates:
         return self
 
     def __exit__(self, *_):
-        self.writer.transport.abort()
-        self.loop.run_until_complete(asyncio.sleep(0))
+        async def abort():
+            self.writer.transport.abort()
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+        self._await(abort())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
         self.loop.close()
 
 
