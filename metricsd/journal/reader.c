@@ -124,17 +124,27 @@ static int look_for_files(JournalReader *reader) {
         return r < 0 ? r : r != SD_JOURNAL_NOP;
 }
 
+/* The next line that is left is read with it: were the loss told, and kept, while the place is still the one that has gone, the
+ * next start would find and tell it again. */
+static int open_and_tell(JournalReader *reader) {
+        int r = journal_reader_open(reader);
+        bool lost = r > 0;
+
+        if (lost && reader->unread) {
+                reader->unread = false;
+                r = read_entry(reader);
+        }
+        if (lost)
+                reader->events->lost("the journal no longer holds the line that was read last: what was logged since may be "
+                                     "missing", now_realtime_usec(), reader->userdata);
+        return r < 0 ? r : 1;
+}
+
 static int work(JournalReader *reader) {
         int r;
 
-        if (!reader->journal) {
-                r = journal_reader_open(reader);
-                if (r > 0)
-                        reader->events->lost("the journal no longer holds the line that was read last: what was logged "
-                                             "since may be missing",
-                                             now_realtime_usec(), reader->userdata);
-                return r < 0 ? r : 1;
-        }
+        if (!reader->journal)
+                return open_and_tell(reader);
         r = read_slice(reader);
         return r != 0 ? r : look_for_files(reader);
 }
