@@ -916,6 +916,23 @@ def test_a_client_that_goes_away(upstream, stream, gate):
     assert chat("m").status == 200
 
 
+def test_many_clients_go_away_at_once(upstream):
+    """All their transfers end in one turn of the loop; those of others go on."""
+    configure("one", base_url=upstream.url(), maxConcurrency=512)
+    upstream.behave(gate="left", gateAt=2)
+    asked, stays = crowd(256, stream=True), crowd(1, stream=True)
+    upstream.wait(held=257)
+    for _, connection in asked:
+        connection.close()
+    upstream.wait(disconnected=256)
+    upstream.open("left")
+    assert [a.text() for a in answers(stays)] == [SAID]
+    upstream.forget()
+    assert chat("m").text() == SAID
+    wait_until(lambda: number("SELECT count(*) FROM reservation") == 0, again, "all are settled")
+    assert health()["one"]["running"] == 0
+
+
 # --- Turns ---
 
 
