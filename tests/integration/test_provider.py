@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The provider service: one gateway to many models, held against an upstream that fails as it is told (tests/lib/upstream.py) and
 against the rows of the ledger."""
+import contextlib
 import hashlib
 import http.client
 import json
@@ -12,7 +13,6 @@ import sqlite3
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -554,7 +554,7 @@ def test_what_is_over_goes(upstream):
     configure("one", base_url=upstream.url())
     id = chat("m", headers={"X-Tooloo-Store-Content": "1"}).id
     assert len(kept(id)) == 1
-    with closing(sqlite3.connect(CONTENT, timeout=PATIENCE)) as db, db:
+    with contextlib.closing(sqlite3.connect(CONTENT, timeout=PATIENCE)) as db, db:
         db.execute("UPDATE content SET expires = ? WHERE name = ?", (int(time.time() * 1e6), id))
     toolooctl("restart", "provider")
     wait_until(lambda: not kept(id, ok=None), again, "it is gone")
@@ -927,10 +927,29 @@ def test_many_clients_go_away_at_once(upstream):
     upstream.wait(disconnected=256)
     upstream.open("left")
     assert [a.text() for a in answers(stays)] == [SAID]
-    upstream.forget()
-    assert chat("m").text() == SAID
     wait_until(lambda: number("SELECT count(*) FROM reservation") == 0, again, "all are settled")
     assert health()["one"]["running"] == 0
+
+
+def test_clients_that_go_away_before_there_is_a_connection(upstream):
+    """libcurl closes what it still watches; transfers of others go on."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, contextlib.ExitStack() as stack:
+        for _ in range(2):  # as many as its queue takes, and one: what comes now is not even refused
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(deaf.getsockname())
+        configure("deaf", base_url=f"http://127.0.0.1:{deaf.getsockname()[1]}", timeouts={"connectMs": 60000})
+        configure("one", "n", base_url=upstream.url())
+        upstream.behave(gate="left", gateAt=2)
+        stays, asked = crowd(1, model="n", stream=True), crowd(3, stream=True)
+        upstream.wait(held=1)
+        wait_until(lambda: health()["deaf"]["running"] == 3, again, "they connect")
+        for _, connection in asked:
+            connection.close()
+        wait_until(lambda: health()["deaf"]["running"] == 0, again, "their end")
+        upstream.open("left")
+        assert [a.text() for a in answers(stays)] == [SAID]
+        assert [attempts(id)[0]["error"] for id, _ in asked] == ["cancelled"] * 3
 
 
 # --- Turns ---
@@ -1171,7 +1190,7 @@ def test_a_cost_that_cannot_be_written_is_written_later(upstream, stream):
     asked = crowd(1, stream=stream, max_tokens=10)
     id = asked[0][0]
     upstream.wait(held=1)
-    with closing(sqlite3.connect(LEDGER, isolation_level=None)) as db:
+    with contextlib.closing(sqlite3.connect(LEDGER, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         upstream.open("owed")
         answer, = answers(asked)
