@@ -13,6 +13,7 @@
 #include "journal.h"
 #include "output.h"
 #include "progress.h"
+#include "shared/journal-follow.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 #include "terminal.h"
@@ -319,7 +320,7 @@ static int wait_for_more(DevView *v, Outcome *ret) {
                 return -EPIPE;
         if (now_usec() >= v->end)
                 *ret = TIME_OVER;
-        r = sd_journal_process(v->journal);
+        r = journal_process(v->journal);
         if (v->waits_for)
                 progress_show("%s", v->waits_for);
         return r < 0 ? r : 0;

@@ -12,6 +12,7 @@
 #include "log-priority.h"
 #include "output.h"
 #include "pager.h"
+#include "shared/journal-follow.h"
 #include "shared/log.h"
 #include "shared/strv.h"
 #include "terminal.h"
@@ -156,7 +157,7 @@ static int wait_for_more(Logs *l, bool more, int *ret_signal) {
         }
         if (fds[2].revents & (POLLERR | POLLHUP | POLLNVAL))
                 return -EPIPE;
-        r = sd_journal_process(l->journal);
+        r = journal_process(l->journal);
         return r < 0 ? r : 0;
 }
 

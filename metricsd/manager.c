@@ -105,7 +105,7 @@ void manager_watched_changed(Manager *m, Watched *w, unsigned changes) {
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
-        uint64_t now = now_usec();
+        uint64_t begun = now_usec(), end;
         int r;
 
         if (m->stopping)
@@ -115,8 +115,10 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         alerts_tick(m->alerts);
         manager_keep(m);
         manager_have_news(m); /* what the sample has brought by then */
-        /* What was missed in a sleep of the machine is not made up for. */
-        m->next_tick = MAX(m->next_tick + m->options->interval, now);
+        /* What was missed in a sleep of the machine is not made up for; and where ticks take longer than their interval, what
+         * only runs when nothing else does, as reading the journal, has as much time as they. */
+        end = now_usec();
+        m->next_tick = MAX(m->next_tick + m->options->interval, end + (end - begun));
         r = sd_event_source_set_time(m->tick, m->next_tick);
         return r < 0 ? r : sd_event_source_set_enabled(m->tick, SD_EVENT_ONESHOT);
 }

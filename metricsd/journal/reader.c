@@ -8,6 +8,7 @@
 #include "basic/time-util.h"
 #include "pages.h"
 #include "shared/journal-access.h"
+#include "shared/journal-follow.h"
 #include "shared/log.h"
 #include "vanish.h"
 
@@ -107,7 +108,7 @@ static bool is_there(JournalReader *reader) {
 static int process(JournalReader *reader) {
         VANISH_GUARD();
 
-        return sd_journal_process(reader->journal);
+        return journal_process(reader->journal);
 }
 
 /* The files that are open have been read to their ends. That what has been read last is still there proves that nothing behind
