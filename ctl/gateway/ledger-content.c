@@ -9,10 +9,7 @@
 #include "ledger/content.h"
 #include "shared/log.h"
 
-static void json_tokener_freep(json_tokener **t) {
-        if (*t)
-                json_tokener_free(*t);
-}
+TL_DEFINE_CLEANUP(json_tokener *, json_tokener_free)
 
 /* What is JSON as that; the events of a stream, or what is no more than a part, as a text. NULL without memory. */
 static json_object *json_or_text(const char *text, size_t size) {

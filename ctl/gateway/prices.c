@@ -16,10 +16,7 @@ void prices_done(Prices *p) {
         *p = (Prices) {};
 }
 
-static void json_tokener_freep(json_tokener **t) {
-        if (*t)
-                json_tokener_free(*t);
-}
+TL_DEFINE_CLEANUP(json_tokener *, json_tokener_free)
 
 static int complain(char **ret_why, const char *format, ...) _printf_(2, 3);
 static int complain(char **ret_why, const char *format, ...) {

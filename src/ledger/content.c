@@ -12,9 +12,9 @@
 /* No WAL: that would keep what was deleted until it is full. */
 #define SCHEMA                                                                                                                \
         "BEGIN IMMEDIATE;"                                                                                                    \
-        "CREATE TABLE IF NOT EXISTS content (request INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL,"           \
+        "CREATE TABLE content (request INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL,"           \
         " expires INTEGER NOT NULL, prompt TEXT NOT NULL, answer BLOB NOT NULL) STRICT;"                                      \
-        "CREATE INDEX IF NOT EXISTS content_expires ON content (expires);"                                                    \
+        "CREATE INDEX content_expires ON content (expires);"                                                    \
         "PRAGMA user_version = 1;"                                                                                            \
         "COMMIT"
 
@@ -54,11 +54,12 @@ static int ask(Content *c, sqlite3_stmt **ret, const char *sql, const char *type
         return code == SQLITE_ROW;
 }
 
-static int set_up(Content *c, LedgerMode mode, const char *path) {
+/* A file that is none of ours is not ours to write into. */
+static int check_version(Content *c, const char *path, int *ret) {
         _cleanup_(statement_finishp) sqlite3_stmt *s = NULL;
         int r, version;
 
-        r = ask(c, &s, "PRAGMA user_version", "");
+        r = ask(c, &s, "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version", "");
         if (r <= 0)
                 return r < 0 ? r : -EBADMSG;
         version = sqlite3_column_int(s, 0);
@@ -67,32 +68,36 @@ static int set_up(Content *c, LedgerMode mode, const char *path) {
                           "version, or move the file away", path, version, CONTENT_VERSION);
                 return -EPROTONOSUPPORT;
         }
+        if (version < 0 || (version == 0 && sqlite3_column_int(s, 1) > 0))
+                return -EBADMSG;
+        *ret = version;
+        return 0;
+}
+
+static int set_up(Content *c, LedgerMode mode, const char *path) {
+        int r, version;
+
+        r = check_version(c, path, &version);
+        if (r < 0)
+                return r;
         if (mode == LEDGER_READ)
                 return version == CONTENT_VERSION ? 0 : -ENOENT;
-        statement_finish(TAKE_PTR(s));
-        return sqlite_errno(c->db, sqlite3_exec(c->db, "PRAGMA secure_delete = ON;" SCHEMA, NULL, NULL, NULL));
+        r = sqlite_errno(c->db, sqlite3_exec(c->db, "PRAGMA secure_delete = ON", NULL, NULL, NULL));
+        return r < 0 || version == CONTENT_VERSION ? r : sqlite_errno(c->db, sqlite3_exec(c->db, SCHEMA, NULL, NULL, NULL));
 }
 
 int content_open(const char *directory, LedgerMode mode, Content **ret) {
         _cleanup_(content_freep) Content *c = calloc(1, sizeof(Content));
         _cleanup_(freep) char *path = str_printf("%s/" CONTENT_FILE, directory);
-        int flags = mode == LEDGER_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, code, r;
+        int r;
 
         if (!c || !path)
                 return -ENOMEM;
-        if (mode == LEDGER_WRITE)
-                r = database_make_file(path);
-        else
-                r = access(path, F_OK) < 0 ? -errno : 0;
-        if (r < 0)
-                return r;
-        code = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-        if (!c->db)
-                return -ENOMEM;
-        (void) sqlite3_extended_result_codes(c->db, 1); /* fails for no connection only */
-        if (code == SQLITE_OK)
-                code = sqlite3_busy_timeout(c->db, BUSY_MSEC);
-        r = code == SQLITE_OK ? set_up(c, mode, path) : sqlite_errno(c->db, code);
+        r = database_connect(path, mode, &c->db);
+        if (r >= 0)
+                r = sqlite_errno(c->db, sqlite3_busy_timeout(c->db, BUSY_MSEC));
+        if (r >= 0)
+                r = set_up(c, mode, path);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(c);

@@ -45,7 +45,7 @@ static int read_number(Ledger *l, const char *sql, int64_t *ret) {
 /* SQLite would make the file readable for all, and could not say why it cannot. One that is there is not opened: to close it
  * would take the locks away that another connection of this process has on it (fcntl(2)), and the next program to close the
  * ledger would take itself for the last and delete the WAL that this process goes on writing. */
-int database_make_file(const char *path) {
+static int make_file(const char *path) {
         _cleanup_(closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
 
         if (fd >= 0)
@@ -53,23 +53,21 @@ int database_make_file(const char *path) {
         return errno != EEXIST || access(path, R_OK | W_OK) < 0 ? -errno : 0;
 }
 
-static int connect_to(Ledger *l, const char *path) {
-        int flags = l->mode == LEDGER_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+int database_connect(const char *path, LedgerMode mode, sqlite3 **ret) {
+        int flags = mode == LEDGER_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
         int code, r;
 
-        if (l->mode == LEDGER_WRITE)
-                r = database_make_file(path);
+        if (mode == LEDGER_WRITE)
+                r = make_file(path);
         else
                 r = access(path, F_OK) < 0 ? -errno : 0;
         if (r < 0)
                 return r;
-        code = sqlite3_open_v2(path, &l->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-        if (!l->db)
+        code = sqlite3_open_v2(path, ret, flags | SQLITE_OPEN_NOMUTEX, NULL);
+        if (!*ret)
                 return -ENOMEM;
-        (void) sqlite3_extended_result_codes(l->db, 1); /* fails for no connection only */
-        if (code == SQLITE_OK)
-                code = sqlite3_busy_handler(l->db, wait_for_others, l);
-        return ledger_error(l, code);
+        (void) sqlite3_extended_result_codes(*ret, 1); /* fails for no connection only */
+        return sqlite_errno(*ret, code);
 }
 
 /* What a file that is none of ours holds is not ours to write into. */
@@ -148,7 +146,9 @@ static int open_in(Ledger *l, const char *directory) {
 
         if (!path)
                 return -ENOMEM;
-        r = connect_to(l, path);
+        r = database_connect(path, l->mode, &l->db);
+        if (r >= 0)
+                r = ledger_error(l, sqlite3_busy_handler(l->db, wait_for_others, l));
         if (r >= 0)
                 r = check_version(l, path, &version);
         if (r < 0)

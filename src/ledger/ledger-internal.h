@@ -20,8 +20,9 @@ struct Ledger {
         int failed; /* the first error in it */
 };
 
-/* An empty one for its owner alone, unless there is one. */
-int database_make_file(const char *path);
+/* To write, one is made where there is none, for its owner alone. *ret is the caller's also with an error, unless it is NULL:
+ * it has SQLite's words for it. */
+int database_connect(const char *path, LedgerMode mode, sqlite3 **ret);
 
 /* A transaction of one's own, unless the caller has one open, which *ret_own says. The end keeps what was written unless
  * SQLite has failed in between: that is remembered by itself, so r may be a refusal that wrote nothing. It returns r. */

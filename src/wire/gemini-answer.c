@@ -56,8 +56,6 @@ static int read_answer(json_object *answer, WireReply *reply, bool pass) {
         json_object *candidate, *parts;
         int r;
 
-        if (wire_field(answer, "error"))
-                return -EBADMSG;
         r = read_head(answer, reply, &candidate);
         if (r >= 0 && !candidate && reply->finish == WIRE_FINISH_UNSET)
                 r = -EBADMSG;

@@ -21,7 +21,7 @@ static int read_answer(json_object *answer, WireReply *reply, bool pass) {
         json_object *json = wire_object(answer, "message"), *thinking = wire_text(json, "thinking"), *calls;
         int r;
 
-        if (!json || wire_field(answer, "error"))
+        if (!json)
                 return -EBADMSG;
         read_usage(answer, &reply->usage);
         if (pass)

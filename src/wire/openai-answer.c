@@ -80,7 +80,7 @@ int openai_read_answer(json_object *answer, WireReply *reply, bool pass) {
         json_object *choices = wire_array(answer, "choices"), *choice, *created = wire_field(answer, "created");
         const char *reason;
 
-        if (wire_length(choices) == 0 || wire_field(answer, "error"))
+        if (wire_length(choices) == 0)
                 return -EBADMSG;
         choice = json_object_array_get_idx(choices, 0);
         if (!wire_object(choice, "message"))

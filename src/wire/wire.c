@@ -188,6 +188,11 @@ static int reply_objects(WireReply *reply) {
         return 0;
 }
 
+/* Some that stand before others say 200 and an error. */
+static int read_answer(const WireCodec *from, json_object *answer, WireReply *reply, bool pass) {
+        return wire_field(answer, "error") ? -EREMOTEIO : from->read_answer(answer, reply, pass);
+}
+
 int wire_answer(WireFormat from, WireFormat to, json_object *answer, const char *model, const char *id, int64_t created,
                 json_object **ret, WireUsage *ret_usage) {
         const WireCodec *f = wire_codec(from), *t = wire_codec(to);
@@ -196,7 +201,7 @@ int wire_answer(WireFormat from, WireFormat to, json_object *answer, const char 
 
         if (!f || !t || !t->ask)
                 return -EINVAL;
-        r = f->read_answer(answer, &reply, f == t);
+        r = read_answer(f, answer, &reply, f == t);
         if (r < 0)
                 return r;
         if (f == t)
@@ -221,7 +226,7 @@ int wire_answer_content_bytes(WireFormat from, json_object *answer, size_t *ret)
 
         if (!f)
                 return -EINVAL;
-        r = f->read_answer(answer, &reply, false);
+        r = read_answer(f, answer, &reply, false);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < reply.message.n_parts; i++)

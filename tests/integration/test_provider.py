@@ -149,6 +149,12 @@ def models():
 KEYS = {}
 
 
+def select(**wish):
+    status, _, body = http_request(PORT, "/api/v1/providers/select", "POST", json.dumps(wish),
+                                   {"Content-Type": "application/json"})
+    return status, json.loads(body)
+
+
 def configure(name, model="m", base_url=None, kind="openai", key=None, price=PRICE, wait=True, **more):
     """Writes a provider's file as the tool does, and waits until the service has read it."""
     described = [m if isinstance(m, dict) else {"name": m} for m in ([model] if not isinstance(model, list) else model)]
@@ -398,6 +404,21 @@ def test_files_that_come_change_and_go(upstream):
     shutil.rmtree(CONFIG)
     configure("one", base_url=upstream.url())  # the directories are new ones
     assert chat("m").status == 200
+
+
+def test_a_change_is_seen_by_what_is_asked_after_it(upstream):
+    """At once: by calls, lists, a choice and the health."""
+    for n in range(8):
+        configure(f"at-once{n}", f"model{n}", base_url=upstream.url(), wait=False)
+        assert chat(f"model{n}").status == 200, n
+        configure(f"listed{n}", f"listed{n}", base_url=upstream.url(), wait=False)
+        assert f"listed{n}" in models()
+        configure(f"chosen{n}", f"chosen{n}", base_url=upstream.url(), wait=False)
+        assert select(query="x", model=f"chosen{n}")[1]["selection"]["providerId"] == f"chosen{n}"
+        (PROVIDERS / f"listed{n}.json").unlink()
+        assert f"listed{n}" not in health()
+        (PROVIDERS / f"at-once{n}.json").unlink()
+        assert chat(f"model{n}").status in (404, 503), n
 
 
 def test_adding_one_cuts_no_stream(upstream):
@@ -1104,11 +1125,6 @@ def test_the_one_that_asks_goes_away_and_the_others_are_answered(upstream):
 
 
 def test_select(upstream):
-    def select(**wish):
-        status, _, body = http_request(PORT, "/api/v1/providers/select", "POST", json.dumps(wish),
-                                       {"Content-Type": "application/json"})
-        return status, json.loads(body)
-
     status, body = select(query="x")
     assert status == 503 and "toolooctl provider add" in body["error"]
     configure("dear", base_url=upstream.url(), price={"input": 10, "output": 30})

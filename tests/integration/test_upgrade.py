@@ -44,12 +44,18 @@ def put(files, mtime=None):
         path.with_name(path.name + ".dpkg-new").rename(path)
 
 
-def runs(id, path):
-    """Whether its process runs what lies there."""
+def runs(id, path, or_equal=False):
+    """Whether its process runs the file that lies there, or one with the same in it."""
+    program = Path(f"/proc/{main_pid(f'tooloo-{id}.service')}/exe")
     try:
-        return os.path.samestat(os.stat(f"/proc/{main_pid(f'tooloo-{id}.service')}/exe"), path.stat())
+        return os.path.samestat(program.stat(), path.stat()) or or_equal and program.read_bytes() == path.read_bytes()
     except FileNotFoundError:  # it has just ended
         return False
+
+
+def all_run(*paths, **how):
+    who = {HOST: HOSTED, METRICSD: ["metricsd"]}
+    return all(runs(id, path, **how) for path in paths for id in who[path])
 
 
 def pids():
@@ -62,10 +68,8 @@ def is_over():
 
 def wait_for_end(after, *paths):
     """Until those that run one of the programs run the file that lies there, and nothing is under way any more."""
-    who = {HOST: HOSTED, METRICSD: ["metricsd"]}
     with Journal(after=after) as journal:
-        wait_until(lambda: all(runs(id, path) for path in paths for id in who[path]) and is_over(), journal.entry,
-                   "all run the new program", LONG)
+        wait_until(lambda: all_run(*paths) and is_over(), journal.entry, "all run the new program", LONG)
 
 
 def status():
@@ -96,8 +100,9 @@ def installed(fleet):
     after = journal_cursor()
     put({path: data for path, data in before.items() if path.read_bytes() != data})
     with Journal(after=after) as journal:
-        wait_until(lambda: is_over() and not HELD.exists() and status()["problems"] == [] and
-                   not any(s["problem"] for s in status()["services"]), journal.entry, "all is well again", LONG)
+        wait_until(lambda: is_over() and all_run(HOST, METRICSD, or_equal=True) and not HELD.exists() and
+                   status()["problems"] == [] and not any(s["problem"] for s in status()["services"]),
+                   journal.entry, "all is well again", LONG)
     toolooctl("wait", "--timeout=2min", timeout=150)
 
 

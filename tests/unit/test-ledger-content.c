@@ -133,19 +133,27 @@ static void put(const char *text) {
         cr_assert_eq(fclose(f), 0);
 }
 
-Test(ledger_content, files_that_are_none_of_ours) {
+static void change_file(const char *sql) {
         sqlite3 *db;
 
+        cr_assert_eq(sqlite3_open("content.db", &db), SQLITE_OK);
+        cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+        cr_assert_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+Test(ledger_content, files_that_are_none_of_ours) {
         put("This is no database, but a text that is long enough to be looked at as one.");
+        cr_expect_eq(content_open(top, LEDGER_READ, &content), -EBADMSG);
+        cr_expect_eq(content_open(top, LEDGER_WRITE, &content), -EBADMSG);
+        put("");
+        change_file("CREATE TABLE theirs (a)");
         cr_expect_eq(content_open(top, LEDGER_READ, &content), -EBADMSG);
         cr_expect_eq(content_open(top, LEDGER_WRITE, &content), -EBADMSG);
         put("");
         cr_expect_eq(content_open(top, LEDGER_READ, &content), -ENOENT);
         open_it(); /* an empty one is what is left of a start that was killed */
         close_it();
-        cr_assert_eq(sqlite3_open("content.db", &db), SQLITE_OK);
-        cr_assert_eq(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
-        cr_assert_eq(sqlite3_close(db), SQLITE_OK);
+        change_file("PRAGMA user_version = 2");
         cr_expect_eq(content_open(top, LEDGER_READ, &content), -EPROTONOSUPPORT);
         cr_expect_eq(content_open(top, LEDGER_WRITE, &content), -EPROTONOSUPPORT);
 }

@@ -202,21 +202,31 @@ Test(wire_answer, finishes) {
         }
 }
 
+static void expect_no_answer(const char *text, int error) {
+        for (WireFormat from = 0; from < _WIRE_MAX; from++)
+                for (WireFormat to = WIRE_OPENAI; to <= WIRE_OLLAMA; to++) {
+                        _cleanup_(json_object_putp) json_object *answer = wire_json(text), *ret = NULL;
+                        WireUsage usage;
+                        size_t bytes;
+
+                        cr_expect_eq(wire_answer(from, to, answer, NULL, NULL, 0, &ret, &usage), error, "%s from %s", text,
+                                     wire_format_to_string(from));
+                        cr_expect_eq(wire_answer_content_bytes(from, answer, &bytes), error);
+                }
+}
+
 Test(wire_answer, no_answers) {
         static const char *const none[] = {
-                "{}", "[]", "'text'", "{'error':{'message':'no'}}", "{'choices':[]}", "{'choices':[{}]}", "{'type':'message'}",
-                "{'message':'x'}", "{'candidates':[]}", "{'error':'no','message':{},'choices':[{'message':{}}],'candidates':[{}]}",
+                "{}", "[]", "'text'", "{'choices':[]}", "{'choices':[{}]}", "{'type':'message'}", "{'message':'x'}", "{'candidates':[]}",
+        };
+        static const char *const failures[] = {
+                "{'error':{'message':'no'}}", "{'error':'no','message':{},'choices':[{'message':{}}],'candidates':[{}]}",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(none); i++)
-                for (WireFormat from = 0; from < _WIRE_MAX; from++)
-                        for (WireFormat to = WIRE_OPENAI; to <= WIRE_OLLAMA; to++) {
-                                _cleanup_(json_object_putp) json_object *answer = wire_json(none[i]), *ret = NULL;
-                                WireUsage usage;
-
-                                cr_expect_eq(wire_answer(from, to, answer, NULL, NULL, 0, &ret, &usage), -EBADMSG, "%s from %s", none[i],
-                                             wire_format_to_string(from));
-                        }
+                expect_no_answer(none[i], -EBADMSG);
+        for (size_t i = 0; i < ELEMENTSOF(failures); i++)
+                expect_no_answer(failures[i], -EREMOTEIO);
 }
 
 /* Arguments that are no object can only be told to OpenAI's clients. */

@@ -88,6 +88,6 @@ Test(wire_pass, openai_answer) {
         cr_expect_eq(usage.in, 3);
         cr_expect_eq(usage.out, 2);
         cr_expect_eq(usage.cached, 1);
-        cr_expect_eq(wire_answer(WIRE_OPENAI, WIRE_OPENAI, none, NULL, NULL, 0, &ret, &usage), -EBADMSG);
+        cr_expect_eq(wire_answer(WIRE_OPENAI, WIRE_OPENAI, none, NULL, NULL, 0, &ret, &usage), -EREMOTEIO);
         cr_expect_eq(usage.in, 3, "a failure leaves it alone");
 }

@@ -128,29 +128,20 @@ static void judge_refusal(Attempt *a) {
                 a->retry_after = (uint64_t) MIN(after, 86400) * USEC_PER_SEC;
 }
 
-/* Some that stand before others say 200 and an error. */
-static bool is_error(json_object *json) {
-        json_object *error = json_object_is_type(json, json_type_object) ? json_object_object_get(json, "error") : NULL;
-
-        return json_object_is_type(error, json_type_object) || json_object_is_type(error, json_type_string);
-}
-
 static void judge_answer(Attempt *a) {
         _cleanup_(json_object_putp) json_object *json = parse(&a->answer);
         WireFormat format = (WireFormat) a->deployment->upstream->file.kind;
         const Call *c = a->call;
         int r;
 
-        if (json && is_error(json)) {
+        r = json ? wire_answer(format, c->api, json, NULL, c->name, (int64_t) (c->arrived / USEC_PER_SEC), &a->result,
+                               &a->usage) : -EBADMSG;
+        if (r == -EREMOTEIO) {
                 _cleanup_(freep) char *text = wire_error_message(format, json);
 
                 a->first = 0; /* it is no content */
                 attempt_fail(a, "error-event", text ? text : "no reason given");
-                return;
-        }
-        r = json ? wire_answer(format, c->api, json, NULL, c->name, (int64_t) (c->arrived / USEC_PER_SEC), &a->result,
-                               &a->usage) : -EBADMSG;
-        if (r < 0)
+        } else if (r < 0)
                 attempt_fail(a, "malformed", r == -EBADMSG ? "the answer is not of its format" : strerror(-r));
 }
 

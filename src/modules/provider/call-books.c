@@ -245,15 +245,26 @@ static int on_owed(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* It was paid for: the answer is the client's, and the sum stands reserved until it can be written. */
-static void owe(Call *c, int error) {
+/* The sum stands reserved until its settlement can be written, or until that expires; then it counts all the same. */
+static void owe(Call *c) {
         int r;
 
         c->owed = true;
         r = sd_event_add_time_relative(c->gateway->event, &c->timer, CLOCK_MONOTONIC, CALL_OWED_USEC, 0, on_owed, c);
         if (r < 0 && r != -ESTALE) /* the loop has ended */
                 log_errno(r, "Cannot plan to write the ledger before the module goes");
-        log_errno(error, "What request %s has cost is not in the ledger yet; it is tried again", c->name);
+}
+
+/* The answer is the client's all the same. What was paid for is tried again, unless the ledger will never take it. */
+static void end_failed(Call *c, int error) {
+        if (c->attempt && error != -EINVAL) {
+                owe(c);
+                log_errno(error, "What request %s has cost is not in the ledger yet; it is tried again", c->name);
+        } else
+                log_errno(error, "The end of request %s is not in the ledger", c->name);
+        if (c->again && !c->answer)
+                c->answer = answer_ref(c->failure);
+        c->again = false; /* nor could another attempt be written */
 }
 
 static void owed_done(int error, void *userdata) {
@@ -262,7 +273,7 @@ static void owed_done(int error, void *userdata) {
         c->writing = false;
         c->owed = false;
         if (error < 0)
-                owe(c, error);
+                owe(c);
         else
                 log_info("What request %s has cost is in the ledger now", c->name);
         call_release(c);
@@ -279,12 +290,9 @@ static void end_done(int error, void *userdata) {
         Call *c = userdata;
 
         c->writing = false;
-        if (error < 0) { /* nor could another attempt be written */
-                owe(c, error);
-                if (c->again && !c->answer)
-                        c->answer = answer_ref(c->failure);
-                c->again = false;
-        } else
+        if (error < 0)
+                end_failed(c, error);
+        else
                 c->row_kept = true;
         if (!c->again) {
                 c->over = true;

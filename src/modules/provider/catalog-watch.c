@@ -12,20 +12,33 @@
 
 /* Who writes several files at a time is waited for. */
 #define GATHER_USEC (20 * USEC_PER_MSEC)
+/* A change comes before the requests that were sent after it. */
+#define WATCH_PRIORITY (SD_EVENT_PRIORITY_NORMAL - 10)
 #define FILES_MASK (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)
 /* Of a directory in which the one that is watched for may appear. */
 #define PARENT_MASK (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF)
 
 static int watch_one(Catalog *c, sd_event_source **source, const char *path);
 
-static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
-        Catalog *c = userdata;
-
+static void read_again(Catalog *c) {
         /* Directories may have come and gone. */
         if (watch_one(c, &c->watches[0], c->directory) < 0 || watch_one(c, &c->watches[1], c->credentials) < 0)
                 log_warning("Changes of %s are not seen until the next reload", c->directory);
         catalog_scan(c);
+}
+
+static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
+        read_again(userdata);
         return 0;
+}
+
+void catalog_catch_up(Catalog *c) {
+        int enabled;
+
+        if (sd_event_source_get_enabled(c->again, &enabled) < 0 || enabled == SD_EVENT_OFF)
+                return;
+        (void) sd_event_source_set_enabled(c->again, SD_EVENT_OFF); /* to read twice would do no harm */
+        read_again(c);
 }
 
 static int on_change(sd_event_source *source, const struct inotify_event *event, void *userdata) {
@@ -60,8 +73,12 @@ static int watch_one(Catalog *c, sd_event_source **source, const char *path) {
                 *slash = '\0';
                 above = true;
         }
-        if (r < 0)
+        if (r >= 0)
+                r = sd_event_source_set_priority(new, WATCH_PRIORITY);
+        if (r < 0) {
+                sd_event_source_disable_unref(new);
                 return log_errno(r, "Cannot watch %s", at);
+        }
         sd_event_source_disable_unref(*source);
         *source = new;
         if (above && strlen(at) < strlen(path)) {
@@ -74,7 +91,6 @@ static int watch_one(Catalog *c, sd_event_source **source, const char *path) {
         }
         return 0;
 }
-
 
 int catalog_watch(Catalog *c) {
         int r;

@@ -68,6 +68,9 @@ int catalog_new(sd_event *event, void (*keyed)(void *userdata), void *userdata, 
 Catalog *catalog_free(Catalog *c);
 TL_DEFINE_CLEANUP(Catalog *, catalog_free)
 
+/* For each request, before it looks: what was changed before it is seen by it. */
+void catalog_catch_up(Catalog *c);
+
 Upstream *catalog_find(const Catalog *c, const char *name);
 
 /* --- For the next generation --- */

@@ -14,7 +14,7 @@ static int renew(Ledger *l, void *userdata) {
         int r;
 
         TAILQ_FOREACH(c, &g->calls, entries) {
-                if (!c->attempt || c->writing || (c->over && !c->owed))
+                if (!c->attempt || c->writing || c->over)
                         continue;
                 r = ledger_extend(l, c->row, c->attempt->n, now + RESERVATION_USEC);
                 if (r < 0 && r != -ENOENT)
