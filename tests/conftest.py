@@ -58,6 +58,16 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason="it comes with tests/run --long"))
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    """A test that fails may have met a unit that did: what systemd says of those comes with it."""
+    report = (yield).get_result()
+    if report.failed and "XDG_RUNTIME_DIR" in os.environ:
+        units = systemctl("status", "--state=failed", "--lines=30", "--full", "tooloo-*", ok=None).stdout
+        if units:
+            report.sections.append(("Units that have failed", units))
+
+
 def pytest_terminal_summary(terminalreporter):
     pictures = BUILD / "screenshots"
     if "browser" in sys.modules and pictures.is_dir():  # tests/lib/browser.py
