@@ -390,6 +390,8 @@ static Probe *probe_of(Prober *prober, Watched *w) {
 static void prober_follow(void *state, Watched *w, unsigned changes) {
         Probe *p = w->probe;
 
+        if (p && (changes & WATCHED_SETTINGS)) /* also of what is stopped now: it may listen elsewhere when it runs again */
+                p->renamed = true;
         if (w->unit->condition != FLEET_RUNNING || !may_connect(w)) {
                 if (p)
                         stop_asking(p);
@@ -398,8 +400,6 @@ static void prober_follow(void *state, Watched *w, unsigned changes) {
         p = probe_of(state, w);
         if (!p)
                 return;
-        if (changes & WATCHED_SETTINGS)
-                p->renamed = true;
         if (changes & (WATCHED_NEW_RUN | WATCHED_RELOADED | WATCHED_SETTINGS))
                 ask(p);
 }

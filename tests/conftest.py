@@ -233,6 +233,14 @@ def start_at(cursor):
     return ["--cursor", cursor] if cursor else []
 
 
+def nudge_journal():
+    """Writes a line that nobody waits for: without another one, journalctl --follow does not find what it happened to look for
+    while journald was writing it (src/shared/journal-follow.h)."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journald:
+        journald.connect("/run/systemd/journal/socket")
+        journald.send(b"MESSAGE=nothing else was logged for a while\nPRIORITY=7\nSYSLOG_IDENTIFIER=nudge\n")
+
+
 class Journal(Lines):
     """The journal of one unit from a cursor on, and all that is yet to come. Messages of systemd about it included."""
 
@@ -243,7 +251,11 @@ class Journal(Lines):
         super().__init__("journalctl", "-f", "-o", "json", "--all", *start, *matches)
 
     def entry(self, deadline):
-        while (line := self.next(deadline)) is not None:
+        while time.monotonic() < deadline and self.process.poll() is None:
+            line = self.next(min(deadline, time.monotonic() + 2))
+            if line is None:
+                nudge_journal()
+                continue
             entry = json.loads(line)
             if entry["__CURSOR"] != self.after:
                 return entry

@@ -168,11 +168,16 @@ static bool set_options(Wait *w, const char *url) {
                curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, drop) == CURLE_OK;
 }
 
-static int again(Wait *w) {
+/* One that does not listen yet, or is not well yet, may do so in the next moment, and then its answer at another path would say
+ * nothing of that. */
+static bool has_no_such_path(CURLcode result, long status) {
+        return result == CURLE_OPERATION_TIMEDOUT || (result == CURLE_OK && ((status >= 400 && status < 500) || status == 501));
+}
+
+static int again(Wait *w, bool elsewhere) {
         int r;
 
-        if (!w->what->health)
-                w->path = (w->path + 1) % ELEMENTSOF(usual_paths);
+        w->path = elsewhere && !w->what->health ? (w->path + 1) % ELEMENTSOF(usual_paths) : 0;
         r = sd_event_source_set_time_relative(w->timer, w->path == 0 ? w->pause : 0);
         if (r >= 0)
                 r = sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
@@ -204,7 +209,7 @@ static void on_answer(CURL *easy, CURLcode result, void *userdata) {
                                        *w->error ? w->error : curl_easy_strerror(result));
         progress_show("Waiting for %s: %s", w->what->id, strna(w->problem));
         if (r >= 0)
-                r = again(w);
+                r = again(w, has_no_such_path(result, status));
         if (r < 0)
                 fail(w, r);
 }

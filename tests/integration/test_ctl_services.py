@@ -176,6 +176,14 @@ def test_health_path_is_found(project, paths, health):
     assert unit_property("tooloo-hello.service", "NeedDaemonReload") == "no"
 
 
+def test_health_path_of_what_is_not_well_yet(project):
+    """What it answers elsewhere meanwhile does not count."""
+    (project / "starting.py").write_text("states = iter([503, 500])\n" + textwrap.dedent(SERVER).replace(
+        "200 if known else 404", "next(states, 200) if self.path == '/health' else 200"))
+    toolooctl("add", "hello", "--", "python3", "starting.py")
+    assert "\nHealthPath=/health\n" in unit_file("hello").read_text()
+
+
 def test_program_of_a_version_manager(project, monkeypatch):
     """It lies where only this shell's PATH says, by way of a link that goes with the session."""
     versions = Path.home() / "versions/20/bin"
@@ -399,6 +407,15 @@ def test_edit_of_a_stopped_service_leaves_it_stopped(hello):
     toolooctl("stop", "hello")
     assert "stays stopped" in toolooctl("edit", "hello", "--port=4321").stdout
     assert unit_property("tooloo-hello.service", "ActiveState") == "inactive" and port_of("hello") == 4321
+
+
+def test_edit_of_a_stopped_service_is_asked_at_its_new_port(fleet, hello):
+    """By metricsd, once it runs again."""
+    toolooctl("wait", "hello", "--timeout=30s")
+    toolooctl("stop", "hello")
+    toolooctl("edit", "hello", "--port=4322")
+    toolooctl("start", "hello")
+    toolooctl("wait", "hello", "--timeout=30s", timeout=40)
 
 
 def test_edit_dry_run(hello):

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import (CHECKOUT, LIBC, MODULES, PATIENCE, USER_UNITS, Journal, Lines, journal_cursor, kill, one_line, run,
+from conftest import (CHECKOUT, LIBC, MODULES, PATIENCE, USER_UNITS, Journal, journal_cursor, kill, one_line, run,
                       state_directory, systemctl, toolooctl, unit_property, wait_for_unit, wait_until)
 from golden import golden
 from test_ctl_output import ESCAPE, in_terminal
@@ -172,8 +172,8 @@ def test_linger(fleet):
 
 
 def wait_for_session():
-    with Lines("journalctl", "-f", "-n0", "-o", "cat") as journal:
-        wait_until(lambda: len(run("loginctl", "--no-legend", "list-sessions").stdout.splitlines()) > 0, journal.next,
+    with Journal() as journal:
+        wait_until(lambda: len(run("loginctl", "--no-legend", "list-sessions").stdout.splitlines()) > 0, journal.entry,
                    "a session")
 
 

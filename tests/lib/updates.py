@@ -59,12 +59,15 @@ class Updates:
                 if last:
                     return time.time(), time.monotonic(), json.loads(message)
 
-    def until(self, condition):
+    def until(self, condition, timeout=60):
         """The first message whose data the condition holds for."""
+        deadline = time.monotonic() + timeout
         while True:
-            came, _, message = self.next()
+            came, received, message = self.next()
             if condition(message["data"]):
                 return came, message
+            if received > deadline:
+                raise TimeoutError(f"no such update within {timeout} s, the last: {json.dumps(message)[:2000]}")
 
     def __enter__(self):
         return self
