@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, USER_UNITS, Journal, Lines, Watch, journal_cursor, one_line, run, systemctl, toolooctl
+from conftest import (PATIENCE, USER_UNITS, Journal, Lines, Watch, journal_cursor, message_of, one_line, run, systemctl,
+                      toolooctl)
 
 FAILED, USAGE, UNKNOWN = 1, 2, 5
 IN_OPEN = 0x20
@@ -54,7 +55,7 @@ class Talker:
             with open(self.fifo, "wb", buffering=0) as fifo:
                 fifo.write(json.dumps([list(data), priority]).encode() + b"\n")
             while (entry := journal.entry(time.monotonic() + PATIENCE)) is not None:
-                if entry.get("_SYSTEMD_USER_UNIT") == self.unit:
+                if entry.get("_SYSTEMD_USER_UNIT") == self.unit and message_of(entry) == data.decode(errors="replace"):
                     return
         raise AssertionError(f"{message!r} is not in the journal")
 
@@ -123,7 +124,7 @@ def test_program_and_manager_in_order_of_time(talker):
     wanted = [r"talk  Starting tooloo-talk\.service", r"talk  Started tooloo-talk\.service",
               r"other Started tooloo-other\.service", r"talk  first$", r"other second$", r"talk  third$", r"other Stopped tooloo-other\.service"]
     places = [next(i for i, line in enumerate(shown) if re.match(pattern, line)) for pattern in wanted]
-    assert places == sorted(places)
+    assert places == sorted(places), shown
     times = [e["time"] for e in entries("talk", "other")]
     assert times == sorted(times)
     assert {e["id"] for e in entries("other")} == {"other"} and "first" not in str(messages("other"))
