@@ -63,7 +63,10 @@ def pytest_runtest_makereport():
     """A test that fails may have met a unit that did: what systemd says of those comes with it."""
     report = (yield).get_result()
     if report.failed and "XDG_RUNTIME_DIR" in os.environ:
-        units = systemctl("status", "--state=failed", "--lines=30", "--full", "tooloo-*", ok=None).stdout
+        try:
+            units = systemctl("status", "--state=failed", "--lines=30", "--full", "tooloo-*", ok=None).stdout
+        except (OSError, subprocess.TimeoutExpired) as e:  # what is wrong there must not hide what the test says
+            units = f"systemd cannot be asked: {e}"
         if units:
             report.sections.append(("Units that have failed", units))
 

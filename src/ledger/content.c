@@ -12,9 +12,9 @@
 /* No WAL: that would keep what was deleted until it is full. */
 #define SCHEMA                                                                                                                \
         "BEGIN IMMEDIATE;"                                                                                                    \
-        "CREATE TABLE content (request INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL,"           \
+        "CREATE TABLE IF NOT EXISTS content (request INTEGER PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL,"           \
         " expires INTEGER NOT NULL, prompt TEXT NOT NULL, answer BLOB NOT NULL) STRICT;"                                      \
-        "CREATE INDEX content_expires ON content (expires);"                                                    \
+        "CREATE INDEX IF NOT EXISTS content_expires ON content (expires);"                                                    \
         "PRAGMA user_version = 1;"                                                                                            \
         "COMMIT"
 

@@ -67,8 +67,8 @@ char *wire_auth(WireFormat to, const char *key);
 const char *wire_extra_field(WireFormat to);
 
 /* The client's body for an upstream's success. -EREMOTEIO when it holds an error after all, see wire_error_message(); -EBADMSG
- * when it is none of `from`'s answers. model: what the client is told;
- * NULL for the upstream's word. id: for formats whose answer needs one that the upstream's has not; created: seconds. */
+ * when it is none of `from`'s answers. model: what the client is told; NULL for the upstream's word. id: for formats whose answer
+ * needs one that the upstream's has not; created: seconds. */
 int wire_answer(WireFormat from, WireFormat to, json_object *answer, const char *model, const char *id, int64_t created,
                 json_object **ret, WireUsage *ret_usage);
 

@@ -147,7 +147,6 @@ int post_select(HttpRequest *request, void *state) {
 
         if (http_request_json(request, &body) < 0 || read_wish(request, body, &wish) < 0)
                 return 0;
-        catalog_catch_up(g->catalog);
         n = find(g, &wish, found, candidates);
         if (n == 0)
                 return reply_nobody(request, g, &wish);
@@ -261,7 +260,6 @@ int get_providers_health(HttpRequest *request, void *state) {
         const Call *c;
         int n_calls = 0;
 
-        catalog_catch_up(g->catalog);
         TAILQ_FOREACH(c, &g->calls, entries)
                 n_calls++;
         TAILQ_FOREACH(u, &g->catalog->upstreams, entries) {

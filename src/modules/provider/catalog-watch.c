@@ -10,44 +10,29 @@
 
 /* What changes the files, and the keys' loading. */
 
-/* Who writes several files at a time is waited for. */
-#define GATHER_USEC (20 * USEC_PER_MSEC)
-/* A change comes before the requests that were sent after it. */
+/* All changes that are known are gathered, then read once; and both come before the requests that were sent after them. */
 #define WATCH_PRIORITY (SD_EVENT_PRIORITY_NORMAL - 10)
+#define READ_PRIORITY (SD_EVENT_PRIORITY_NORMAL - 5)
 #define FILES_MASK (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)
 /* Of a directory in which the one that is watched for may appear. */
 #define PARENT_MASK (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF)
 
 static int watch_one(Catalog *c, sd_event_source **source, const char *path);
 
-static void read_again(Catalog *c) {
+static int on_again(sd_event_source *source, void *userdata) {
+        Catalog *c = userdata;
+
         /* Directories may have come and gone. */
         if (watch_one(c, &c->watches[0], c->directory) < 0 || watch_one(c, &c->watches[1], c->credentials) < 0)
                 log_warning("Changes of %s are not seen until the next reload", c->directory);
         catalog_scan(c);
-}
-
-static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
-        read_again(userdata);
         return 0;
-}
-
-void catalog_catch_up(Catalog *c) {
-        int enabled;
-
-        if (sd_event_source_get_enabled(c->again, &enabled) < 0 || enabled == SD_EVENT_OFF)
-                return;
-        (void) sd_event_source_set_enabled(c->again, SD_EVENT_OFF); /* to read twice would do no harm */
-        read_again(c);
 }
 
 static int on_change(sd_event_source *source, const struct inotify_event *event, void *userdata) {
         Catalog *c = userdata;
-        int r;
+        int r = sd_event_source_set_enabled(c->again, SD_EVENT_ONESHOT);
 
-        r = sd_event_source_set_time_relative(c->again, GATHER_USEC);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(c->again, SD_EVENT_ONESHOT);
         if (r < 0)
                 log_errno(r, "Cannot plan to read the providers");
         return 0;
@@ -95,7 +80,9 @@ static int watch_one(Catalog *c, sd_event_source **source, const char *path) {
 int catalog_watch(Catalog *c) {
         int r;
 
-        r = sd_event_add_time_relative(c->event, &c->again, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_again, c);
+        r = sd_event_add_defer(c->event, &c->again, on_again, c);
+        if (r >= 0)
+                r = sd_event_source_set_priority(c->again, READ_PRIORITY);
         if (r >= 0)
                 r = sd_event_source_set_enabled(c->again, SD_EVENT_OFF);
         if (r >= 0)

@@ -57,7 +57,7 @@ typedef struct Catalog {
         unsigned n_broken; /* files that cannot be used */
         char *directory, *credentials;
         sd_event_source *watches[2]; /* of the two */
-        sd_event_source *again; /* reads the files, a moment after an event */
+        sd_event_source *again; /* reads the files after an event */
         json_object *saved; /* what an earlier generation knew, for those that are not read yet */
         void (*keyed)(void *userdata); /* a key has come, or will not */
         void *userdata;
@@ -67,9 +67,6 @@ typedef struct Catalog {
 int catalog_new(sd_event *event, void (*keyed)(void *userdata), void *userdata, Catalog **ret);
 Catalog *catalog_free(Catalog *c);
 TL_DEFINE_CLEANUP(Catalog *, catalog_free)
-
-/* For each request, before it looks: what was changed before it is seen by it. */
-void catalog_catch_up(Catalog *c);
 
 Upstream *catalog_find(const Catalog *c, const char *name);
 

@@ -39,10 +39,12 @@ static void plan_upkeep(Gateway *g, uint64_t after) {
                 log_errno(r, "Cannot plan to renew reservations");
 }
 
+/* It may be planned for later: for the end of what another process, or the module before a reload, has reserved. */
 void gateway_wake_upkeep(Gateway *g) {
-        int enabled;
+        uint64_t planned;
 
-        if (sd_event_source_get_enabled(g->upkeep, &enabled) >= 0 && enabled == SD_EVENT_OFF)
+        if (sd_event_source_get_enabled(g->upkeep, NULL) == 0 || sd_event_source_get_time(g->upkeep, &planned) < 0 ||
+            planned > now_usec() + RESERVATION_RENEW_USEC)
                 plan_upkeep(g, RESERVATION_RENEW_USEC);
 }
 

@@ -64,7 +64,6 @@ static int make_list(const Gateway *g, List **ret) {
 
         if (!list)
                 return -ENOMEM;
-        catalog_catch_up(g->catalog);
         TAILQ_FOREACH(u, &g->catalog->upstreams, entries)
                 for (size_t i = 0; u->file.enabled && i < u->file.n_models; i++)
                         if (add_model(list, u, u->file.models + i) < 0)

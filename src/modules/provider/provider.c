@@ -14,7 +14,6 @@ static int begin(HttpRequest *request, Gateway *g, WireFormat api) {
         Call *call;
         int r;
 
-        catalog_catch_up(g->catalog);
         r = call_new(g, request, api, &call);
         if (r <= 0)
                 return r;
