@@ -783,9 +783,10 @@ def test_stopped_service(foreign, client):
 def test_sleeping_service_is_started_by_a_request(service, client):
     it = service("echo", "echo-a", routes="/echo", start=False)
     systemctl("start", it.socket)
-    wait_until(lambda: ("echo", it.port) in routes(), ask_again, "the route")
+    wait_until(lambda: ("echo", it.port) in routes() and condition("echo") == "asleep", ask_again, "the route, asleep")
     client.get("/echo")
-    assert client.answer().status == 200
+    answer = client.answer()
+    assert answer.status == 200, answer.body
 
 
 def test_failed_service_says_why(foreign, client):
