@@ -254,3 +254,56 @@ int ctl_start_selected(Ctl *ctl, const char *first) {
         }
         return ctl_finish_jobs(ctl, jobs);
 }
+
+/* Instances go with the socket, by systemd's hand; asked for by name, they are waited for. */
+static int add_instances(const Ctl *ctl, UnitJobs *jobs) {
+        _cleanup_(instance_states_done) InstanceStates instances = {};
+        int r;
+
+        r = instance_states_query(ctl->bus, &instances);
+        for (size_t i = 0; i < ctl->n_selected && r >= 0; i++) {
+                r = ctl_add_instances(jobs, UNIT_STOP, &instances, ctl->selected[i], true);
+                if (r >= 0)
+                        r = ctl_add_instances(jobs, UNIT_STOP, &instances, ctl->selected[i], false);
+        }
+        return r;
+}
+
+int ctl_add_stops(const Ctl *ctl, UnitJobs *jobs, CtlPart part) {
+        int r = part == CTL_SERVICES ? add_instances(ctl, jobs) : 0;
+
+        for (size_t i = 0; i < ctl->n_selected && r >= 0; i++) {
+                const Service *s = ctl->selected[i];
+                const char *unit = part == CTL_SOCKETS ? s->socket : s->unit;
+
+                if (unit)
+                        r = unit_jobs_add(jobs, UNIT_STOP, unit);
+        }
+        return r;
+}
+
+static int stop_part(Ctl *ctl, CtlPart part) {
+        _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
+        int r;
+
+        r = unit_jobs_new(ctl->bus, &jobs);
+        if (r >= 0)
+                r = ctl_add_stops(ctl, jobs, part);
+        if (r < 0) {
+                (void) log_errno(r, "cannot ask systemd to stop");
+                return CTL_FAILED;
+        }
+        return ctl_finish_jobs(ctl, jobs);
+}
+
+int ctl_stop_selected(Ctl *ctl) {
+        /* A socket that still listens would start its service again; and a service that has crashed, and is started again
+         * by systemd before it is told to stop, opens its socket again (Sockets=). So both go a second time, which what is
+         * down does not notice. */
+        static const CtlPart order[] = { CTL_SOCKETS, CTL_SERVICES, CTL_SOCKETS, CTL_SERVICES };
+        int status = CTL_OK;
+
+        for (size_t i = 0; i < ELEMENTSOF(order) && status == CTL_OK; i++)
+                status = stop_part(ctl, order[i]);
+        return status;
+}

@@ -22,15 +22,14 @@ static bool runs(const Service *s) {
 /* A socket that runs cannot be given another address. */
 static int restart(Edit *e, bool socket_changed) {
         const char *const units[] = { e->becomes_socket || e->service->socket ? e->files.socket_unit : NULL, e->service->unit };
-        const char *const old[] = { e->service->socket, e->service->unit };
         int status;
 
         status = ctl_reset(e->ctl, true);
         if (status != CTL_OK)
                 return status;
         if (!socket_changed)
-                return manager_run(e->ctl, UNIT_RESTART, old + 1, 1);
-        status = manager_run(e->ctl, UNIT_STOP, old, ELEMENTSOF(old));
+                return manager_run(e->ctl, UNIT_RESTART, units + 1, 1);
+        status = ctl_stop_selected(e->ctl);
         return status != CTL_OK ? status : manager_run(e->ctl, UNIT_START, units, ELEMENTSOF(units));
 }
 

@@ -87,45 +87,6 @@ static int ask(const Ctl *ctl, const Removals *all) {
         return CTL_OK;
 }
 
-static int failed(int r) {
-        (void) log_errno(r, "cannot ask systemd to stop");
-        return CTL_FAILED;
-}
-
-/* What else runs of a service goes with it: the other side of a swap, replicas. */
-static int stop_services(Ctl *ctl, const Removals *all) {
-        _cleanup_(instance_states_done) InstanceStates instances = {};
-        _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
-        int r;
-
-        r = instance_states_query(ctl->bus, &instances);
-        if (r >= 0)
-                r = unit_jobs_new(ctl->bus, &jobs);
-        for (size_t i = 0; i < all->n && r >= 0; i++) {
-                const Service *s = all->list[i].service;
-
-                r = ctl_add_instances(jobs, UNIT_STOP, &instances, s, true);
-                if (r >= 0)
-                        r = ctl_add_instances(jobs, UNIT_STOP, &instances, s, false);
-                if (r >= 0)
-                        r = unit_jobs_add(jobs, UNIT_STOP, s->unit);
-        }
-        return r < 0 ? failed(r) : ctl_finish_jobs(ctl, jobs);
-}
-
-/* The sockets first, for one that still listens would start its service again. */
-static int stop(Ctl *ctl, const Removals *all) {
-        _cleanup_(freep) const char **sockets = calloc(all->n, sizeof(char *));
-        int status;
-
-        if (!sockets)
-                return no_memory();
-        for (size_t i = 0; i < all->n; i++)
-                sockets[i] = all->list[i].service->socket;
-        status = manager_run(ctl, UNIT_STOP, sockets, all->n);
-        return status != CTL_OK ? status : stop_services(ctl, all);
-}
-
 /* 1 when it was there. */
 static int delete_file(const char *path) {
         if (unlink(path) >= 0)
@@ -217,6 +178,6 @@ int services_remove(Ctl *ctl) {
         if (status == CTL_OK)
                 status = ask(ctl, &all);
         if (status == CTL_OK)
-                status = stop(ctl, &all);
+                status = ctl_stop_selected(ctl);
         return status != CTL_OK ? status : remove_all(ctl, &all);
 }

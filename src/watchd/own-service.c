@@ -114,8 +114,9 @@ static int end_on_failure(const OwnService *o, int r) {
 
 static void end_run(OwnService *o, char *problem) {
         follow_ended(o->follow);
-        log_end(o, problem);
+        /* First: who sees the line in the journal finds it in the status, too. */
         set_line(o, &o->failure, problem ? str_printf("%s: %s", o->id, problem) : NULL);
+        log_end(o, problem);
         free(problem);
         (void) end_on_failure(o, follow_take(o->follow));
 }
@@ -203,8 +204,8 @@ static void on_loop(const char *path, void *userdata) {
         log_fields_add(&fields, "TOOLOO_EVENT=change-loop");
         log_fields_add(&fields, "TOOLOO_TARGET=%s", o->id);
         log_fields_add(&fields, "TOOLOO_FILE=%s", path);
-        log_fields(LOG_WARNING, (const char *const *) fields.list, "%s", text);
         set_line(o, &o->loop, text);
+        log_fields(LOG_WARNING, (const char *const *) fields.list, "%s", text);
 }
 
 /* --- Following it -------------------------------------------------------------------------------------------------- */

@@ -7,11 +7,12 @@ import time
 
 import pytest
 from conftest import (CONTROL, PORTS, Journal, http_request, is_listening, journal_cursor, kill, main_pid,
-                      toolooctl, unit_property, wait_for_unit)
+                      systemctl, toolooctl, unit_property, wait_for_unit)
 from load import Load
 
 FIRST_BACKOFF = 0.1  # seconds; doubled from crash to crash
 CRASHES_MAX = 6
+STOPS = 30
 AIM = 0.3            # seconds from the crash to the next answer
 
 
@@ -89,6 +90,17 @@ def test_a_crash_loop_backs_off_and_ends(echo):
         kill(echo.unit)
         journal.wait("^Started ")
     assert echo.generation() == 1
+
+
+def test_a_crash_loop_is_stopped_for_good(service):
+    """Each start of the service opens its socket again, also the one that comes between the two ends."""
+    it = service("faulty", None, start=False, ExecStart="\nExecStart=/bin/false", ExecStopPost="",
+                 RestartSec="0\n[Unit]\nStartLimitIntervalSec=0")
+    for _ in range(STOPS):
+        systemctl("start", "--no-block", it.socket, it.unit)
+        it.stop()
+        assert unit_property(it.socket, "ActiveState") == "inactive"
+        assert it.property("ActiveState") in ("inactive", "failed")
 
 
 def test_a_connection_does_not_revive_a_failed_service(echo):

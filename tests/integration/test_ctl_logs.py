@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from conftest import (PATIENCE, USER_UNITS, Journal, Lines, Watch, journal_cursor, message_of, one_line, run, systemctl,
-                      toolooctl)
+from conftest import (PATIENCE, USER_UNITS, Journal, Lines, Watch, journal_cursor, message_of, nudge_journal, one_line,
+                      run, systemctl, toolooctl)
 
 FAILED, USAGE, UNKNOWN = 1, 2, 5
 IN_OPEN = 0x20
@@ -47,6 +47,7 @@ class Talker:
         (drop_in / "60-test.conf").write_text("[Service]\nPrivateTmp=no\n")
         systemctl("daemon-reload")
         toolooctl("start", id)
+        journal_cursor()  # what systemd says of that is in the journal
 
     def say(self, message, priority=6):
         data = message if isinstance(message, bytes) else message.encode()
@@ -120,6 +121,7 @@ def test_program_and_manager_in_order_of_time(talker):
     other.say("second")
     one.say("third")
     toolooctl("stop", "other")
+    journal_cursor()
     shown = messages("talk", "other")
     wanted = [r"talk  Starting tooloo-talk\.service", r"talk  Started tooloo-talk\.service",
               r"other Started tooloo-other\.service", r"talk  first$", r"other second$", r"talk  third$", r"other Stopped tooloo-other\.service"]
@@ -340,6 +342,7 @@ def test_the_command_follows(talk):
     with Lines("bash", "-c", "exec " + command) as lines:
         assert next_line(lines).endswith(": old")
         talk.say("new")
+        nudge_journal()  # journalctl may have looked while that was being written
         assert next_line(lines).endswith(": new")
 
 
@@ -352,9 +355,13 @@ def test_instances_belong_to_their_service(talk, tmp_path):
 
     def start(name, word):
         made.append(runtime / f"tooloo-talk@{name}.service")
-        made[-1].write_text(re.sub("^ExecStart=.*$", f"ExecStart=echo {word}\nType=oneshot\nRestart=no", text, flags=re.M))
+        # It lives on, so that journald can see whose line that is.
+        command = f"ExecStart=/bin/sh -c 'echo {word}; exec sleep infinity'\nRestart=no"
+        made[-1].write_text(re.sub("^ExecStart=.*$", command, text, flags=re.M))
         systemctl("daemon-reload")
-        systemctl("start", made[-1].name)
+        with Journal(made[-1].name, after=journal_cursor()) as journal:
+            systemctl("start", made[-1].name)
+            journal.wait(f"^{word}$")
 
     try:
         start("2", "second")

@@ -319,12 +319,12 @@ def test_program_that_does_not_listen(project):
 ])
 def test_program_that_listens_elsewhere(project, address, words):
     host, port = address.split()
-    done = toolooctl("add", "hello", "--timeout=3s", "--", "sh", "-c", f"exec python3 -m http.server --bind {host} {port}", ok=False)
+    done = toolooctl("add", "hello", "--timeout=10s", "--", "sh", "-c", f"exec python3 -m http.server --bind {host} {port}", ok=False)
     assert done.returncode == FAILED and words in one_line(done)
 
 
 def test_program_that_answers_wrongly(project):
-    done = toolooctl("add", "hello", "--timeout=1s", "--health=/healthz", "--", "python3", "server.py", ok=False)
+    done = toolooctl("add", "hello", "--timeout=10s", "--health=/healthz", "--", "python3", "server.py", ok=False)
     assert done.returncode == FAILED and "GET /healthz answers 404" in one_line(done)
 
 

@@ -65,7 +65,8 @@ def test_a_restart_is_waited_for(metricsd, echo):
         assert echo.status()["health"] == "healthy"
 
 
-def test_healthy_again(metricsd, echo):
+def test_healthy_again(metricsd, service):
+    echo = service("echo", "echo-a", WatchdogSec="60s")  # or systemd would end it meanwhile
     metricsd.wait(lambda data: any(s["id"] == "echo" and s["healthy"] for s in data["services"]))
     pid = echo.pid()
     os.kill(pid, signal.SIGSTOP)

@@ -249,7 +249,8 @@ def test_module_rejected(fleet, service):
     why("faulty", "healthy")
 
 
-def test_wedged(metricsd, echo):
+def test_wedged(metricsd, service):
+    echo = service("echo", "echo-a", WatchdogSec="60s")  # or systemd would end it meanwhile
     metricsd.wait(lambda data: any(s["id"] == "echo" and s["healthy"] for s in data["services"]))
     echo.reload("echo-b")
     pid = echo.pid()

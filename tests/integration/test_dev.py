@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import (PATIENCE, PORTS, USER_UNITS, Lines, get_json, one_line, systemctl, toolooctl, unit_property)
+from conftest import (PATIENCE, PORTS, USER_UNITS, Lines, get_json, journal_cursor, one_line, systemctl, toolooctl, unit_property)
 from test_watch_own import LIVE, PORT, WATCHD, own, replace  # noqa: F401 (a fixture)
 
 TRAINING = PORTS["training"]
@@ -90,6 +90,7 @@ def test_once(tree):
 
     # Again, with a change that waits: it is live when the command returns.
     systemctl("stop", WATCHD)
+    journal_cursor()  # it has said that, or the view would take it for news
     replace(tree / "src/training.c", "two\n")
     toolooctl("dev", "--once", tree, timeout=240)
     assert get_json(TRAINING)["generation"] == generation + 1
@@ -103,6 +104,8 @@ def test_once_with_a_build_that_fails(tree):
         assert done.returncode == 1 and "src/training.c:3:7: error: expected ';'" in done.stderr, done.stderr
         assert get_json(TRAINING)["ok"]
     finally:
+        systemctl("stop", WATCHD)  # and with it what it may still build of that
+        journal_cursor()
         replace(tree / "src/training.c", "one\n")
         toolooctl("dev", "--once", "--quiet", tree, timeout=240)
 

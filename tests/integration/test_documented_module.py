@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import (CHECKOUT, PATIENCE, USER_UNITS, Journal, Lines, http_request, journal_cursor, journal_lines, main_pid,
-                      native_drop_ins, run, systemctl, toolooctl)
+from conftest import (CHECKOUT, PATIENCE, USER_UNITS, Journal, Lines, get_json, http_request, journal_cursor, journal_lines,
+                      main_pid, native_drop_ins, run, systemctl, toolooctl, wait_until)
 
 sys.path.insert(0, str(CHECKOUT / "tests/lib"))
 import readme  # noqa: E402
@@ -87,7 +87,11 @@ def hello(fleet, commands):
     for path in native_drop_ins():
         if "sanitizer" in path.name:  # a host built with sanitizers needs it
             shutil.copy(path, DROP_INS)
-    yield typed("set -e\n" + "\n".join(commands[:3]))
+    cursor = journal_cursor()
+    done = typed("set -e\n" + "\n".join(commands[:3]))
+    with Journal("tooloo-watchd.service", after=cursor) as journal:  # what is edited before that is nobody's news
+        journal.wait(r"^hello: watching \d+ file")
+    yield done
     systemctl("stop", *UNITS, ok=None)
     for name in UNITS:
         (USER_UNITS / name).unlink(missing_ok=True)
@@ -116,9 +120,17 @@ def test_every_command_is_tried_here(commands):
     assert len(commands) == 9
 
 
+def web_has_it():
+    routes, services = get_json(3000, "/api/v1/system/routes")["routes"], get_json(3000, "/system/status")["status"]["services"]
+    return any(r["service"] == "hello" for r in routes) and \
+        any((s["id"], s["condition"]) == ("hello", "running") for s in services)
+
+
 def test_it_builds_and_runs(hello, commands):
     assert "warning" not in hello.stdout + hello.stderr
     assert answer(commands) == '{"ok":true,"hello":"you","generation":1}'
+    toolooctl("wait", "hello", "--timeout=30s")  # metricsd and web hear of it from systemd
+    wait_until(web_has_it, lambda deadline: True, "web's route to hello")
     assert re.search(r"^hello +running +healthy .* 4200 ", toolooctl("status").stdout, re.M)
     assert http_request(3000, "/api/v1/hello/count")[0] == 200, "through web, by Routes="
 

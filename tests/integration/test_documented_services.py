@@ -30,7 +30,10 @@ def shown(request):
     home = Path.home() / f"hello-{language}"
     shutil.rmtree(home, ignore_errors=True)
     script = "set -e\n" + "\n".join(commands(language)).replace("curl ", "curl --silent --show-error --fail ")
+    cursor = journal_cursor()
     done = run("bash", "-c", script, cwd=CHECKOUT)
+    with Journal("tooloo-watchd.service", after=cursor) as journal:  # what is edited before that is nobody's news
+        journal.wait(rf"^hello-{language}: watching \d+ file")
     yield language, *EXAMPLES[language], done
     toolooctl("remove", f"hello-{language}", "--yes")
     shutil.rmtree(home)

@@ -248,6 +248,7 @@ def test_a_dependency_that_fails(made):
     error = refused(act("echo", "start"), 503, "DEPENDENCY_FAILED")
     assert "did not start: a unit that it needs failed" in error
     base.install("faulty-good")
+    systemctl("reset-failed", base.unit, ok=None)  # it may have used up its starts meanwhile
     well(act("echo", "start"), "start")
 
 
@@ -347,7 +348,7 @@ def test_a_job_that_takes_longer_than_one_waits_for(gate):
     answer = act("echo", "start", "?timeout=1")
     error = refused(answer, 504, "JOB_TIMEOUT")
     assert "its job goes on, and the unit is activating (start-pre)" in error
-    assert answer[1]["result"]["status"] == "starting" and 1000 <= answer[1]["result"]["took"] < 5000
+    assert answer[1]["result"]["status"] == "starting" and 1000 <= answer[1]["result"]["took"] < 30000
     gate.open()
     wait_for_unit(gate.it.unit, "active")
     well(act("echo", "start", "?timeout=60"), "start")
@@ -449,8 +450,9 @@ def test_all_of_it_through_web(echo):
     assert through_web("/api/v1/system/service/echo/logs?lines=3")[1]["lines"]
     assert through_web("/api/v1/admin/reload", "POST")[0] == 200
     assert through_web("/api/v1/admin/reload-status")[1]["services"]
+    before = main_pid(UNIT)
     queued(through_web("/api/v1/system/service/orchestrator/restart", "POST"), "restart")
-    wait_until(lambda: main_pid(UNIT) not in (0, pid), lambda deadline: get_json(PORT), "the orchestrator again")
+    wait_until(lambda: main_pid(UNIT) not in (0, before), lambda deadline: get_json(PORT), "the orchestrator again")
     for _ in range(3):
         before = main_pid("tooloo-web.service")
         queued(through_web("/api/v1/system/service/web/restart", "POST"), "restart")
@@ -632,6 +634,7 @@ def test_a_reload_of_all_with_a_bad_module(echo, made):
     assert said["echo"]["result"] == "reloaded" and said["echo"]["generation"] == 2 and said["echo"]["when"]
     assert said["echo"]["pause"] > 0 and said["echo"]["problem"] is None
     act("echo", "stop")
+    known(echo, status="stopped")
     stopped = reload_status()["echo"]
     assert (stopped["status"], stopped["generation"], stopped["result"]) == ("stopped", None, None)
     outcome = {s["id"] for s in api("/api/v1/admin/reload", "POST")[1]["services"]}

@@ -144,7 +144,9 @@ def empty(fleet):
     yield
     fresh()
     if kept:
-        path.write_bytes(kept)
+        whole = path.with_name(".kept")
+        whole.write_bytes(kept)
+        whole.rename(path)
 
 
 def rows_of(path, begin=FROM, end=TO):

@@ -128,6 +128,7 @@ def own(tmp_path):
 
 def test_a_save_goes_live(own):
     o = own().install().start()
+    systemctl("start", WATCHD)  # it is until that has said READY=1
     assert "Watching the files of 1 service" in unit_property(WATCHD, "StatusText")
     assert unit_property("tooloo-dev.target", "ActiveState") == "inactive"
     cursor = journal_cursor()
@@ -223,9 +224,7 @@ def test_a_reload_that_fails_is_told(own):
 
 
 def test_directories_come_and_go(own, tmp_path):
-    o = own().install(watch=f"{tmp_path}/later/deep {tmp_path}/own-one")
-    systemctl("start", o.unit)
-    o.wait_for_answer("one")
+    o = own().install(watch=f"{tmp_path}/later/deep {tmp_path}/own-one").start()
     deep = tmp_path / "later/deep"
 
     def expect_live(act, file):
@@ -373,10 +372,11 @@ def test_the_timeline_names_the_file(own):
     def find():
         query = urllib.parse.urlencode({"service": o.id})
         events = get_json(CONTROL["metricsd"], f"/api/v1/metrics/timeline?{query}")["events"]
-        return next((e for e in events if e["kind"] == "restart"), None)
+        return next((e for e in events if e["kind"] == "restart" and e["invocationId"] == now), None)
 
     with Updates() as updates:
         o.save("two")
         o.wait_for_answer("two")
+        now = unit_property(o.unit, "InvocationID")  # an earlier test's service had the same name
         event = wait_until(find, lambda deadline: updates.next(), "the restart in the timeline", LIVE)
     assert event["cause"] == "reload" and event["detail"]["file"] == str(o.file)

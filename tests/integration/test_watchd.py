@@ -239,18 +239,21 @@ def test_fifty_saves_in_two_seconds(watcher, how):
     path.write_text("start\n")
     watcher.start("--quiet-ms=200", "--gather-ms=1000")
     watcher.receive(0.3)
-    begin = time.monotonic()
+    begin = last = time.monotonic()
+    stalls = 0  # of this test's, as long as the quiet time: each may end in a build
     for i in range(50):
         while (left := begin + i * 0.04 - time.monotonic()) > 0:
             watcher.receive(left)
         if how == "emacs":
             path.with_name("a.c~").unlink(missing_ok=True)
         SAVES[how](path, f"save {i}\n")
+        now = time.monotonic()
+        stalls, last = stalls + (now - last > 0.15), now
     took = time.monotonic() - begin
     while watcher.builds() < 2 or watcher.built("a.c") != "save 49\n":
         watcher.wait("STATUS=Build .* done")
     assert watcher.receive(1.5) is None or watcher.built("a.c") == "save 49\n"
-    assert watcher.builds() - 1 <= 3 + int(max(took - 2.1, 0)), f"in {took:.2f} s"
+    assert watcher.builds() - 1 <= 3 + stalls + int(max(took - 2.1, 0)), f"in {took:.2f} s"
 
 
 def hold_builds(watcher):
@@ -465,7 +468,7 @@ def test_git_switch_is_one_build(watcher, worktree):
 def test_slow_git_switch_is_one_build(watcher):
     git_tree(watcher)
     git(watcher, "config", "filter.slow.smudge", "sleep 0.02; cat")
-    (watcher.tree / ".git/info/attributes").write_text("src/d[059]/* filter=slow\n")
+    (watcher.tree / ".git/info/attributes").write_text("src/d[09]/* filter=slow\n")
     watcher.start()
     watcher.idle()
     begin = time.monotonic()

@@ -7,6 +7,9 @@
 
 #define TIMEOUT_MAX_SECONDS 60
 #define PROXY_ID "web"
+/* A service that has crashed, and is started again by systemd before it is told to stop, opens its socket again
+ * (Sockets=): so both go twice. */
+#define STOP_JOBS 4
 
 const char *verb_to_string(Verb verb) {
         static const char *const names[] = {
@@ -72,7 +75,7 @@ static int add_jobs(Action *action) {
 
         /* A socket that still listens would start its service again, so it goes first; and it is only started, never
          * restarted, for meanwhile connections wait in it. */
-        if (action->verb == VERB_STOP && action->socket && !action->socket_over)
+        if (action->verb == VERB_STOP && action->socket && action->n_over % 2 == 0)
                 return unit_jobs_add(action->jobs, UNIT_STOP, action->socket);
         if (action->socket && (action->verb == VERB_START || action->verb == VERB_RESTART))
                 r = unit_jobs_add(action->jobs, UNIT_START, action->socket);
@@ -120,11 +123,10 @@ static void on_jobs_done(UnitJobs *jobs, int error, void *userdata) {
                 task_fail(&action->task, r);
                 return;
         }
-        if (action->bad || action->verb != VERB_STOP || !action->socket || action->socket_over) {
+        if (action->bad || action->verb != VERB_STOP || !action->socket || ++action->n_over == STOP_JOBS) {
                 action_finish(action);
                 return;
         }
-        action->socket_over = true;
         if (action->answer_first) {
                 act_after_answer(action);
                 return;

@@ -37,7 +37,7 @@ typedef struct Action {
 
         uint64_t begun;   /* monotonic usec */
         uint64_t timeout; /* usec */
-        bool socket_over; /* of a stop: the socket's job, which comes first */
+        unsigned n_over;  /* of a stop: jobs, of the socket and of the service in turn */
         UnitJobs *jobs;
         const UnitJob *bad; /* the job that decides, of those in jobs; NULL when all went well */
 

@@ -17,8 +17,13 @@ TL_DEFINE_CLEANUP(json_tokener *, json_tokener_free)
 
 /* --- What comes --- */
 
+/* From the first bytes on the next are waited for, and that may be over sooner. */
 static void took(Attempt *a) {
+        bool first = a->last == a->begun;
+
         a->last = now_usec();
+        if (first) /* else it stays where it is, later, and looks again */
+                (void) sd_event_source_set_time(a->timer, a->last + a->deployment->upstream->file.idle_usec);
 }
 
 static size_t take_stream(Attempt *a, const char *data, size_t size) {
