@@ -11,6 +11,10 @@
 /* The same loss is told once within this time. */
 #define SAME_USEC (60 * USEC_PER_SEC)
 
+/* What a service that has just come says first is to be counted, too; but not at the price of the others, where the list of
+ * services is read again and again. */
+#define HOLD_USEC USEC_PER_SEC
+
 #define MESSAGE_ID_STARTING "7d4958e842da4a758f6c1cdc7b36dcc5" /* SD_MESSAGE_UNIT_STARTING */
 
 /* --- Losses --------------------------------------------------------------------------------------------------------- */
@@ -127,11 +131,19 @@ static void on_line(const JournalLine *line, void *userdata) {
                 c->event(line, c->userdata);
 }
 
-static void on_turn(void *userdata) {
+static bool on_turn(void *userdata) {
         JournalCollector *c = userdata;
+        uint64_t now = now_usec();
 
         (void) account_charge(c->account); /* to the end of this turn of the loop */
+        if (fleet_is_current(c->manager->fleet))
+                c->held = 0;
+        else if (c->held == 0)
+                c->held = now;
+        if (c->held > 0 && now < c->held + HOLD_USEC)
+                return false;
         journal_keep_place(c);
+        return true;
 }
 
 static void on_settled(const char *problem, void *userdata) {
@@ -200,8 +212,10 @@ static void follow(void *state, Watched *w, unsigned changes) {
         _cleanup_(freep) char *cursor = NULL;
         int r;
 
-        if (c->reader)
+        if (c->reader) {
+                journal_reader_go_on(c->reader); /* the list may be the newest again */
                 return;
+        }
         cursor = journal_load_place(c);
         r = journal_reader_new(c->manager->event, cursor, &reader_events, c, &c->reader);
         if (r < 0)

@@ -15,6 +15,7 @@ struct JournalCollector {
         JournalReader *reader; /* NULL until the fleet is known, for lines of services that nobody knows count for nothing */
         JournalGroups *groups;
         JournalLosses losses;
+        uint64_t held; /* since when (monotonic) the list of services has not been the newest; 0 while it is */
         bool has_place; /* the history knows from where to read on, or is to be told with the next tick */
         journal_event_t event;
         void *userdata;

@@ -11,7 +11,7 @@
 #include "field.h"
 
 /* The event loop waits for it, and a large journal on a slow disk must not become a service that does not answer. */
-#define READ_USEC (50 * USEC_PER_MSEC)
+#define READ_USEC (200 * USEC_PER_MSEC)
 #define MESSAGE_MAX ((size_t) 500)
 
 static int add_match(sd_journal *journal, const char *field, const char *unit) {
@@ -97,10 +97,11 @@ static int take(Evidence *e, sd_journal *journal) {
 static int read_evidence(const char *unit, Evidence *e) {
         VANISH_GUARD();
         _cleanup_(sd_journal_closep) sd_journal *journal = NULL;
-        uint64_t end = now_usec() + READ_USEC;
+        uint64_t end;
         int r;
 
         r = open_journal(unit, &journal);
+        end = now_usec() + READ_USEC;
         while (r >= 0 && e->first > 0 && now_usec() < end && (r = sd_journal_previous(journal)) > 0)
                 r = take(e, journal);
         return r;

@@ -15,6 +15,7 @@ struct JournalReader {
         char *cursor;
         const char *problem;
         bool failed;         /* the last turn */
+        bool held;           /* by its owner */
         uint64_t begun;      /* realtime usec; without a cursor nothing older counts */
         uint64_t at;         /* of the line that was read last */
         bool stands;         /* sd-journal stands there */

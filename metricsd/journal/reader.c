@@ -168,7 +168,9 @@ static int on_work(sd_event_source *source, void *userdata) {
         JournalReader *reader = userdata;
         int r;
 
-        reader->events->turn(reader->userdata);
+        reader->held = !reader->events->turn(reader->userdata);
+        if (reader->held)
+                return sd_event_source_set_enabled(source, SD_EVENT_OFF);
         r = work(reader);
         if (r > 0)
                 return 0;
@@ -236,6 +238,13 @@ JournalReader *journal_reader_free(JournalReader *reader) {
         return NULL;
 }
 
+void journal_reader_go_on(JournalReader *reader) {
+        int r = reader->held ? start_work(reader) : 0;
+
+        if (r < 0)
+                log_errno(r, "Cannot read the journal on");
+}
+
 /* A file system of another machine tells nobody what changes there. */
 void journal_reader_tick(JournalReader *reader) {
         int r = 0;
@@ -243,7 +252,7 @@ void journal_reader_tick(JournalReader *reader) {
         release(reader);
         if (reader->journal && journal_is_hidden())
                 journal_reader_close(reader);
-        if (!reader->journal || sd_journal_reliable_fd(reader->journal) == 0)
+        if (!reader->journal || reader->held || sd_journal_reliable_fd(reader->journal) == 0)
                 r = start_work(reader);
         if (r < 0)
                 log_errno(r, "Cannot try the journal again");

@@ -19,8 +19,8 @@ typedef struct JournalReaderEvents {
         /* Lines are missing, of all services: why is a sentence. at is realtime usec. */
         void (*lost)(const char *why, uint64_t at, void *userdata);
         /* It begins to work, up to the end of this turn of the event loop. In the one in which it opens the journal it
-         * reads no line yet. */
-        void (*turn)(void *userdata);
+         * reads no line yet. False holds it, until journal_reader_go_on() or the next journal_reader_tick(). */
+        bool (*turn)(void *userdata);
         /* All lines that there are have been read; or, with a problem, nothing can be read: it is tried again with
          * journal_reader_tick(). */
         void (*settled)(const char *problem, void *userdata);
@@ -31,6 +31,9 @@ int journal_reader_new(sd_event *event, const char *cursor, const JournalReaderE
                        JournalReader **ret);
 JournalReader *journal_reader_free(JournalReader *reader);
 TL_DEFINE_CLEANUP(JournalReader *, journal_reader_free)
+
+/* What it was held for is over; asks `turn` again. */
+void journal_reader_go_on(JournalReader *reader);
 
 /* To be called every few seconds: tries again where the journal could not be read, and gives memory back. */
 void journal_reader_tick(JournalReader *reader);

@@ -222,6 +222,10 @@ static void failed(Exchange *e) {
                 e->retries++;
                 e->upstream->retries++;
                 e->proxy->retries++;
+                if (e->result == CURLE_COULDNT_CONNECT && !e->body_refused) {
+                        wait_and_retry(e); /* the refusal may come before systemd's word that the service ends */
+                        return;
+                }
                 if (exchange_start(e, true) >= 0)
                         return;
         }

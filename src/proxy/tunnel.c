@@ -156,6 +156,21 @@ static int fail(Tunnel *t, unsigned status, const char *problem) {
 
 static int on_service(sd_event_source *source, int fd, uint32_t revents, void *userdata);
 
+/* Nothing has gone out, and what is to goes with the next connection. Once it is tried again in any case: the refusal may
+ * come before systemd's word that the service ends. */
+static int refused(Tunnel *t) {
+        uint64_t now = proxy_now(t->proxy);
+
+        if (t->retry_at > 0 && !upstream_is_young(t->upstream, now))
+                return fail(t, 502, "does not accept connections");
+        t->service.io = sd_event_source_disable_unref(t->service.io);
+        safe_close(TAKE_FD(t->service.fd));
+        enter(t, TUNNEL_WAITING, 0);
+        t->retry_at = now + RETRY_AFTER_USEC;
+        proxy_sweep_at(t->proxy, t->retry_at);
+        return 0;
+}
+
 static int connect_service(Tunnel *t) {
         struct sockaddr_in address = {
                 .sin_family = AF_INET,
@@ -170,12 +185,7 @@ static int connect_service(Tunnel *t) {
         r = connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ? -errno : 0;
         if (r < 0 && r != -EINPROGRESS) {
                 safe_close(fd);
-                if (!upstream_is_young(t->upstream, proxy_now(t->proxy)))
-                        return fail(t, 502, "does not accept connections");
-                enter(t, TUNNEL_WAITING, 0);
-                t->retry_at = proxy_now(t->proxy) + RETRY_AFTER_USEC;
-                proxy_sweep_at(t->proxy, t->retry_at);
-                return 0;
+                return refused(t);
         }
         enter(t, TUNNEL_CONNECTING, 0);
         return side_open(&t->service, t, fd, on_service);
@@ -380,7 +390,7 @@ static int on_connected(Tunnel *t) {
         if (getsockopt(t->service.fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
                 error = errno;
         if (error != 0)
-                return fail(t, 502, "does not accept connections");
+                return refused(t);
         enter(t, TUNNEL_ASKING, 0);
         return side_flush(&t->service) < 0 ? fail(t, 502, "reset the connection before it answered") : 0;
 }

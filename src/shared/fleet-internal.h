@@ -63,7 +63,8 @@ struct Fleet {
         BusBatch batch;
         Registry *next_registry; /* during a load, until the states of its units are known, too */
         Member **next_members;
-        bool again; /* something was said during the load */
+        bool wanted; /* a load is planned for what was said */
+        bool again;  /* something was said during the load */
         bool lost;
 
         sd_event_source *timer;

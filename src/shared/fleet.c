@@ -58,17 +58,22 @@ static void set_timer(Fleet *f, uint64_t usec) {
                 (void) log_errno(r, "cannot plan to read the list of services");
 }
 
+static void plan_load(Fleet *f) {
+        f->wanted = true;
+        set_timer(f, BURST_USEC);
+}
+
 void fleet_want_load(Fleet *f) {
         if (is_loading(f))
                 f->again = true;
         else
-                set_timer(f, BURST_USEC);
+                plan_load(f);
 }
 
 static void end_load(Fleet *f, int error) {
         drop_next(f);
         if (f->again)
-                set_timer(f, BURST_USEC);
+                plan_load(f);
         else if (error < 0)
                 set_timer(f, RETRY_USEC);
         f->again = false;
@@ -216,6 +221,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         Fleet *f = userdata;
         int r;
 
+        f->wanted = false;
         r = registry_load_async(f->bus, on_registry, f, &f->load);
         if (r < 0)
                 end_load(f, r);
@@ -268,6 +274,10 @@ void fleet_say_changed(Fleet *f, Member *m, FleetCondition was) {
 
 bool fleet_is_loaded(const Fleet *f) {
         return f->registry;
+}
+
+bool fleet_is_current(const Fleet *f) {
+        return !f->wanted && !is_loading(f);
 }
 
 size_t fleet_count(const Fleet *f) {

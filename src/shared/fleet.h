@@ -79,6 +79,9 @@ TL_DEFINE_CLEANUP(Fleet *, fleet_free)
  * if that is sooner. A problem of the registry (see registry.h) is logged as a warning when it first appears. */
 bool fleet_is_loaded(const Fleet *fleet);
 
+/* False while the list is to be read anew, or is being read: there may be a service more than is known. */
+bool fleet_is_current(const Fleet *fleet);
+
 /* By port, as in the registry. NULL and 0 before the first load. */
 size_t fleet_count(const Fleet *fleet);
 FleetUnit *fleet_at(const Fleet *fleet, size_t i);

@@ -179,6 +179,7 @@ import("./control-room/assets/live.js").then(({live, listen}) => listen("state",
 
 def test_says_that_it_is_stale_and_since_when(page):
     page.expected.append(r"WebSocket connection to '[^']*/ws/metrics' failed")  # the browser's own, while nobody listens
+    page.expected.append(r"/api/v1/\S* - Failed to load resource: net::ERR_")  # what was under way is cut off
     page.open()
     page.rows(ALL_HEALTHY)
     toolooctl("stop", "metricsd")

@@ -282,6 +282,10 @@ def test_the_page_of_metricsd_says_what_it_costs(page):
 
 
 def test_timeline_and_its_filters(page):
+    def reloads():
+        return get_json(METRICSD, "/api/v1/metrics/timeline?service=product&kind=reload")["events"]
+
+    was = len(reloads())
     page.open("/timeline")
     cursor = journal_cursor()
     toolooctl("reload", "product")
@@ -291,8 +295,9 @@ def test_timeline_and_its_filters(page):
     page.when("document.querySelector('.event') && [...document.querySelectorAll('.event a')].every(a => a.innerText === 'product')")
     page.find("select option[value=reload]").click()
     page.when("location.hash === '#/timeline?service=product&kind=reload'")
-    page.when("document.querySelector('.event') && [...document.querySelectorAll('.event .kind')].every(e => e.innerText === 'Reload')")
-    events = get_json(METRICSD, "/api/v1/metrics/timeline?service=product&kind=reload")["events"]
+    page.when("document.querySelectorAll('.event').length === args[0] && "
+              "[...document.querySelectorAll('.event .kind')].every(e => e.innerText === 'Reload')", was + 1)
+    events = reloads()
     assert len(page.all(".event")) == len(events)
     assert events[0]["text"] in page.text(".event")
     page.find(".event summary .kind").click()

@@ -14,6 +14,7 @@ import pytest
 from conftest import (CONTROL, PORTS, USER_UNITS, Journal, get_json, http_request, journal_cursor, kill, main_pid, run,
                       status_json, systemctl, systemd_version, toolooctl, unit_property, wait_for_unit)
 from test_metricsd import Updates, is_status
+from test_proxy import wait_for_condition
 from test_timeline import fill
 
 PORT = CONTROL["metricsd"]
@@ -162,6 +163,8 @@ def shell(command, port):
 @pytest.mark.parametrize("port", [PORTS["web"], PORT])
 def test_the_documented_commands(alerts, port):
     before = main_pid("tooloo-training.service")
+    if port == PORTS["web"]:
+        wait_for_condition("metricsd", "running")  # web hears of it from systemd
     answer = shell(ADD_RULE, port)
     assert answer["ok"] is True and answer["id"] == "service.responseTime-training-restart-service"
 
@@ -540,7 +543,7 @@ def test_a_wedged_service_is_repaired(alerts, watched):
 def test_what_stays_wedged_gets_three_tries(alerts, foreign):
     """It listens, and never answers."""
     alerts.end()
-    alerts.begin("--action-ms=1000")
+    alerts.begin("--action-ms=3000")
     deaf = foreign("deaf", "/bin/sleep infinity", "/deaf")
     with Updates() as updates, Journal(UNIT, after=journal_cursor()) as journal:
         updates.wait(is_status("deaf", "degraded"))
@@ -549,11 +552,14 @@ def test_what_stays_wedged_gets_three_tries(alerts, foreign):
     pid = deaf.pid()
     alert, = alerts.of("deaf")
     assert alert["remediationAttempts"] == 3 and alert["remediationCode"] == "needs-a-person" and alert["status"] == "active"
-    assert alert["remediationError"] == "deaf is not healthy within 1s" and alert["helped"] is False
+    assert alert["remediationError"] == "deaf is not healthy within 3s" and alert["helped"] is False
     decided = [d for d in alerts.remediations("deaf") if d[1] != "changing"]  # systemd may be at it when it is asked
     assert decided == [("begun", None), ("failed", None)] * 3 + [("refused", "needs-a-person")]
     refusal = alerts.events(service="deaf", kind="remediation")[-1]
-    assert refusal["detail"]["reason"] == alert["remediationRefused"] and alert["id"] == refusal["detail"]["alert"]
+    # But for when the first of them will be long enough ago, which is told anew.
+    said, kept = (re.sub(r" \(no further action before .*\)", "", text)
+                  for text in (alert["remediationRefused"], refusal["detail"]["reason"]))
+    assert said == kept and alert["id"] == refusal["detail"]["alert"]
     assert deaf.pid() == pid != 0
 
 
@@ -629,7 +635,8 @@ def test_a_service_waits_for_what_it_needs(alerts, watched):
             journal.wait("the restart is done, and echo is healthy")
             journal.wait("the restart is done, and free is healthy")
     assert "suppressedBy" not in alerts.of("free")[0]
-    assert alerts.remediations("free") == [("refused", "suppressed"), ("begun", None), ("done", None)]
+    told = [d for d in alerts.remediations("free") if d[1] != "busy"]  # echo's may still be at it
+    assert told == [("refused", "suppressed"), ("begun", None), ("done", None)]
 
 
 def test_a_rule_that_is_a_dry_run_does_nothing(alerts, watched):

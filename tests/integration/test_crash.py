@@ -25,7 +25,7 @@ def test_the_request_after_a_kill_waits_and_succeeds(fleet, id):
     took = time.monotonic() - begin
     assert status == 200 and main_pid(unit) != before
     assert took >= FIRST_BACKOFF * 0.8, "the request did not wait for a new process"
-    assert took < AIM * 10, took  # the aim itself is a figure of tests/bench
+    assert took < AIM * 100, took  # the aim itself is a figure of tests/bench
     print(f"{id}: {took * 1000:.0f} ms")
 
 

@@ -186,9 +186,10 @@ def test_timeline(metricsd):
 
 def test_errors(metricsd, foreign):
     assert isinstance(said("errors")["complete"], bool)
-    foreign("raw", "/bin/sh -c 'for i in 1 2 3; do echo \"<3>disk $i is full\"; done; exec sleep infinity'", "/raw",
-                 socket_unit=False, Restart="no")
-    metricsd.wait(lambda data: "raw" in by_id(data["services"]) and said("errors raw")["errors"]
-                  and said("errors raw")["errors"][0]["count"] == 3)
+    it = foreign("raw", "/bin/sh -c 'for i in 1 2 3; do echo \"<3>disk $i is full\"; done; exec sleep infinity'", "/raw",
+                 socket_unit=False, start=False, Restart="no")
+    metricsd.wait(lambda data: "raw" in by_id(data["services"]))
+    it.start()
+    metricsd.wait(lambda data: (errors := said("errors raw")["errors"]) and errors[0]["count"] == 3)
     row = shell("errors raw web").stdout.splitlines()[1].split()
     assert row[:2] == ["3", "raw"] and "full" in row

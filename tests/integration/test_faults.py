@@ -6,7 +6,7 @@ import pytest
 from conftest import MODULES, Journal, journal_cursor, one_line, run, systemctl, toolooctl, wait_for_file
 from load import Load
 
-TRIAL_MS = 800
+TRIAL_MS = 5000  # as by default: what a module with sanitizers takes on a busy machine, too
 PROVE_MS = 100
 
 # What each does, and how the reason begins that is given for it.
@@ -121,8 +121,9 @@ def prove(service):
     ("hang-after-swap", r"hung soon after this module was loaded \(watchdog\)"),
 ])
 def test_a_module_that_takes_its_process_down_is_rolled_back(service, fault, reason):
-    faulty = service("faulty", "faulty-good", options=f"--prove-after={5000 if fault.startswith('hang') else 1000}",
-                     WatchdogSec="2s")
+    hangs = fault.startswith("hang")
+    faulty = service("faulty", "faulty-good", options=f"--prove-after={10000 if hangs else 1000}",
+                     **({"WatchdogSec": "5s"} if hangs else {}))
     prove(faulty)
     pid = faulty.pid()
     with Load(faulty.port, connections=5, rate=25, path="/value") as load:
@@ -130,7 +131,7 @@ def test_a_module_that_takes_its_process_down_is_rolled_back(service, fault, rea
         with Journal(faulty.unit, after=journal_cursor()) as journal:
             # It dies within the reload, or after it has been reported.
             done = faulty.reload(f"faulty-{fault}", ok=None)
-            entry = journal.wait("Running the last good module instead", timeout=20)
+            entry = journal.wait("Running the last good module instead")
         assert entry["TOOLOO_EVENT"] == "rolled-back" and re.search(reason, entry["TOOLOO_REASON"])
         assert (entry["TOOLOO_GENERATION"], entry["TOOLOO_FILE"]) == ("1", str(faulty.file))
         load.wait_for(20)

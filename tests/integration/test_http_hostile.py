@@ -541,8 +541,9 @@ class TestSlow:
                                       CHUNKED + b"0\r\nX-A: ", CHUNKED + b"5;"],
                              ids=["length", "chunked", "trailers", "chunk extension"])
     def test_slow_body(self, client, data):
-        took, said = drip(client(data), b"a" * 9999, self.BODY + MARGIN)
-        assert said.startswith(b"HTTP/1.1 408 ") and took >= self.BODY
+        began = time.monotonic()
+        _, said = drip(client(data), b"a" * 9999, self.BODY + MARGIN)
+        assert said.startswith(b"HTTP/1.1 408 ") and time.monotonic() - began >= self.BODY
 
     def test_stuck_body(self, client):
         """The one that libmicrohttpd 0.9.75 cannot get on with, see test_long_chunk_extension."""
@@ -586,7 +587,7 @@ class TestSlow:
         c = client(b"GET /events?ms=0 HTTP/1.1\r\n" + HOST + b"\r\n", receive_buffer=4096)
         until = time.monotonic() + 8 * self.SEND
         while time.monotonic() < until:
-            assert select.select([c.sock], [], [], self.SEND)[0], "it has stopped sending"
+            assert select.select([c.sock], [], [], PATIENCE)[0], "it has stopped sending"
             c.sock.settimeout(0)
             with contextlib.suppress(BlockingIOError):
                 while c.sock.recv(1 << 20):
@@ -596,7 +597,7 @@ class TestSlow:
 
 class TestCrowd:
     N = 1000
-    OPTIONS = "--idle-timeout=4000 --head-timeout=2000"
+    OPTIONS = "--idle-timeout=10000 --head-timeout=2000"
 
     def test_idle_connections(self, echo, client, record_property):
         """A thousand that say nothing: others are served as before, each costs little, and their time comes."""
@@ -610,7 +611,7 @@ class TestCrowd:
                 started = time.monotonic()
                 assert http_request(echo.port, "/echo")[0] == 200
                 assert time.monotonic() - started < MARGIN
-            assert connections() == self.N
+            wait_for_connections(self.N)
             each = (resident(echo.pid()) - before) / self.N
             record_property("bytes_per_idle_connection", each)
             print(f"an idle connection takes {each:.0f} bytes")

@@ -25,6 +25,7 @@ OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 CLASSIC_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SERIES_MAX = 40  # of a service, exclusive
 START_SECONDS = 60  # for Prometheus
+SCRAPE_SECONDS = 2  # from one to the next, and for each
 COLLECTORS = {"units", "probe", "resources", "reload", "journal", "providers", "history"}
 
 
@@ -215,13 +216,16 @@ def test_alerts_and_remediations(metricsd):
 def test_lines_of_the_journal_are_counted_by_level(metricsd, foreign):
     metricsd("--interval-ms=100")
     lines = "".join(f"<{level}>line {i}\\n" for level in (3, 4, 4, 6, 6, 6) for i in range(5))
-    foreign("talker", f"/bin/sh -c 'printf \"{lines}\"; exec sleep infinity'", "/talker", socket_unit=False)
+    it = foreign("talker", f"/bin/sh -c 'printf \"{lines}\"; exec sleep infinity'", "/talker", socket_unit=False,
+                 start=False)
     wanted = {"emerg": 0, "alert": 0, "crit": 0, "err": 5, "warning": 10, "notice": 0, "debug": 0}
 
     def counts():
         return {s.labels["level"]: s.value for s in figures()["tooloo_journal_entries"] if s.labels["service"] == "talker"}
 
     with Updates() as updates:
+        updates.wait(lambda data: "talker" in by_id(data["services"]))
+        it.start()
         wait_until(lambda: counts().items() >= wanted.items(), lambda _: updates.next(), f"{wanted}")
         assert set(counts()) == set(wanted) | {"info"} and counts()["info"] >= 15  # systemd's own are of that level
 
@@ -332,7 +336,7 @@ class Prometheus:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
         config = folder / "prometheus.yml"
-        config.write_text("global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+        config.write_text(f"global: {{scrape_interval: {SCRAPE_SECONDS}s, scrape_timeout: {SCRAPE_SECONDS}s}}\n"
                           f"scrape_configs: [{{job_name: tooloo, static_configs: [{{targets: ['localhost:{PORT}']}}]}}]\n")
         self.log = Lines("prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}",
                          f"--web.listen-address=127.0.0.1:{self.port}", stderr=subprocess.STDOUT)
@@ -367,10 +371,10 @@ def check_scrapes(metricsd, folder, wanted):
     metricsd("--interval-ms=500")
     with Prometheus(folder) as prometheus, Updates() as updates:
         up = wait_until(lambda: len(seen := prometheus.values('up{job="tooloo"}[10m]')) >= wanted and seen,
-                        lambda _: updates.next(), f"{wanted} scrapes", timeout=wanted * 2 + PATIENCE)
+                        lambda _: updates.next(), f"{wanted} scrapes", timeout=wanted * 2 * SCRAPE_SECONDS + PATIENCE)
         assert {v for _, v in up} == {1}, prometheus.get("targets")["activeTargets"]
-        # A scrape is due each second: twice that is one that did not take place.
-        assert max(b - a for (a, _), (b, _) in zip(up, up[1:])) < 2, [t for t, _ in up]
+        # Twice the time from one to the next is one that did not take place.
+        assert max(b - a for (a, _), (b, _) in zip(up, up[1:])) < 2 * SCRAPE_SECONDS, [t for t, _ in up]
         # It has read all of each, as what it is.
         assert min(v for _, v in prometheus.values('scrape_samples_scraped{job="tooloo"}[10m]')) > 13 * 20
         told = prometheus.get("metadata", metric="systemd_unit_cpu_seconds")["systemd_unit_cpu_seconds"]

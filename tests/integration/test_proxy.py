@@ -21,6 +21,7 @@ from load import Load
 from raw_client import RawClient
 
 WEB = 3000
+YOUNG = 5  # seconds in which a service that refuses connections may yet begin to listen
 
 
 # --- The service's side ---
@@ -119,7 +120,8 @@ class Upstream:
                 try:
                     head = s.recv(1 << 16)
                     while head and b"\r\n\r\n" not in head:
-                        head += s.recv(1 << 16)
+                        more = s.recv(1 << 16)
+                        head = head + more if more else b""
                 except OSError:
                     head = b""
                 if head:
@@ -739,14 +741,15 @@ def test_a_kept_connection_dies_under_a_request(raw, client, method):
 
 
 def test_breaker(raw, client):
-    for _ in range(5):
-        client.send("POST /raw HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    # It opens for a second: what is asked meanwhile comes with the last of them, and is answered right behind it.
+    then = "".join(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n" for path in ("/system/status", "/raw"))
+    for n in range(5):
+        client.send("POST /raw HTTP/1.1\r\nHost: localhost\r\n\r\n" + (then if n == 4 else ""))
         request = raw.request()
         raw.conns.remove(request.conn)
         request.close(reset=True)
         assert client.answer().status == 502
-    assert proxy_status("raw")["breaker"] == "open"
-    client.get("/raw")
+    assert next(s["breaker"] for s in client.answer().json()["status"]["services"] if s["id"] == "raw") == "open"
     answer = client.answer()
     assert (answer.status, answer.code, answer.get("Retry-After")) == (503, "CIRCUIT_OPEN", ["1"])
     wait_until(lambda: proxy_status("raw")["breaker"] == "half-open", ask_again, "half-open")
@@ -820,7 +823,7 @@ def test_body_of_a_refused_request(foreign, client):
 
 
 def test_limits(limits, raw):
-    limits("--answer-timeout=300 --long-answer-timeout=900 --silence-timeout=300 --handshake-timeout=300")
+    limits("--answer-timeout=300 --long-answer-timeout=900 --handshake-timeout=300")
     wait_for_route(raw.service)
     with Client() as client:
         client.get("/raw")
@@ -829,21 +832,25 @@ def test_limits(limits, raw):
         assert (answer.status, answer.code) == (504, "GATEWAY_TIMEOUT") and "300 ms" in answer.json()["error"]
         assert request.ended()
         raw.conns.remove(request.conn)
-        # Each part of an answer is given that time anew; then the connection is cut.
-        client.get("/raw")
-        request = raw.request()
-        request.answer("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n")
-        begun = time.monotonic()
-        assert b"0\r\n\r\n" not in client.ended()
-        assert time.monotonic() - begun > 0.25
-        assert request.ended()
-        raw.conns.remove(request.conn)
     with Client() as client:
         client.send("GET /raw HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                     "Sec-WebSocket-Key: eA==\r\nSec-WebSocket-Version: 13\r\n\r\n")
         request = raw.request()
         assert client.answer().code == "GATEWAY_TIMEOUT"
         assert request.ended()
+        raw.conns.remove(request.conn)
+    # Each part of an answer is given that time anew; then the connection is cut. Its beginning comes from here, whenever.
+    limits("--silence-timeout=300")
+    wait_for_route(raw.service)
+    with Client() as client:
+        client.get("/raw")
+        request = raw.request()
+        begun = time.monotonic()
+        request.answer("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n")
+        assert b"0\r\n\r\n" not in client.ended()
+        assert time.monotonic() - begun > 0.25
+        assert request.ended()
+        raw.conns.remove(request.conn)
 
 
 # --- WebSocket ---
@@ -1159,8 +1166,10 @@ def test_a_service_that_starts_is_waited_for(limits, foreign):
 
 def test_a_program_that_listens_late_is_waited_for(foreign, client):
     """systemd calls it active before it listens, and it has no socket unit."""
-    service = foreign("late", "/bin/sleep infinity", "/late", socket_unit=False)
-    wait_for_route(service)
+    service = foreign("late", "/bin/sleep infinity", "/late", socket_unit=False, start=False)
+    wait_until(lambda: ("late", service.port) in routes(), ask_again, "web's route to late")
+    service.start()
+    wait_for_condition("late", "running")
     client.get("/late")
     wait_until(lambda: get_json(WEB, "/system/status")["status"]["proxy"]["inFlight"] == 1,
                ask_again, "a request in flight")
@@ -1168,6 +1177,23 @@ def test_a_program_that_listens_late_is_waited_for(foreign, client):
     upstream.request().ok()
     assert client.answer().status == 200
     upstream.close()
+
+
+def test_a_refusal_is_not_believed_at_once(foreign, client):
+    """A service that is told to end refuses connections before systemd's word of that is read here."""
+    service = foreign("gone", "/bin/sleep infinity", "/gone", socket_unit=False)
+    wait_for_route(service)
+    young = int(unit_property(service.unit, "ActiveEnterTimestampMonotonic")) / 1e6 + YOUNG
+    wait_until(lambda: time.monotonic() > young, ask_again, "a service that runs for a while")
+    begun = time.monotonic()
+    client.get("/gone")
+    assert client.answer().status == 502
+    assert time.monotonic() - begun >= 0.2  # two more tries, 100 ms apart
+    begun = time.monotonic()
+    with Client() as tunnel:
+        tunnel.send(HANDSHAKE.replace("/raw/ws", "/gone/ws"))
+        assert tunnel.answer().status == 502
+    assert time.monotonic() - begun >= 0.1
 
 
 # --- web's own ---

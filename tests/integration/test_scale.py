@@ -2,11 +2,12 @@
 """toolooctl scale: several processes of one service at its socket, shown and handled as one service."""
 import json
 import os
+import time
 from collections import Counter
 
 import pytest
 
-from conftest import (PORTS, get_json, journal_cursor, kill, main_pid, one_line, port_is_free, status_json, systemctl, toolooctl,
+from conftest import (PATIENCE, PORTS, get_json, journal_cursor, kill, main_pid, one_line, port_is_free, status_json, systemctl, toolooctl,
                       unit_property, wait_for_unit, Journal)
 from test_orchestrator import api, known, processes
 from test_swap import RUNTIME_UNITS, instances, nothing_lost, program  # noqa: F401
@@ -14,8 +15,9 @@ from test_swap import RUNTIME_UNITS, instances, nothing_lost, program  # noqa: F
 
 def pids(it, n):
     """The processes that answer, once so many have."""
-    seen = Counter()
+    seen, end = Counter(), time.monotonic() + PATIENCE
     while len(seen) < n:
+        assert time.monotonic() < end, seen
         seen[get_json(it.port, "/echo")["pid"]] += 1
     return set(seen)
 
@@ -105,8 +107,8 @@ def test_replica_that_does_not_start_is_taken_away(program):
 
 
 def test_limits(program):
-    it = program()
-    assert toolooctl("scale", "swap", "16").stdout == "swap: 16 instances\n"
+    it = program(TimeoutStartSec="2min")
+    assert toolooctl("scale", "swap", "16", timeout=240).stdout == "swap: 16 instances\n"
     assert len(instances()) == 15
     for wrong in "0", "17", "-1", "two", "":
         done = toolooctl("scale", "--", "swap", wrong, ok=False)

@@ -103,10 +103,11 @@ def test_a_restart_that_was_asked_for(updates, command):
 
 
 def test_a_watchdog_that_was_not_petted(updates, service):
-    it = service("echo", "echo-a", WatchdogSec="500ms")
+    it = service("echo", "echo-a", WatchdogSec="2s")
     updates.wait(is_condition("echo", "ok"))
     was = run_of("echo")
-    os.kill(it.pid(), signal.SIGSTOP)
+    assert (pid := it.pid()) > 0
+    os.kill(pid, signal.SIGSTOP)
     event = restarted(updates, "echo", was)
     assert event["cause"] == "watchdog" and event["detail"]["result"] == "watchdog"
 

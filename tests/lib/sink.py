@@ -9,12 +9,14 @@
         302=LOCATION        with Location
         hang                none: the connection stays open until the client closes it
 
-Prints "ready PORT", then a line of JSON for each request as it comes, before it is answered: {n, method, path, headers, body}.
+Prints "ready PORT", then a line of JSON for each request as it comes, before it is answered: {at, n, method, path, headers, body}, at by
+the clock of time.monotonic().
 A client that closes a connection without an answer is a line, too: {"closed": n}."""
 import json
 import ssl
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -33,7 +35,7 @@ class Sink(BaseHTTPRequestHandler):
         with self.lock:
             Sink.n += 1
             n, answer = Sink.n, self.answers[min(Sink.n, len(self.answers)) - 1]
-        self.tell({"n": n, "method": self.command, "path": self.path, "headers": dict(self.headers), "body": body})
+        self.tell({"at": time.monotonic(), "n": n, "method": self.command, "path": self.path, "headers": dict(self.headers), "body": body})
         if answer == "hang":
             self.close_connection = True
             self.rfile.read(1)
