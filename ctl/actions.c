@@ -8,6 +8,8 @@
 #include "shared/port-owner.h"
 #include "shared/strv.h"
 
+#define STOP_ROUNDS 3
+
 int ctl_refuse_masked(const Ctl *ctl, const char *verb) {
         int status = CTL_OK;
 
@@ -296,14 +298,31 @@ static int stop_part(Ctl *ctl, CtlPart part) {
         return ctl_finish_jobs(ctl, jobs);
 }
 
-int ctl_stop_selected(Ctl *ctl) {
-        /* A socket that still listens would start its service again; and a service that has crashed, and is started again
-         * by systemd before it is told to stop, opens its socket again (Sockets=). So both go a second time, which what is
-         * down does not notice. */
-        static const CtlPart order[] = { CTL_SOCKETS, CTL_SERVICES, CTL_SOCKETS, CTL_SERVICES };
-        int status = CTL_OK;
+/* What cannot be asked counts as one that does: to stop it once more harms nothing. */
+static bool any_listens(const Ctl *ctl) {
+        for (size_t i = 0; i < ctl->n_selected; i++) {
+                const char *socket = ctl->selected[i]->socket;
+                _cleanup_(freep) char *path = socket ? bus_unit_path(socket) : NULL, *state = NULL;
 
-        for (size_t i = 0; i < ELEMENTSOF(order) && status == CTL_OK; i++)
-                status = stop_part(ctl, order[i]);
-        return status;
+                if (socket && (!path || sd_bus_get_property_string(ctl->bus, SYSTEMD_NAME, path, SYSTEMD_UNIT,
+                                                                   "ActiveState", NULL, &state) < 0 ||
+                               (!streq(state, "inactive") && !streq(state, "failed"))))
+                        return true;
+        }
+        return false;
+}
+
+int ctl_stop_selected(Ctl *ctl) {
+        /* The sockets first, for one that still listens would start its service again. But a service that has crashed, and is
+         * started again by systemd before it is told to stop, opens its socket again (Sockets=); then both go once more. */
+        for (unsigned i = 0; i < STOP_ROUNDS; i++) {
+                int status = stop_part(ctl, CTL_SOCKETS);
+
+                if (status == CTL_OK)
+                        status = stop_part(ctl, CTL_SERVICES);
+                if (status != CTL_OK || !any_listens(ctl))
+                        return status;
+        }
+        log_error("what was stopped listens again each time: something starts it; 'toolooctl events' says what");
+        return CTL_FAILED;
 }

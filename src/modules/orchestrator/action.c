@@ -7,9 +7,7 @@
 
 #define TIMEOUT_MAX_SECONDS 60
 #define PROXY_ID "web"
-/* A service that has crashed, and is started again by systemd before it is told to stop, opens its socket again
- * (Sockets=): so both go twice. */
-#define STOP_JOBS 4
+#define STOP_JOBS 4 /* at most, of socket and service in turn */
 
 const char *verb_to_string(Verb verb) {
         static const char *const names[] = {
@@ -111,6 +109,15 @@ static bool went_well(const UnitJob *job) {
                                       streq(job->error_name, SYSTEMD_ERROR_NO_SUCH_UNIT));
 }
 
+/* The socket goes first. A service that has crashed, and is started again by systemd before it is told to stop, opens it again
+ * (Sockets=); then both go once more. */
+static bool is_stopped(Action *action) {
+        const FleetUnit *unit = fleet_find(action->task.control->fleet, action->id);
+
+        action->n_over++;
+        return action->n_over == STOP_JOBS || (action->n_over % 2 == 0 && !(unit && streq(unit->socket_state, "active")));
+}
+
 static void on_jobs_done(UnitJobs *jobs, int error, void *userdata) {
         Action *action = userdata;
         int r = error;
@@ -123,7 +130,7 @@ static void on_jobs_done(UnitJobs *jobs, int error, void *userdata) {
                 task_fail(&action->task, r);
                 return;
         }
-        if (action->bad || action->verb != VERB_STOP || !action->socket || ++action->n_over == STOP_JOBS) {
+        if (action->bad || action->verb != VERB_STOP || !action->socket || is_stopped(action)) {
                 action_finish(action);
                 return;
         }
