@@ -85,8 +85,8 @@ static void report_failure(const Source *s, const char *what, const char *names,
         if (!text)
                 return;
         add_fields(s, &fields, names, problem);
-        status_set_source(s->status, "%s", text);
         log_fields(LOG_ERR, (const char *const *) fields.list, "%s", text);
+        status_set_source(s->status, "%s", text);
 }
 
 static void report_success(const Source *s, const char *names) {
@@ -99,8 +99,8 @@ static void report_success(const Source *s, const char *names) {
         if (!text)
                 return;
         add_fields(s, &fields, names, NULL);
-        status_set_source(s->status, "%s", text);
         log_fields(LOG_INFO, (const char *const *) fields.list, "%s", text);
+        status_set_source(s->status, "%s", text);
 }
 
 static void publish_modules(Source *s) {
@@ -198,8 +198,8 @@ static void on_loop(const char *path, void *userdata) {
                 return;
         log_fields_add(&fields, "TOOLOO_EVENT=build-loop");
         log_fields_add(&fields, "TOOLOO_FILE=%s", path);
-        status_set_source(s->status, "%s", text);
         log_fields(LOG_WARNING, (const char *const *) fields.list, "%s", text);
+        status_set_source(s->status, "%s", text);
 }
 
 static int enter(Source *s) {
