@@ -68,7 +68,8 @@ function drawMarks(plot, chart, color) {
         ctx.textAlign = "center";
         ctx.lineWidth = ratio;
         for (const {at, kind} of chart.marks) {
-                const x = Math.round(plot.valToPos(at, "x", true));
+                // In the midst of a pixel: between two of them a line is two, and half as dark.
+                const x = Math.round(plot.valToPos(at, "x", true)) + ratio / 2;
                 if (x < bbox.left || x > bbox.left + bbox.width) continue;
                 ctx.strokeStyle = ctx.fillStyle = color(`mark-${kind}`);
                 ctx.setLineDash([4 * ratio, 3 * ratio]);
