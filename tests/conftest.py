@@ -350,16 +350,18 @@ def settle_sanitizers():
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, path)
     systemctl("daemon-reload")
-    keep_signals_together()
+    let_systemd_go_first()
     return list(made)
 
 
-def keep_signals_together():
+def let_systemd_go_first():
     """systemd ends a process by SIGTERM and then SIGCONT. On a busy machine it may lose the processor between the two, and
-    LeakSanitizer, which stops the process at its end, waits for ever when the second comes after that: so it does not."""
+    LeakSanitizer, which stops the process at its end, waits for ever when the second comes after that: so it does not.
+    journald comes before it, for whose line it is can be told only until systemd has taken note of the process's end."""
     if os.geteuid() == 0:
-        manager = run("systemctl", "show", "--property=MainPID", "--value", f"user@{os.getuid()}.service").stdout.strip()
-        run("chrt", "--reset-on-fork", "--rr", "--pid", "1", manager, ok=None)
+        for priority, unit in enumerate([f"user@{os.getuid()}.service", "systemd-journald.service"], 1):
+            pid = run("systemctl", "show", "--property=MainPID", "--value", unit).stdout.strip()
+            run("chrt", "--reset-on-fork", "--rr", "--pid", str(priority), pid, ok=None)
 
 
 LEDGER_USERS = "analytics", "budget", "provider", "reports"
