@@ -8,8 +8,6 @@
 #include "shared/port-owner.h"
 #include "shared/strv.h"
 
-#define STOP_ROUNDS 3
-
 int ctl_refuse_masked(const Ctl *ctl, const char *verb) {
         int status = CTL_OK;
 
@@ -255,74 +253,4 @@ int ctl_start_selected(Ctl *ctl, const char *first) {
                 return CTL_FAILED;
         }
         return ctl_finish_jobs(ctl, jobs);
-}
-
-/* Instances go with the socket, by systemd's hand; asked for by name, they are waited for. */
-static int add_instances(const Ctl *ctl, UnitJobs *jobs) {
-        _cleanup_(instance_states_done) InstanceStates instances = {};
-        int r;
-
-        r = instance_states_query(ctl->bus, &instances);
-        for (size_t i = 0; i < ctl->n_selected && r >= 0; i++) {
-                r = ctl_add_instances(jobs, UNIT_STOP, &instances, ctl->selected[i], true);
-                if (r >= 0)
-                        r = ctl_add_instances(jobs, UNIT_STOP, &instances, ctl->selected[i], false);
-        }
-        return r;
-}
-
-int ctl_add_stops(const Ctl *ctl, UnitJobs *jobs, CtlPart part) {
-        int r = part == CTL_SERVICES ? add_instances(ctl, jobs) : 0;
-
-        for (size_t i = 0; i < ctl->n_selected && r >= 0; i++) {
-                const Service *s = ctl->selected[i];
-                const char *unit = part == CTL_SOCKETS ? s->socket : s->unit;
-
-                if (unit)
-                        r = unit_jobs_add(jobs, UNIT_STOP, unit);
-        }
-        return r;
-}
-
-static int stop_part(Ctl *ctl, CtlPart part) {
-        _cleanup_(unit_jobs_freep) UnitJobs *jobs = NULL;
-        int r;
-
-        r = unit_jobs_new(ctl->bus, &jobs);
-        if (r >= 0)
-                r = ctl_add_stops(ctl, jobs, part);
-        if (r < 0) {
-                (void) log_errno(r, "cannot ask systemd to stop");
-                return CTL_FAILED;
-        }
-        return ctl_finish_jobs(ctl, jobs);
-}
-
-/* What cannot be asked counts as one that does: to stop it once more harms nothing. */
-static bool any_listens(const Ctl *ctl) {
-        for (size_t i = 0; i < ctl->n_selected; i++) {
-                const char *socket = ctl->selected[i]->socket;
-                _cleanup_(freep) char *path = socket ? bus_unit_path(socket) : NULL, *state = NULL;
-
-                if (socket && (!path || sd_bus_get_property_string(ctl->bus, SYSTEMD_NAME, path, SYSTEMD_UNIT,
-                                                                   "ActiveState", NULL, &state) < 0 ||
-                               (!streq(state, "inactive") && !streq(state, "failed"))))
-                        return true;
-        }
-        return false;
-}
-
-int ctl_stop_selected(Ctl *ctl) {
-        /* The sockets first, for one that still listens would start its service again. But a service that has crashed, and is
-         * started again by systemd before it is told to stop, opens its socket again (Sockets=); then both go once more. */
-        for (unsigned i = 0; i < STOP_ROUNDS; i++) {
-                int status = stop_part(ctl, CTL_SOCKETS);
-
-                if (status == CTL_OK)
-                        status = stop_part(ctl, CTL_SERVICES);
-                if (status != CTL_OK || !any_listens(ctl))
-                        return status;
-        }
-        log_error("what was stopped listens again each time: something starts it; 'toolooctl events' says what");
-        return CTL_FAILED;
 }

@@ -119,10 +119,10 @@ int ctl_start_selected(Ctl *ctl, const char *first);
 /* Starts the fleet, for dev with the watcher, and names each service that then is not well. */
 int ctl_start_fleet(Ctl *ctl, bool dev);
 
-typedef enum CtlPart { CTL_SOCKETS, CTL_SERVICES } CtlPart;
+/* --- stop.c ------------------------------------------------------------------------------------------------------ */
 
-/* Asks for the end of the selected services' sockets; or of themselves and of every instance of theirs. Negative errno. */
-int ctl_add_stops(const Ctl *ctl, UnitJobs *jobs, CtlPart part);
+/* Stops the fleet with its targets, and waits for every part of it. */
+int ctl_stop_fleet(Ctl *ctl);
 
 /* Stops the selected services for good: sockets, services, what else runs of them (replicas, the other side of a swap). */
 int ctl_stop_selected(Ctl *ctl);

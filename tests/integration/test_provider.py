@@ -643,6 +643,18 @@ def crowd(n, model="m", headers=None, **fields):
     return asked
 
 
+def killed_with(upstream, n, **more):
+    """So many requests are under way at the upstream when the service is killed: none of them is answered."""
+    upstream.behave(usage={"in": 1, "out": 10}, gate="killed", gateAt="headers")
+    asked = crowd(n, max_tokens=10, **more)
+    upstream.wait(held=n)
+    kill(UNIT)
+    for _, connection in asked:
+        with pytest.raises((http.client.HTTPException, OSError)):
+            connection.getresponse()
+    upstream.forget()
+
+
 def answers(asked):
     for id, connection in asked:
         response = connection.getresponse()
@@ -727,14 +739,7 @@ def test_kill_in_the_middle(upstream):
     upstream.behave(usage={"in": 1, "out": 10})
     headers = {"x-api-key": token}
     assert [chat("m", headers=headers, max_tokens=10).status for _ in range(3)] == [200] * 3
-    upstream.behave(usage={"in": 1, "out": 10}, gate="killed", gateAt="headers")
-    asked = crowd(4, headers=headers, max_tokens=10)
-    upstream.wait(held=4)
-    kill(UNIT)
-    for id, connection in asked:
-        with pytest.raises((http.client.HTTPException, OSError)):
-            connection.getresponse()
-    upstream.forget()
+    killed_with(upstream, 4, headers=headers)
     upstream.behave(usage={"in": 1, "out": 10})
     assert (spent("key", name), spent("key", name, "reserved")) == (3 * COST, 4 * COST)
     wait_until(lambda: chat("m", headers=headers, max_tokens=10).status == 429, again, "the limit")  # 3 + 4 + 3
@@ -1208,14 +1213,7 @@ def test_a_long_call_keeps_its_reservation(upstream):
 def test_a_long_call_keeps_its_reservation_beside_anothers(upstream):
     """What a killed process has left is looked at when it expires: a call since then is looked at sooner."""
     configure("one", base_url=upstream.url(), price=EXACT, timeouts={"firstByteMs": 120000})
-    upstream.behave(gate="lost", gateAt="headers")
-    lost = crowd(2, max_tokens=10)
-    upstream.wait(held=2)
-    kill(UNIT)
-    for _, connection in lost:
-        with pytest.raises((http.client.HTTPException, OSError)):
-            connection.getresponse()
-    upstream.forget()
+    killed_with(upstream, 2)
     change("UPDATE reservation SET expires = expires + 3600 * 1000000")
     change("UPDATE reservation SET expires = 1 WHERE request = (SELECT max(request) FROM reservation)")
     toolooctl("restart", "provider")  # the kill counts against its start limit

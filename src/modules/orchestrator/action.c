@@ -111,11 +111,16 @@ static bool went_well(const UnitJob *job) {
 
 /* The socket goes first. A service that has crashed, and is started again by systemd before it is told to stop, opens it again
  * (Sockets=); then both go once more. */
-static bool is_stopped(Action *action) {
+static bool was_last_of_stop(Action *action) {
         const FleetUnit *unit = fleet_find(action->task.control->fleet, action->id);
 
         action->n_over++;
         return action->n_over == STOP_JOBS || (action->n_over % 2 == 0 && !(unit && streq(unit->socket_state, "active")));
+}
+
+/* By that start; was_last_of_stop() asks what came of it. */
+static bool was_overtaken(const Action *action, const UnitJob *job) {
+        return action->verb == VERB_STOP && action->socket && streq(job->unit, action->socket) && streq(job->result, "canceled");
 }
 
 static void on_jobs_done(UnitJobs *jobs, int error, void *userdata) {
@@ -124,13 +129,13 @@ static void on_jobs_done(UnitJobs *jobs, int error, void *userdata) {
 
         /* The socket's job is the first: when that failed, the service's failure says nothing more. */
         for (const UnitJob *job = jobs->first; job && !action->bad; job = job->next)
-                if (error >= 0 && !went_well(job))
+                if (error >= 0 && !went_well(job) && !was_overtaken(action, job))
                         action->bad = job;
         if (r < 0) {
                 task_fail(&action->task, r);
                 return;
         }
-        if (action->bad || action->verb != VERB_STOP || !action->socket || is_stopped(action)) {
+        if (action->bad || action->verb != VERB_STOP || !action->socket || was_last_of_stop(action)) {
                 action_finish(action);
                 return;
         }
